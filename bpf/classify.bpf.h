@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which query terms hold: the arithmetic is in include/weir/query.h. */
+#ifndef WEIR_CLASSIFY_BPF_H
+#define WEIR_CLASSIFY_BPF_H
+
+#include "packet.bpf.h"
+
+static __always_inline const struct weir_tables *current_tables(__u32 generation)
+{
+	__u32 half = generation & 1;
+
+	return bpf_map_lookup_elem(&tables, &half);
+}
+
+/*
+ * Global functions, so that the verifier looks at them once and not once for each state of their
+ * callers; kernel 5.10 lets those take numbers only, hence the packet is looked up again. They
+ * run once per flow, not per packet.
+ */
+
+/* Sets the packet's terms to those whose flow-constant part holds. */
+__noinline int classify_flow(__u32 generation)
+{
+	const struct weir_tables *t = current_tables(generation);
+	struct packet *p = this_packet();
+	__u8 src, dst;
+
+	if (!t || !p)
+		return 0;
+	p->terms = weir_classify_key(t, &p->key) &
+		   weir_classify_addrs(t, &p->key, &p->pair, &src, &dst);
+	return 0;
+}
+
+/* A capture does not say which way a packet went: what goes from inside to outside goes out. */
+__noinline int leaves(__u32 generation)
+{
+	const struct weir_tables *t = current_tables(generation);
+	struct packet *p = this_packet();
+	__u8 src = 0, dst = 0;
+
+	if (!t || !p)
+		return 0;
+	weir_classify_addrs(t, &p->key, &p->pair, &src, &dst);
+	return src && !dst;
+}
+
+#endif

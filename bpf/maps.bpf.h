@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map, and the constants that user space sets before load.
+ *
+ *   map        key                      value          who writes      who reads     when full
+ *   flows      cpu * weir_sets + set    weir_set       its CPU         user (mmap)   oldest of 8 is evicted
+ *   tags       as flows                 weir_tags      its CPU         its CPU       as flows
+ *   books      interface account        weir_books     kernel, per CPU user          account 0 takes the rest
+ *   windows    second & 63              weir_slot      kernel, per CPU user          reused each 64 s
+ *   seconds    0                        weir_second    kernel, per CPU nobody else
+ *   tables     generation & 1           weir_tables    user (mmap)     kernel        refused by user space
+ *   devices    hash of ifindex          weir_device    user            kernel        refused by user space
+ *   labels     query                    weir_label     user            user          refused by user space
+ *   interfaces interface account        weir_interface user            user          refused by user space
+ *   fragments  src, dst, id, protocol   ports          kernel          kernel        least recently used goes
+ *   ring       -                        weir_event     kernel          the agent     packet goes to overflow
+ *   control    (.bss)                   weir_control   user (mmap)     kernel
+ */
+#ifndef WEIR_MAPS_BPF_H
+#define WEIR_MAPS_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "weir/counters.h"
+#include "weir/flow.h"
+#include "weir/meter.h"
+#include "weir/query.h"
+#include "weir/window.h"
+
+const volatile bool weir_replay;       /* time and length come with the packet */
+const volatile bool weir_coarse_clock; /* bpf_ktime_get_coarse_ns() is there (5.11) */
+const volatile bool weir_has_frags;    /* XDP buffers may have fragments (5.18) */
+const volatile __u32 weir_sets = 1;    /* per CPU */
+const volatile __u32 weir_ring_wake;   /* bytes in the ring that wake the reader */
+const volatile __u64 weir_seed[2];
+
+struct weir_control control;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_set);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_tags);
+} tags SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_INTERFACES);
+	__type(key, __u32);
+	__type(value, struct weir_books);
+} books SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_SLOTS);
+	__type(key, __u32);
+	__type(value, struct weir_slot);
+} windows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_second);
+} seconds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct weir_tables);
+} tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_DEVICES);
+	__type(key, __u32);
+	__type(value, struct weir_device);
+} devices SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_QUERIES);
+	__type(key, __u32);
+	__type(value, struct weir_label);
+} labels SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_INTERFACES);
+	__type(key, __u32);
+	__type(value, struct weir_interface);
+} interfaces SEC(".maps");
+
+struct fragment_key {
+	struct weir_pair6 pair; /* IPv4: word[0] only */
+	__u32 id;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct fragment_key);
+	__type(value, __u32); /* source and destination port, network order */
+} fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the stages hand on about one packet. */
+#ifndef WEIR_PACKET_BPF_H
+#define WEIR_PACKET_BPF_H
+
+#include "maps.bpf.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define barrier() asm volatile("" ::: "memory")
+
+/*
+ * The same number, of which the verifier knows nothing. Without it each way to get to a number
+ * (VLAN tags, labels, options, layers; terms struck out) is a state of its own, and all that
+ * follows is explored once for each: "BPF program is too large. Processed 1000001 insn" (6.18).
+ * Forgotten where paths join, they are one state.
+ */
+volatile __u64 nothing;
+
+static __always_inline __u64 forget(__u64 x)
+{
+	return x + nothing;
+}
+
+/* parse() returns the counter that names the packet's fate, or this: it is in a flow. */
+#define PARSED WEIR_COUNTER_MAX
+
+struct packet {
+	struct weir_flow_key key;
+	struct weir_pair6 pair; /* set for IPv6 only */
+	struct weir_traits traits;
+	__u64 now_ns;
+	__u64 terms;        /* that hold for the flow */
+	__u32 frame_bytes;  /* of the whole packet, all segments */
+	__u32 ip_bytes;     /* from the IP header of the key on, all segments */
+	__u32 ip_offset;    /* of that header in the frame */
+	__u32 header_bytes; /* offset of what each segment carries for itself */
+	__u32 segments;
+	__u8 tcp_flags;
+	__u8 tos;
+	union {
+		__u32 notes; /* any of these */
+		struct {
+			bool cut; /* the readable part ended before the headers did */
+			bool no_transport, no_first_fragment, too_deep;
+		};
+	};
+};
+
+/*
+ * The packet in work lives in a map, not on the stack: what the verifier does not track it does
+ * not multiply. On the stack each combination of parser outcomes was explored through the flow
+ * cache anew, past the limit of a million instructions. Programs on one CPU do not nest.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct packet);
+} scratch SEC(".maps");
+
+static __always_inline struct packet *this_packet(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+static __always_inline struct packet *blank_packet(__u8 key_flags)
+{
+	struct packet *p = this_packet();
+
+	if (!p)
+		return NULL;
+	p->key.flags = key_flags;
+	p->key.vlan = 0;
+	p->ip_bytes = 0;
+	p->ip_offset = 0;
+	p->segments = 1;
+	p->notes = 0;
+	return p;
+}
+
+/* weir_books of the interface, of this CPU; NULL never happens but the verifier cannot know. */
+static __always_inline struct weir_books *books_of(__u32 ifindex)
+{
+	__u32 account = 0;
+
+	for (__u32 probe = 0; probe < WEIR_PROBES; probe++) {
+		__u32 place = (ifindex + probe) & (WEIR_DEVICES - 1);
+		struct weir_device *device = bpf_map_lookup_elem(&devices, &place);
+
+		if (device && device->ifindex == ifindex) {
+			account = device->books;
+			break;
+		}
+	}
+	return bpf_map_lookup_elem(&books, &account);
+}
+
+static __always_inline void book(struct weir_books *b, enum weir_counter counter, __u64 packets,
+				 __u64 bytes)
+{
+	b->count[counter].packets += packets;
+	b->count[counter].bytes += bytes;
+}
+
+#endif

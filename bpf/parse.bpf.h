@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a frame to a flow key.
+ *
+ *   Ethernet ─ VLAN ≤ 2 ─┬─ PPPoE ─┐
+ *                        ├─ MPLS ≤ 8 ─┤
+ *                        └────────────┴─ IPv4, IPv6 + extension headers ≤ 8 ─ transport
+ *          ▲                             ▲                                       │
+ *          └──── VXLAN, GENEVE, GRE ─────┴──── IP-in-IP, 6in4, GRE ──────────────┘  tunnels: inner
+ *
+ * The loop over layers runs once unless tunnels are followed. Every stop gives an
+ * answer: before the first IP header the name of a counter, after it the flow of
+ * the last header understood.
+ */
+#ifndef WEIR_PARSE_BPF_H
+#define WEIR_PARSE_BPF_H
+
+#include "packet.bpf.h"
+
+#define LAYERS 4
+#define MPLS_LABELS 8
+#define EXTENSIONS 8
+
+#define ETH_IPV4 0x0800
+#define ETH_ARP 0x0806
+#define ETH_TEB 0x6558 /* Ethernet inside GRE or GENEVE */
+#define ETH_VLAN 0x8100
+#define ETH_QINQ 0x88a8
+#define ETH_QINQ_OLD 0x9100
+#define ETH_IPV6 0x86dd
+#define ETH_MPLS 0x8847
+#define ETH_MPLS_MULTICAST 0x8848
+#define ETH_PPPOE 0x8864
+#define ETH_LINK 1 /* ours: an Ethernet header comes next */
+
+#define PPP_IPV4 0x0021
+#define PPP_IPV6 0x0057
+
+#define PROTO_HOPOPT 0
+#define PROTO_ICMP 1
+#define PROTO_IPIP 4
+#define PROTO_TCP 6
+#define PROTO_UDP 17
+#define PROTO_IPV6 41
+#define PROTO_ROUTING 43
+#define PROTO_FRAGMENT 44
+#define PROTO_GRE 47
+#define PROTO_AH 51
+#define PROTO_ICMPV6 58
+#define PROTO_DSTOPTS 60
+#define PROTO_SCTP 132
+#define PROTO_MOBILITY 135
+#define PROTO_HIP 139
+#define PROTO_SHIM6 140
+
+#define PORT_DNS 53
+#define PORT_VXLAN 4789
+#define PORT_GENEVE 6081
+
+struct ethernet {
+	__u8 dst[6], src[6];
+	__be16 type;
+} __attribute__((packed));
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 type;
+};
+
+struct pppoe {
+	__u8 version_type, code;
+	__be16 session, length, protocol;
+};
+
+struct ipv4 {
+	__u8 version_ihl, tos;
+	__be16 total_length, id, fragment;
+	__u8 ttl, proto;
+	__be16 checksum;
+	__be32 src, dst;
+};
+
+struct ipv6 {
+	__be32 version_class_label;
+	__be16 payload_length;
+	__u8 next, hops;
+	__u8 src[16], dst[16];
+};
+
+struct extension {
+	__u8 next, length;
+	__be16 fragment; /* of a fragment header */
+	__be32 id;       /* of a fragment header */
+};
+
+struct ports {
+	__be16 src, dst;
+};
+
+struct gre {
+	__be16 flags, type;
+};
+
+/* Where the parser stands. at: offset of the next header. type: its ethertype. fragment: 0 whole,
+ * 1 first, 2 later. id: of the datagram that was fragmented. */
+struct cursor {
+	void *start, *end;
+	__u32 at;
+	__u32 type;
+	__u32 fragment;
+	__u32 id;
+	__u8 proto;
+};
+
+#define REACH 1023 /* headers further into the frame are not read */
+
+/* The next `bytes`, or NULL where the readable part of the frame ends. Does not move on. */
+static __always_inline void *peek(const struct cursor *c, __u32 bytes)
+{
+	void *h;
+
+	if (c->at > REACH)
+		return NULL;
+	h = c->start + c->at;
+	return h + bytes <= c->end ? h : NULL;
+}
+
+static __always_inline void *take(struct cursor *c, __u32 bytes)
+{
+	void *h = peek(c, bytes);
+
+	c->at += bytes;
+	return h;
+}
+
+static __always_inline bool is_vlan(__u32 type)
+{
+	return type == ETH_VLAN || type == ETH_QINQ || type == ETH_QINQ_OLD;
+}
+
+static __always_inline int parse_mpls(struct cursor *c)
+{
+	for (int i = 0; i < MPLS_LABELS; i++) {
+		__u8 *label = peek(c, 5);
+
+		if (!label)
+			return WEIR_TRUNCATED;
+		c->at = forget(c->at + 4);
+		if (label[2] & 1) {
+			__u8 nibble = label[4] >> 4;
+
+			c->type = nibble == 4 ? ETH_IPV4 : nibble == 6 ? ETH_IPV6 : 0;
+			return PARSED;
+		}
+	}
+	return WEIR_NOT_IP;
+}
+
+static __always_inline int parse_pppoe(struct cursor *c)
+{
+	struct pppoe *h = take(c, sizeof(*h));
+
+	if (!h)
+		return WEIR_TRUNCATED;
+	switch (weir_be16(h->protocol)) {
+	case PPP_IPV4:
+		c->type = ETH_IPV4;
+		return PARSED;
+	case PPP_IPV6:
+		c->type = ETH_IPV6;
+		return PARSED;
+	}
+	return WEIR_NOT_IP;
+}
+
+static __always_inline int parse_link(struct cursor *c, struct packet *p)
+{
+	if (c->type == ETH_LINK) {
+		struct ethernet *h = take(c, sizeof(*h));
+
+		if (!h)
+			return WEIR_TRUNCATED;
+		c->type = weir_be16(h->type);
+	}
+	for (int i = 0; i < 2 && unlikely(is_vlan(c->type)); i++) {
+		struct vlan_tag *h = take(c, sizeof(*h));
+
+		if (!h)
+			return WEIR_TRUNCATED;
+		if (!p->key.vlan)
+			p->key.vlan = weir_be16(h->tci) & 4095;
+		c->type = weir_be16(h->type);
+	}
+	if (likely(c->type == ETH_IPV4))
+		return PARSED;
+	if (c->type == ETH_PPPOE)
+		return parse_pppoe(c);
+	if (c->type == ETH_MPLS || c->type == ETH_MPLS_MULTICAST)
+		return parse_mpls(c);
+	return PARSED;
+}
+
+static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
+{
+	struct ipv4 *h = peek(c, sizeof(*h));
+	__u32 header, fragment;
+
+	if (!h)
+		return WEIR_TRUNCATED;
+	header = (h->version_ihl & 15) * 4;
+	if (h->version_ihl >> 4 != 4 || header < sizeof(*h))
+		return WEIR_MALFORMED;
+	p->ip_bytes = weir_be16(h->total_length);
+	if (p->ip_bytes && p->ip_bytes < header)
+		return WEIR_MALFORMED;
+	p->ip_offset = c->at;
+	p->key.src4 = h->src;
+	p->key.dst4 = h->dst;
+	p->key.flags &= ~WEIR_KEY_V6;
+	p->tos = h->tos;
+	c->proto = h->proto;
+	fragment = weir_be16(h->fragment);
+	c->fragment = 0;
+	if (unlikely(fragment & 0x3fff)) {
+		c->fragment = forget(fragment & 0x1fff ? 2 : 1);
+		c->id = weir_be16(h->id);
+	}
+	c->at = forget(c->at + header);
+	return PARSED;
+}
+
+static __always_inline bool is_extension(__u8 proto)
+{
+	switch (proto) {
+	case PROTO_HOPOPT:
+	case PROTO_ROUTING:
+	case PROTO_FRAGMENT:
+	case PROTO_AH:
+	case PROTO_DSTOPTS:
+	case PROTO_MOBILITY:
+	case PROTO_HIP:
+	case PROTO_SHIM6:
+		return true;
+	}
+	return false;
+}
+
+/* Stops early, with c->proto the header it stopped at, when the chain is cut or too long. */
+static __always_inline void parse_extensions(struct cursor *c, struct packet *p)
+{
+	for (int i = 0; i < EXTENSIONS; i++) {
+		struct extension *h = peek(c, sizeof(*h));
+		__u32 length;
+
+		if (!is_extension(c->proto) || c->fragment == 2)
+			return;
+		if (!h) {
+			p->cut = true;
+			return;
+		}
+		length = (h->length + 1) * 8;
+		if (c->proto == PROTO_AH)
+			length = (h->length + 2) * 4;
+		if (c->proto == PROTO_FRAGMENT) {
+			length = 8;
+			c->id = weir_be32(h->id);
+			if (weir_be16(h->fragment) & 0xfff9)
+				c->fragment = forget(weir_be16(h->fragment) & 0xfff8 ? 2 : 1);
+		}
+		c->proto = h->next;
+		c->at = forget(c->at + length);
+	}
+	if (is_extension(c->proto))
+		p->too_deep = true;
+}
+
+static __always_inline int parse_ipv6(struct cursor *c, struct packet *p)
+{
+	struct ipv6 *h = peek(c, sizeof(*h));
+
+	if (!h)
+		return WEIR_TRUNCATED;
+	if ((weir_be32(h->version_class_label) >> 28) != 6)
+		return WEIR_MALFORMED;
+	/* Length 0 stands for a jumbogram; what the frame holds is then the length. */
+	p->ip_bytes = h->payload_length ? weir_be16(h->payload_length) + sizeof(*h) : 0;
+	p->ip_offset = c->at;
+	__builtin_memcpy(&p->pair, h->src, sizeof(p->pair));
+	p->key.addrs = weir_fold6(&p->pair);
+	p->key.flags |= WEIR_KEY_V6;
+	p->tos = weir_be32(h->version_class_label) >> 20;
+	c->at = forget(c->at + sizeof(*h));
+	c->proto = h->next;
+	c->fragment = 0;
+	parse_extensions(c, p);
+	return PARSED;
+}
+
+/* Ports of a later fragment are those of the first; IP sends them in the first only. */
+static __noinline int fragment_ports(struct packet *p, __u32 fragment, __u32 id)
+{
+	struct fragment_key key = {.id = id, .proto = p->key.proto};
+	__u32 *known, ports;
+
+	if (p->key.flags & WEIR_KEY_V6)
+		key.pair = p->pair;
+	else
+		key.pair.word[0] = p->key.addrs;
+	if (fragment == 1) {
+		ports = p->key.sport | (__u32)p->key.dport << 16;
+		return bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
+	}
+	known = bpf_map_lookup_elem(&fragments, &key);
+	if (!known) {
+		p->no_first_fragment = true;
+		return 0;
+	}
+	p->key.sport = *known;
+	p->key.dport = *known >> 16;
+	p->key.flags &= ~WEIR_KEY_NOPORTS;
+	return 0;
+}
+
+static __always_inline bool has_ports(__u8 proto)
+{
+	return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_SCTP;
+}
+
+static __always_inline void parse_tcp(struct cursor *c, struct packet *p)
+{
+	__u8 *h = peek(c, 14);
+
+	if (!h) {
+		p->cut = true;
+		return;
+	}
+	p->tcp_flags = h[13];
+	p->traits.flags = h[13];
+	p->header_bytes = c->at + (h[12] >> 4) * 4;
+}
+
+static __always_inline void parse_dns(struct cursor *c, struct packet *p)
+{
+	__u8 *h = peek(c, 8 + 12);
+
+	if (weir_be16(p->key.sport) != PORT_DNS && weir_be16(p->key.dport) != PORT_DNS)
+		return;
+	if (!h) {
+		p->cut = true;
+		return;
+	}
+	p->traits.qr = h[10] & 0x80 ? WEIR_QR_RESPONSE : WEIR_QR_QUERY;
+}
+
+static __always_inline void parse_transport(struct cursor *c, struct packet *p)
+{
+	struct ports *h = peek(c, sizeof(*h));
+
+	p->key.proto = c->proto;
+	p->key.sport = 0;
+	p->key.dport = 0;
+	p->key.flags |= WEIR_KEY_NOPORTS;
+	p->tcp_flags = 0;
+	p->traits.flags = WEIR_FLAGS_NONE;
+	p->traits.qr = WEIR_QR_NONE;
+	p->no_transport = false;
+	p->header_bytes = c->at;
+	if (!has_ports(c->proto) && c->proto != PROTO_ICMP && c->proto != PROTO_ICMPV6)
+		return;
+	if (unlikely(c->fragment == 2)) {
+		if (has_ports(c->proto))
+			fragment_ports(p, 2, c->id);
+		return;
+	}
+	if (!h) {
+		p->no_transport = true;
+		p->cut = true;
+		return;
+	}
+	if (!has_ports(c->proto)) {
+		p->key.dport = h->src; /* type and code, the first two bytes */
+		return;
+	}
+	p->key.sport = h->src;
+	p->key.dport = h->dst;
+	p->key.flags &= ~WEIR_KEY_NOPORTS;
+	if (c->proto == PROTO_TCP) {
+		parse_tcp(c, p);
+	} else if (c->proto == PROTO_UDP) {
+		p->header_bytes += 8;
+		parse_dns(c, p);
+	}
+	if (unlikely(c->fragment))
+		fragment_ports(p, 1, c->id);
+}
+
+static __always_inline bool enter_gre(struct cursor *c)
+{
+	struct gre *h = take(c, sizeof(*h));
+	__u32 flags;
+
+	if (!h)
+		return false;
+	flags = weir_be16(h->flags);
+	if (flags & 0x4007) /* routing (RFC 1701), or version 1 (PPTP) */
+		return false;
+	c->at += (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
+	c->type = weir_be16(h->type);
+	if (c->type == ETH_TEB)
+		c->type = ETH_LINK;
+	return true;
+}
+
+static __always_inline bool enter_udp(struct cursor *c, __be16 port)
+{
+	__u8 *h = peek(c, 16);
+
+	if (!h)
+		return false;
+	h += 8;
+	if (port == weir_be16(PORT_VXLAN) && h[0] & 0x08) {
+		c->at += 16;
+		c->type = ETH_LINK;
+		return true;
+	}
+	if (port == weir_be16(PORT_GENEVE) && h[0] >> 6 == 0) {
+		c->type = h[2] << 8 | h[3];
+		if (c->type == ETH_TEB)
+			c->type = ETH_LINK;
+		c->at += 16 + (h[0] & 63) * 4;
+		return true;
+	}
+	return false;
+}
+
+/* Is there a tunnel to follow from the transport header that the cursor stands at? */
+static __always_inline bool enter_tunnel(struct cursor *c, const struct packet *p)
+{
+	if (c->fragment)
+		return false;
+	switch (c->proto) {
+	case PROTO_IPIP:
+		c->type = ETH_IPV4;
+		return true;
+	case PROTO_IPV6:
+		c->type = ETH_IPV6;
+		return true;
+	case PROTO_GRE:
+		return enter_gre(c);
+	case PROTO_UDP:
+		return enter_udp(c, p->key.dport);
+	}
+	return false;
+}
+
+static __always_inline int parse_layer(struct cursor *c, struct packet *p)
+{
+	int fate = parse_link(c, p);
+
+	if (fate != PARSED)
+		return fate;
+	c->at = forget(c->at);
+	if (likely(c->type == ETH_IPV4))
+		fate = parse_ipv4(c, p);
+	else if (c->type == ETH_IPV6)
+		fate = parse_ipv6(c, p);
+	else
+		return c->type == ETH_ARP ? WEIR_ARP : WEIR_NOT_IP;
+	if (fate != PARSED)
+		return fate;
+	parse_transport(c, p);
+	return PARSED;
+}
+
+/*
+ * Fills p->key, pair, traits and the lengths from the readable part [start, end) of a frame of
+ * p->frame_bytes. `type`: ETH_LINK, or the ethertype on devices without a link header. `inner`:
+ * follow tunnels. Returns PARSED or the counter for a packet that is in no flow; sets p->cut when
+ * more of the frame would tell more.
+ */
+static __always_inline int parse(struct packet *p, void *start, void *end, __u32 type, bool inner)
+{
+	struct cursor c = {.start = start, .end = end, .type = type};
+	int fate = parse_layer(&c, p);
+
+	if (fate == WEIR_TRUNCATED)
+		p->cut = true;
+	if (fate != PARSED || likely(!inner))
+		return fate;
+	for (int i = 1; enter_tunnel(&c, p); i++) {
+		if (i == LAYERS) {
+			p->too_deep = true;
+			break;
+		}
+		c.at = forget(c.at);
+		fate = parse_layer(&c, p);
+		if (fate == WEIR_TRUNCATED)
+			p->cut = true;
+		if (fate != PARSED)
+			break;
+	}
+	return PARSED;
+}
+
+#endif

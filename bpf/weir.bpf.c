@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The kernel side of weir: one pipeline, five doors.
+ *
+ *   weir_xdp     ingress, before the stack              XDP_PASS
+ *   weir_tc_in   ingress where XDP is taken or refused  TCX_NEXT / TC_ACT_UNSPEC
+ *   weir_tc_out  egress                                 TCX_NEXT / TC_ACT_UNSPEC
+ *   weir_l3_in, weir_l3_out   the same two on devices without a link header
+ *
+ *   clock → parse → books → flow → classify → windows
+ *
+ * The programs only look: whatever happens the packet goes on, unwritten.
+ */
+#include "classify.bpf.h"
+#include "count.bpf.h"
+#include "flow.bpf.h"
+#include "packet.bpf.h"
+#include "parse.bpf.h"
+
+#define PASS_TC -1 /* TCX_NEXT and TC_ACT_UNSPEC are the same number */
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline __u64 clock_now(void)
+{
+	return weir_coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+}
+
+static __always_inline void book_notes(struct weir_books *b, const struct packet *p)
+{
+	if (likely(!p->notes))
+		return;
+	if (p->no_transport)
+		book(b, WEIR_NO_TRANSPORT, p->segments, p->frame_bytes);
+	if (p->no_first_fragment)
+		book(b, WEIR_NO_FIRST_FRAGMENT, p->segments, p->frame_bytes);
+	if (p->too_deep)
+		book(b, WEIR_TOO_DEEP, p->segments, p->frame_bytes);
+}
+
+/* Everything after parsing. */
+static __always_inline void account(struct packet *p, const struct weir_tables *t,
+				    __u32 generation, int fate)
+{
+	struct weir_books *b = books_of(p->key.ifindex);
+	__u64 terms;
+
+	if (!b)
+		return;
+	if (weir_replay && fate == PARSED && leaves(generation))
+		p->key.flags |= WEIR_KEY_OUT;
+	book(b, p->key.flags & WEIR_KEY_OUT ? WEIR_SEEN_OUT : WEIR_SEEN_IN, p->segments,
+	     p->frame_bytes);
+	if (unlikely(fate != PARSED)) {
+		if (fate >= 0 && fate < WEIR_COUNTER_MAX)
+			book(b, fate, p->segments, p->frame_bytes);
+		return;
+	}
+	b->count[WEIR_OUTSIDE].bytes += p->frame_bytes - p->ip_bytes;
+	book_notes(b, p);
+	if (!count_flow(p, t, generation))
+		book(b, WEIR_OVERFLOW, p->segments, p->ip_bytes);
+	p->traits.len_bytes = p->frame_bytes;
+	terms = weir_classify_packet(t, p->terms, &p->traits);
+	if (!count_queries(p, t, terms))
+		book(b, WEIR_LATE, p->segments, p->frame_bytes);
+}
+
+/* The length an IP header claims can exceed the frame (offload, lies): the frame wins. */
+static __always_inline void settle_ip_bytes(struct packet *p)
+{
+	__u32 room = p->frame_bytes - p->ip_offset;
+
+	if (!p->ip_bytes || p->ip_bytes > room)
+		p->ip_bytes = room;
+}
+
+SEC("xdp")
+int weir_xdp(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 generation = control.generation;
+	const struct weir_tables *t = current_tables(generation);
+	struct packet *p = blank_packet(0);
+	int fate;
+
+	if (!t || !p)
+		return XDP_PASS;
+	p->key.ifindex = ctx->ingress_ifindex;
+	p->frame_bytes = end - data;
+	if (weir_replay) {
+		struct weir_replay *meta = (void *)(long)ctx->data_meta;
+
+		if ((void *)(meta + 1) > data)
+			return XDP_PASS;
+		p->now_ns = meta->now_ns;
+		p->frame_bytes = meta->wire_bytes;
+	} else {
+		p->now_ns = clock_now();
+	}
+	fate = parse(p, data, end, ETH_LINK, t->inner);
+	if (weir_has_frags && !weir_replay &&
+	    unlikely(fate != PARSED || p->ip_offset + p->ip_bytes > p->frame_bytes))
+		p->frame_bytes = bpf_xdp_get_buff_len(ctx);
+	settle_ip_bytes(p);
+	account(p, t, generation, fate);
+	return XDP_PASS;
+}
+
+/* What the stack hands over as one buffer is many packets on the wire, each with its headers. */
+static __always_inline void count_segments(struct __sk_buff *skb, struct packet *p)
+{
+	__u32 segments = skb->gso_segs;
+
+	if (likely(segments <= 1) || skb->len <= p->header_bytes)
+		return;
+	p->segments = segments;
+	p->frame_bytes = skb->len + (segments - 1) * p->header_bytes;
+	p->ip_bytes = p->frame_bytes - segments * p->ip_offset;
+}
+
+static __always_inline int tc(struct __sk_buff *skb, __u32 type, __u8 flags)
+{
+	__u32 generation = control.generation;
+	const struct weir_tables *t = current_tables(generation);
+	struct packet *p = NULL;
+	int fate = WEIR_TRUNCATED;
+
+	if (!t)
+		return PASS_TC;
+	/* Twice at most: headers beyond the linear part are pulled into it and read again. */
+	for (int i = 0; i < 2; i++) {
+		p = blank_packet(flags);
+		if (!p)
+			return PASS_TC;
+		p->frame_bytes = skb->len;
+		if (skb->vlan_present)
+			p->key.vlan = skb->vlan_tci & 4095;
+		fate = parse(p, (void *)(long)skb->data, (void *)(long)skb->data_end, type,
+			     t->inner);
+		if (likely(!p->cut) || skb->data_end - skb->data >= skb->len)
+			break;
+		if (bpf_skb_pull_data(skb, skb->len < 256 ? skb->len : 256))
+			break;
+	}
+	p->key.ifindex = skb->ifindex;
+	p->now_ns = clock_now();
+	settle_ip_bytes(p);
+	if (fate == PARSED)
+		count_segments(skb, p);
+	account(p, t, generation, fate);
+	return PASS_TC;
+}
+
+SEC("tc")
+int weir_tc_in(struct __sk_buff *skb)
+{
+	return tc(skb, ETH_LINK, 0);
+}
+
+SEC("tc")
+int weir_tc_out(struct __sk_buff *skb)
+{
+	return tc(skb, ETH_LINK, WEIR_KEY_OUT);
+}
+
+SEC("tc")
+int weir_l3_in(struct __sk_buff *skb)
+{
+	return tc(skb, weir_be16((__u16)skb->protocol), 0);
+}
+
+SEC("tc")
+int weir_l3_out(struct __sk_buff *skb)
+{
+	return tc(skb, weir_be16((__u16)skb->protocol), WEIR_KEY_OUT);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The rest of the contract between kernel and user space: the control block, the
+ * table of interfaces, what comes through the ring, how replay carries the clock.
+ */
+#ifndef WEIR_METER_H
+#define WEIR_METER_H
+
+#include "flow.h"
+
+/* Lives in the object's .bss, which user space maps. User space writes, the kernel reads. */
+struct weir_control {
+	__u32 contract;   /* WEIR_CONTRACT */
+	__u32 generation; /* of the tables; 0 before the first are loaded */
+};
+
+/*
+ * Map `devices`: open addressing by ifindex, WEIR_PROBES places at most. `books` is the
+ * interface's index in map `books`; 0 is the account of interfaces not in the table.
+ */
+#define WEIR_DEVICES 1024
+#define WEIR_PROBES 8
+#define WEIR_INTERFACES 256 /* accounts in map `books` */
+
+struct weir_device {
+	__u32 ifindex;
+	__u32 books;
+};
+
+/*
+ * What user space writes down for whoever looks later, the agent alive or not: map `labels` by
+ * query, map `interfaces` by account in `books`. The kernel programs do not read them.
+ */
+struct weir_label {
+	char name[64];    /* "" when the query index is free */
+	char match[4096]; /* as configured */
+	__u32 window_s;
+	__u32 bytes; /* measure: 0 packets, 1 bytes */
+};
+
+enum weir_hook {
+	WEIR_HOOK_NONE,
+	WEIR_HOOK_XDP_NATIVE,
+	WEIR_HOOK_XDP_GENERIC,
+	WEIR_HOOK_TCX,
+	WEIR_HOOK_CLSACT,
+};
+
+struct weir_interface {
+	char name[16];
+	__u32 ifindex; /* 0: the account is free */
+	__u8 in, out;  /* enum weir_hook */
+	__u8 gone;     /* the interface is; its counts stay */
+	__u8 pad;
+	char why[104]; /* the choice of hooks, in words */
+};
+
+_Static_assert(sizeof(struct weir_label) == 64 + 4096 + 8, "label layout");
+_Static_assert(sizeof(struct weir_interface) == 128, "interface layout");
+
+/* What comes through map `ring`: an incarnation that has left the cache. */
+struct weir_event {
+	__u32 slot;
+	__u32 end; /* enum weir_end */
+	struct weir_flow flow;
+	struct weir_pair6 pair;
+};
+
+_Static_assert(sizeof(struct weir_device) == 8, "device layout");
+_Static_assert(sizeof(struct weir_event) == 8 + 64 + 32, "event layout");
+
+/* Replay puts this in the XDP metadata, right before the frame. */
+struct weir_replay {
+	__u64 now_ns;
+	__u32 wire_bytes; /* length on the wire; the capture may hold less */
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct weir_replay) == 16, "metadata comes in words of four bytes");
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/config.h"
+#include "weir/query.h"
+#include "weir/window.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SEC WEIR_NS_PER_SEC
+
+static int read_text(const char *text, struct config *config, struct config_error *err)
+{
+	return config_read("w.yaml", text, strlen(text), config, err);
+}
+
+static void must_read(const char *text, struct config *config)
+{
+	struct config_error err;
+
+	if (read_text(text, config, &err))
+		fail_msg("%s", err.text);
+}
+
+static void without_a_file_the_defaults_of_the_manual_hold(void **state)
+{
+	static const char *const names[] = {"Q1", "Q2", "Q3", "Q4", "Q5"};
+	struct weir_tables *t = calloc(1, sizeof(*t));
+	struct query_error why;
+	struct config_error err;
+	struct config c;
+
+	assert_int_equal(config_default(&c, &err), 0);
+	assert_int_equal(c.interface_count, 0);
+	assert_int_equal(c.scope.inside_count, 4);
+	assert_false(c.inside_given);
+	assert_int_equal(c.timeouts.idle_ns, 15 * SEC);
+	assert_int_equal(c.timeouts.active_ns, 60 * SEC);
+	assert_int_equal(c.timeouts.closed_ns, 2 * SEC);
+	assert_int_equal(c.flow_size, 262144);
+	assert_int_equal(c.tunnels, CONFIG_TUNNELS_OUTER);
+	assert_int_equal(c.query_count, COUNT(names));
+	for (size_t i = 0; i < COUNT(names); i++) {
+		assert_string_equal(c.queries[i].name, names[i]);
+		assert_int_equal(c.queries[i].window_s, 60);
+		assert_int_equal(c.queries[i].measure, CONFIG_PACKETS);
+	}
+	assert_int_equal(config_compile(&c, t, &why), 0);
+	assert_int_equal(t->terms, 6); /* Q1 needs two */
+	config_free(&c);
+	free(t);
+}
+
+static void an_empty_file_says_the_same_as_none(void **state)
+{
+	static const char *const texts[] = {"", "\n", "# nothing\n", "{}\n", "---\n{}\n...\n"};
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct config c;
+
+		must_read(texts[i], &c);
+		assert_int_equal(c.query_count, 5);
+		assert_int_equal(c.scope.inside_count, 4);
+		config_free(&c);
+	}
+}
+
+static void a_file_with_every_key_is_taken_at_its_word(void **state)
+{
+	struct query_range campus;
+	struct config c;
+	uint8_t net[4] = {10, 1, 0, 0};
+
+	must_read(
+		"interfaces: [eth0, wg-1]\n"
+		"inside: [10.0.0.0/8, \"2001:db8::/32\"]\n"
+		"groups: {campus: [10.1.0.0/16, 10.2.0.0/16], isp: [192.0.2.0/24]}\n"
+		"flow: {idle_timeout: 500ms, active_timeout: 1h, closed_timeout: 0s, size: 1024}\n"
+		"tunnels: inner\n"
+		"attach: {ingress: generic, egress: clsact}\n"
+		"queries:\n"
+		"  - {name: a, match: \"src group campus\", measure: bytes, window: 1s}\n"
+		"  - match: 'dst group isp'\n"
+		"    name: b\n",
+		&c);
+	assert_int_equal(c.interface_count, 2);
+	assert_string_equal(c.interfaces[1], "wg-1");
+	assert_true(c.inside_given);
+	assert_int_equal(c.scope.inside_count, 2);
+	assert_int_equal(c.scope.group_count, 2);
+	assert_string_equal(c.scope.groups[0].name, "campus");
+	assert_int_equal(c.scope.groups[0].prefix_count, 2);
+	assert_int_equal(prefix_of_addr(AF_INET, net, 16, &campus), 0);
+	assert_memory_equal(&c.scope.groups[0].prefixes[0], &campus, sizeof(campus));
+	assert_int_equal(c.timeouts.idle_ns, SEC / 2);
+	assert_int_equal(c.timeouts.active_ns, 3600 * SEC);
+	assert_int_equal(c.timeouts.closed_ns, 0);
+	assert_int_equal(c.flow_size, 1024);
+	assert_int_equal(c.tunnels, CONFIG_TUNNELS_INNER);
+	assert_int_equal(c.ingress, CONFIG_INGRESS_GENERIC);
+	assert_int_equal(c.egress, CONFIG_EGRESS_CLSACT);
+	assert_int_equal(c.query_count, 2);
+	assert_int_equal(c.queries[0].measure, CONFIG_BYTES);
+	assert_int_equal(c.queries[0].window_s, 1);
+	assert_string_equal(c.queries[1].match, "dst group isp");
+	assert_int_equal(c.queries[1].window_s, 60);
+	config_free(&c);
+}
+
+#define QUERY(match) "queries:\n  - name: q\n    match: " match "\n"
+
+static void a_bad_file_is_refused_with_line_and_column(void **state)
+{
+	static const struct {
+		const char *text, *starts;
+	} cases[] = {
+		/* What YAML itself refuses. */
+		{"inside: [10.0.0.0/8\n", "w.yaml:2:1: did not find expected"},
+		{"a: b: c\n", "w.yaml:1:5: mapping values"},
+		{"inside: []\n\x80\n", "w.yaml:2:1: "},
+		{"flow: *gone\n", "w.yaml:1:7: found undefined alias"},
+		{"{}\n---\n{}\n", "w.yaml:3:1: expected one document only"},
+		/* Shape. */
+		{"- a\n", "w.yaml:1:1: expected keys and values"},
+		{"\ninsid: []\n", "w.yaml:2:1: unknown key 'insid'"},
+		{"flow:\n  idle: 1s\n", "w.yaml:2:3: unknown key 'idle'"},
+		{"{[a]: b}\n", "w.yaml:1:2: unknown key"},
+		{"flow: 5\n", "w.yaml:1:7: expected keys and values"},
+		{"flow: {size: 2048}\nflow: {}\n", "w.yaml:2:1: the key 'flow' is here twice"},
+		{"queries:\n  name: q\n", "w.yaml:2:3: queries: expected a list"},
+		{"queries:\n  - q\n", "w.yaml:2:5: expected keys and values"},
+		{"inside:\n", "w.yaml:1:8: inside: expected a list"},
+		/* Values. */
+		{"interfaces: [eth0, eth0]\n", "w.yaml:1:20: interfaces: 'eth0' is here twice"},
+		{"interfaces: [interface-name-too-long]\n", "w.yaml:1:14: interfaces: expected"},
+		{"interfaces: ['']\n", "w.yaml:1:14: interfaces: expected"},
+		{"interfaces: [\"a\\0b\"]\n", "w.yaml:1:14: interfaces: expected"},
+		{"inside:\n  - 10.0.0.0/8\n  - 10.0.0.1/8\n",
+		 "w.yaml:3:5: inside: '10.0.0.1/8' has bits set beyond its length: 10.0.0.0/8?"},
+		{"inside: [10.0.0.0]\n", "w.yaml:1:10: inside: '10.0.0.0' is not of the form"},
+		{"inside: [[a]]\n", "w.yaml:1:10: inside: expected a prefix"},
+		{"groups: [a]\n", "w.yaml:1:9: groups: expected names"},
+		{"groups: {a: 10.0.0.0/8}\n", "w.yaml:1:13: groups: expected a list"},
+		{"groups:\n  a: []\n  a: []\n", "w.yaml:3:3: groups: 'a' is here twice"},
+		{"groups: {tcp: []}\n", "w.yaml:1:10: groups: expected a name"},
+		{"groups: {or: []}\n", "w.yaml:1:10: groups: expected a name"},
+		{"groups: {a b: []}\n", "w.yaml:1:10: groups: expected a name"},
+		{"groups:\n  a: [10.0.0.0/8,\n      fe80::1/64]\n",
+		 "w.yaml:3:7: groups: 'fe80::1/64'"},
+		{"flow: {idle_timeout: 15}\n", "w.yaml:1:22: idle_timeout: expected a duration"},
+		{"flow: {idle_timeout: 99ms}\n", "w.yaml:1:22: idle_timeout: expected a duration "
+						 "(500ms, 15s, 2m, 1h) from 100ms to 1h"},
+		{"flow: {active_timeout: 61m}\n", "w.yaml:1:24: active_timeout: expected"},
+		{"flow: {active_timeout: -1s}\n", "w.yaml:1:24: active_timeout: expected"},
+		{"flow: {closed_timeout: 1 s}\n", "w.yaml:1:24: closed_timeout: expected"},
+		{"flow: {closed_timeout: 999999999h}\n", "w.yaml:1:24: closed_timeout: expected"},
+		{"flow: {size: 1023}\n", "w.yaml:1:14: size: expected a number, 1024 to 67108864"},
+		{"flow: {size: 67108865}\n", "w.yaml:1:14: size: expected"},
+		{"flow: {size: 99999999999999999999}\n", "w.yaml:1:14: size: expected"},
+		{"flow: {size: 2k}\n", "w.yaml:1:14: size: expected"},
+		{"tunnels: both\n", "w.yaml:1:10: tunnels: expected one of: outer inner"},
+		{"tunnels: ''\n", "w.yaml:1:10: tunnels: expected one of"},
+		{"tunnels: oute\n", "w.yaml:1:10: tunnels: expected one of"},
+		{"attach: {ingress: tcx}\n", "w.yaml:1:19: ingress: expected one of: auto native"},
+		/* Queries. */
+		{"queries:\n  - {match: in}\n", "w.yaml:2:5: a query needs a name"},
+		{"queries:\n  - {name: q}\n", "w.yaml:2:5: query 'q' needs a match"},
+		{"queries:\n  - {name: 'a b', match: in}\n", "w.yaml:2:12: name: expected letters"},
+		{"queries:\n- {name: q, match: in}\n- {name: q, match: in}\n",
+		 "w.yaml:3:10: name: the query 'q' is here twice"},
+		{"queries: [{name: q, match: in, measure: flows}]\n",
+		 "w.yaml:1:41: measure: expected one of: packets bytes"},
+		{"queries: [{name: q, match: in, window: 63s}]\n",
+		 "w.yaml:1:40: window: expected a duration (500ms, 15s, 2m, 1h) from 1s to 62s"},
+		{"queries: [{name: q, match: in, window: 1500ms}]\n",
+		 "w.yaml:1:40: window: expected whole seconds"},
+		/* Matches: the column is that of the word in the file, if it can be had. */
+		{QUERY("in and prt 5"), "w.yaml:3:19: query 'q': expected a test"},
+		{QUERY("\"in and prt 5\""), "w.yaml:3:20: query 'q': expected a test"},
+		{QUERY("'in and prt 5'"), "w.yaml:3:20: query 'q': expected a test"},
+		{QUERY("\"\\x69n and prt 5\""), "w.yaml:3:12: query 'q': expected a test (in, ip, "
+						"tcp, src, host, port, ...), 'not' or '(', got "
+						"'prt', at column 8 of the match"},
+		{QUERY("|\n      in and\n      prt 5"), "w.yaml:3:12: query 'q': expected a test"},
+		{QUERY("in and group x"), "w.yaml:3:25: query 'q': expected the name of a group"},
+		{QUERY("tcp and udp"), "w.yaml:3:20: query 'q': can never match"},
+		{"inside: []\n", "w.yaml:1:1: the default query 'Q1': can never match"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct config untouched, c;
+		struct config_error err;
+
+		memset(&untouched, 0x5a, sizeof(untouched));
+		memcpy(&c, &untouched, sizeof(c));
+		if (!read_text(cases[i].text, &c, &err))
+			fail_msg("accepted: %s", cases[i].text);
+		if (strncmp(err.text, cases[i].starts, strlen(cases[i].starts)))
+			fail_msg("%s\ninstead of %s", err.text, cases[i].starts);
+		assert_null(strchr(err.text, '\n'));
+		assert_memory_equal(&c, &untouched, sizeof(c));
+	}
+}
+
+static void sixty_four_queries_fit_and_one_more_is_refused(void **state)
+{
+	static char text[1 << 13];
+	struct config_error err;
+	struct config c;
+	int at = sprintf(text, "queries:\n");
+
+	for (int i = 0; i < 64; i++)
+		at += sprintf(text + at, "- {name: q%d, match: in}\n", i);
+	must_read(text, &c);
+	assert_int_equal(c.query_count, 64);
+	config_free(&c);
+	sprintf(text + at, "- {name: q64, match: in}\n");
+	assert_int_equal(read_text(text, &c, &err), -EINVAL);
+	assert_string_equal(err.text, "w.yaml:66:3: queries: expected at most 64");
+}
+
+static void the_query_that_finds_no_terms_left_is_named(void **state)
+{
+	static char text[1 << 13];
+	struct config_error err;
+	struct config c;
+	int at = sprintf(text, "queries:\n");
+
+	for (int i = 0; i < 33; i++)
+		at += sprintf(text + at, "- {name: q%d, match: port 22}\n", i);
+	assert_int_equal(read_text(text, &c, &err), -EINVAL);
+	assert_string_equal(err.text, "w.yaml:34:22: query 'q32': needs 2 terms, 0 are left");
+}
+
+static void own_networks_can_be_added_to_inside(void **state)
+{
+	const uint8_t addr[4] = {198, 51, 100, 9};
+	struct weir_tables *t = calloc(1, sizeof(*t));
+	struct query_error why;
+	struct query_range own;
+	struct config c;
+
+	must_read("", &c);
+	assert_int_equal(prefix_of_addr(AF_INET, addr, 24, &own), 0);
+	assert_int_equal(config_add_inside(&c, &own), 0);
+	assert_int_equal(config_compile(&c, t, &why), 0);
+	assert_int_equal(t->inside4[weir_range4(t, 0xc63364ff)], 1);
+	assert_int_equal(t->inside4[weir_range4(t, 0xc6336500)], 0);
+	config_free(&c);
+	free(t);
+}
+
+static void a_file_is_read_and_a_missing_one_named(void **state)
+{
+	char path[] = "/tmp/weir-test-config-XXXXXX";
+	static const char text[] = "tunnels: inner\n", bad[] = "x: 1\n";
+	struct config_error err;
+	char expected[64];
+	struct config c;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(config_load(path, &c, &err), 0);
+	assert_int_equal(c.tunnels, CONFIG_TUNNELS_INNER);
+	config_free(&c);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, bad, strlen(bad), 0), strlen(bad));
+	assert_int_equal(config_load(path, &c, &err), -EINVAL);
+	snprintf(expected, sizeof(expected), "%s:1:1: unknown key 'x'", path);
+	assert_string_equal(err.text, expected);
+	close(fd);
+	unlink(path);
+	assert_int_equal(config_load(path, &c, &err), -ENOENT);
+	snprintf(expected, sizeof(expected), "%s: No such file or directory", path);
+	assert_string_equal(err.text, expected);
+	assert_int_equal(config_load("/tmp", &c, &err), -EISDIR);
+	assert_string_equal(err.text, "/tmp: Is a directory");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_file_the_defaults_of_the_manual_hold),
+		cmocka_unit_test(an_empty_file_says_the_same_as_none),
+		cmocka_unit_test(a_file_with_every_key_is_taken_at_its_word),
+		cmocka_unit_test(a_bad_file_is_refused_with_line_and_column),
+		cmocka_unit_test(sixty_four_queries_fit_and_one_more_is_refused),
+		cmocka_unit_test(the_query_that_finds_no_terms_left_is_named),
+		cmocka_unit_test(own_networks_can_be_added_to_inside),
+		cmocka_unit_test(a_file_is_read_and_a_missing_one_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

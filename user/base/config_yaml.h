@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between config.c, which knows the defaults, and config_yaml.c, which reads the file. */
+#ifndef WEIR_BASE_CONFIG_YAML_H
+#define WEIR_BASE_CONFIG_YAML_H
+
+#include "base/config.h"
+
+/* Which of the keys that replace defaults were there. */
+struct config_given {
+	bool inside, queries;
+};
+
+/* Overwrites in `config` what the text says. -EINVAL and `err` filled, -ENOMEM; `config` is then
+ * partly filled, and the caller's to free. */
+int config_yaml(const char *name, const char *text, size_t size, struct config *config,
+		struct config_given *given, struct config_error *err);
+
+/* Says where in the file an error in a query's match lies. */
+void config_refuse_match(const char *name, const struct config_query *query,
+			 const struct query_error *why, struct config_error *err);
+
+/* The array, with room for one more than `count`; NULL, and the array as it was: no memory. */
+void *config_grow(void *array, unsigned int count, size_t size);
+int config_add_query(struct config *config, const struct config_query *query);
+void config_query_free(struct config_query *query);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * All that touches libbpf. A meter is the loaded kernel side: its maps and its
+ * programs, by file descriptor.
+ *
+ *   live    pinned under WEIR_PIN_DIR; an agent that starts adopts what is there
+ *           or loads and pins it; the programs stay when the agent goes
+ *   peek    the same pins, opened to look (weir show)
+ *   replay  loaded with the packet's clock, pinned nowhere, gone with the process
+ *
+ * Functions return 0 or a negative errno. Those that take `struct meter_error` put one
+ * line there that says what failed and why; nothing else prints.
+ */
+#ifndef METER_METER_H
+#define METER_METER_H
+
+#include "weir/counters.h"
+#include "weir/flow.h"
+#include "weir/meter.h"
+#include "weir/query.h"
+#include "weir/window.h"
+
+#define WEIR_PIN_DIR "/sys/fs/bpf/weir"
+
+enum meter_map {
+	MAP_FLOWS,
+	MAP_TAGS,
+	MAP_BOOKS,
+	MAP_WINDOWS,
+	MAP_SECONDS,
+	MAP_TABLES,
+	MAP_DEVICES,
+	MAP_FRAGMENTS,
+	MAP_RING,
+	MAP_LABELS,
+	MAP_INTERFACES,
+	MAP_CONTROL,
+	MAP_MAX,
+};
+
+enum meter_prog {
+	PROG_XDP,
+	PROG_TC_IN,
+	PROG_TC_OUT,
+	PROG_L3_IN,
+	PROG_L3_OUT,
+	PROG_MAX,
+};
+
+struct meter_error {
+	char text[512];
+};
+
+struct meter_options {
+	__u32 flow_size;  /* flows in the cache, all CPUs together */
+	__u32 ring_bytes; /* power of two; 0: 16 MiB */
+	bool replay;
+	bool no_coarse_clock; /* as on a kernel before 5.11, for tests */
+	bool no_frags;        /* as on a kernel before 5.18 */
+};
+
+struct meter {
+	int map[MAP_MAX];
+	int prog[PROG_MAX]; /* -1 in a peek */
+	bool adopted;       /* the pins were there already */
+	bool frags;         /* weir_xdp takes multi-buffer frames */
+	bool coarse_clock;
+	int cpus;             /* possible CPUs */
+	__u32 sets;           /* of the flow cache, all CPUs together */
+	struct weir_set *set; /* map flows, mapped read-only */
+	struct weir_tables *tables; /* map tables, both halves; read-only in a peek */
+	struct weir_control *control;
+	void *control_page;
+	struct ring_buffer *ring;
+	void *skeleton;       /* of what this process loaded */
+	void *books_buffer;   /* one value of map books, all CPUs */
+	void *windows_buffer; /* one value of map windows, all CPUs */
+};
+
+/* load.c */
+int meter_load(const struct meter_options *options, struct meter *out, struct meter_error *err);
+int meter_start(const struct meter_options *options, struct meter *out, struct meter_error *err);
+int meter_peek(struct meter *out, struct meter_error *err); /* -ENOENT: nothing is pinned */
+void meter_close(struct meter *m); /* of a live meter: programs, links and maps stay */
+int meter_unpin(struct meter_error *err); /* removes the pins of maps and programs */
+
+/* tables.c. `tables` complete but for its generation. Waits until no program uses the old. */
+int meter_set_tables(struct meter *m, const struct weir_tables *tables);
+/* Clears a query's window before it is given to another query; names it ("" frees it). */
+int meter_set_label(struct meter *m, __u32 query, const struct weir_label *label);
+int meter_label(const struct meter *m, __u32 query, struct weir_label *out);
+int meter_clear_window(struct meter *m, __u32 query);
+
+/* books.c: an account of map books, summed over CPUs; WEIR_INTERFACES: all accounts. */
+int meter_books(const struct meter *m, __u32 account, struct weir_books *out);
+int meter_interface(const struct meter *m, __u32 account, struct weir_interface *out);
+
+/* The law of conservation, checked (include/weir/counters.h). `low` and `high` bracket
+ * what is accounted for: with traffic running, counters move while they are read. */
+struct meter_balance {
+	struct weir_count seen_before, seen_after;
+	struct weir_count low, high;
+	struct weir_count resident; /* in flows of the cache now */
+	struct weir_books books;    /* at the end */
+	__u64 flows;                /* resident incarnations */
+	bool quiet;                 /* nothing moved meanwhile: the sum is exact */
+	bool holds;
+};
+int meter_balance(const struct meter *m, struct meter_balance *out);
+
+/* read.c */
+struct meter_rate {
+	struct weir_count last;   /* the last complete second */
+	struct weir_count window; /* sum over the window */
+};
+/* Sums the window of one query, `window_s` complete seconds before `now_ns` (same clock as the
+ * kernel's; in replay the capture's). */
+int meter_rate(const struct meter *m, __u32 query, __u64 now_ns, __u32 window_s,
+	       struct meter_rate *out);
+/* All queries in one pass over the map: rates[WEIR_QUERIES], window_s[WEIR_QUERIES]. */
+int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
+		struct meter_rate *rates);
+__u64 meter_now(const struct meter *m); /* the live kernel clock, ns */
+
+/* Calls fn for each resident incarnation, copied whole (never torn). fn's non-zero return stops
+ * and is returned. `pair` is meaningful for IPv6 flows. */
+typedef int (*meter_flow_fn)(void *ctx, __u32 slot, const struct weir_flow *flow,
+			     const struct weir_pair6 *pair);
+int meter_each_flow(const struct meter *m, meter_flow_fn fn, void *ctx);
+
+/* Takes what is in the ring, waiting up to timeout_ms for the first. Returns how many events, or
+ * a negative errno. Only one process may do so: -EBUSY from meter_start() when another does. */
+typedef int (*meter_event_fn)(void *ctx, const struct weir_event *event);
+int meter_open_ring(struct meter *m, meter_event_fn fn, void *ctx);
+int meter_poll(struct meter *m, int timeout_ms);
+
+/* replay.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as sent.
+ * -EINVAL: shorter than an Ethernet header; the caller books it. */
+int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes);
+
+/* attach.c */
+struct attach_policy {
+	enum { ATTACH_IN_AUTO, ATTACH_IN_NATIVE, ATTACH_IN_GENERIC, ATTACH_IN_TC } in;
+	enum { ATTACH_OUT_AUTO, ATTACH_OUT_TCX, ATTACH_OUT_CLSACT } out;
+};
+/* Attaches both directions of an interface by the ladder of docs/design.md, pins the links, gives
+ * it an account, fills *out (hooks and why). An interface that is attached already is adopted
+ * as it is. Nothing stays attached on failure. */
+int meter_attach(struct meter *m, __u32 ifindex, const char *name,
+		 const struct attach_policy *policy, struct weir_interface *out,
+		 struct meter_error *err);
+/* Takes our programs off an interface; its counts stay. -ENOENT: none of ours there. */
+int meter_detach(struct meter *m, __u32 ifindex, struct meter_error *err);
+/* Marks an interface that no longer exists as gone and forgets its links. */
+int meter_forget(struct meter *m, __u32 ifindex);
+/* `weir detach --all`: every link and filter of ours, then every pin. Works without an agent and
+ * with a damaged pin directory. *count: interfaces detached. */
+int meter_detach_all(unsigned int *count, struct meter_error *err);
+
+#endif
