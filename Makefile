@@ -60,7 +60,7 @@ endif
 
 # --- Flags ----------------------------------------------------------------------------------------
 
-PACKAGES := libbpf jansson libpcap libcyaml yaml-0.1 libmnl libelf zlib
+PACKAGES := libbpf jansson libpcap yaml-0.1 libmnl libelf zlib
 
 # Warnings are errors in the plain build. Sanitizers and other compilers change what the optimiser
 # sees, and with it the warnings that guess. In a table, a field left out is zero, on purpose.

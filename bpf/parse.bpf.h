@@ -334,6 +334,8 @@ static __always_inline void parse_tcp(struct cursor *c, struct packet *p)
 		p->cut = true;
 		return;
 	}
+	if (h[12] >> 4 < 5) /* no TCP header is shorter than 20 bytes */
+		return;
 	p->tcp_flags = h[13];
 	p->traits.flags = h[13];
 	p->header_bytes = c->at + (h[12] >> 4) * 4;

@@ -59,6 +59,9 @@ struct meter_options {
 	bool no_frags;        /* as on a kernel before 5.18 */
 };
 
+/* What takes an incarnation from the ring; non-zero stops and is returned. */
+typedef int (*meter_event_fn)(void *ctx, const struct weir_event *event);
+
 struct meter {
 	int map[MAP_MAX];
 	int prog[PROG_MAX]; /* -1 in a peek */
@@ -70,11 +73,10 @@ struct meter {
 	struct weir_set *set; /* map flows, mapped read-only */
 	struct weir_tables *tables; /* map tables, both halves; read-only in a peek */
 	struct weir_control *control;
-	void *control_page;
 	struct ring_buffer *ring;
-	void *skeleton;       /* of what this process loaded */
-	void *books_buffer;   /* one value of map books, all CPUs */
-	void *windows_buffer; /* one value of map windows, all CPUs */
+	meter_event_fn event_fn;
+	void *event_ctx;
+	struct weir_bpf *skeleton; /* of what this process loaded */
 };
 
 /* load.c */
@@ -129,10 +131,10 @@ typedef int (*meter_flow_fn)(void *ctx, __u32 slot, const struct weir_flow *flow
 int meter_each_flow(const struct meter *m, meter_flow_fn fn, void *ctx);
 
 /* Takes what is in the ring, waiting up to timeout_ms for the first. Returns how many events, or
- * a negative errno. Only one process may do so: -EBUSY from meter_start() when another does. */
-typedef int (*meter_event_fn)(void *ctx, const struct weir_event *event);
+ * a negative errno. One process only may do so at a time; the caller sees to that. */
 int meter_open_ring(struct meter *m, meter_event_fn fn, void *ctx);
 int meter_poll(struct meter *m, int timeout_ms);
+int meter_ring_fd(const struct meter *m); /* readable when the ring asks to be emptied */
 
 /* replay.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as sent.
  * -EINVAL: shorter than an Ethernet header; the caller books it. */

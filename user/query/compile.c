@@ -288,14 +288,26 @@ static int fill_addresses(const struct rows *rows, const struct query_set *insid
 	return ret;
 }
 
+static void fill_queries(const struct rows *rows, const struct query *queries,
+			 struct weir_tables *t)
+{
+	for (unsigned int i = 0; i < rows->count; i++) {
+		__u32 slot = weir_term_slot(1ull << i);
+
+		t->term_query[slot] = queries[rows->query[i]].window;
+		for (unsigned int j = 0; j < rows->count; j++)
+			if (rows->query[j] == rows->query[i])
+				t->term_siblings[slot] |= 1ull << j;
+	}
+}
+
 static int fill(const struct rows *rows, const struct query *queries,
 		const struct query_set *inside, struct weir_tables *t, struct query_error *err)
 {
 	int ret;
 
 	t->terms = rows->count;
-	for (unsigned int i = 0; i < rows->count; i++)
-		t->term_query[weir_term_slot(1ull << i)] = queries[rows->query[i]].window;
+	fill_queries(rows, queries, t);
 	paint(rows, QUERY_DIRECTION, t->direction_mask);
 	paint(rows, QUERY_FAMILY, t->family_mask);
 	paint(rows, QUERY_PROTO, t->proto_mask);

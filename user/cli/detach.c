@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* weir detach: removes what a dead agent left. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/lock.h"
+#include "cli/verbs.h"
+#include "meter/meter.h"
+
+struct asked {
+	struct cli_list interfaces;
+	bool all;
+};
+
+const struct cli_option detach_options[] = {
+	{.letter = 'i', .name = "interface", .argument = "IF", .kind = CLI_LIST,
+	 .at = offsetof(struct asked, interfaces),
+	 .help = "take weir's programs off this interface; its counts stay; repeatable"},
+	{.letter = 'a', .name = "all", .kind = CLI_FLAG, .at = offsetof(struct asked, all),
+	 .help = "take them off every interface and remove what is pinned, counts too"},
+	{},
+};
+
+static int detach_all(void)
+{
+	struct meter_error err = {};
+	unsigned int count = 0;
+
+	if (meter_detach_all(&count, &err)) {
+		log_err("%s", err.text);
+		return CLI_FAILED;
+	}
+	log_info("detached %u interface%s, removed what was pinned", count, count == 1 ? "" : "s");
+	return CLI_OK;
+}
+
+static int detach_one(struct meter *m, const char *name)
+{
+	struct meter_error err = {};
+	__u32 ifindex = if_nametoindex(name);
+	int code;
+
+	if (!ifindex) {
+		log_err("there is no interface %s", name);
+		return CLI_FAILED;
+	}
+	code = meter_detach(m, ifindex, &err);
+	if (code == -ENOENT)
+		log_err("%s: nothing of weir's is attached", name);
+	else if (code)
+		log_err("%s: %s", name, err.text);
+	else
+		log_info("%s: detached", name);
+	return code ? CLI_FAILED : CLI_OK;
+}
+
+static int detach_named(const struct cli_list *names)
+{
+	struct meter_error err = {};
+	int status = CLI_OK;
+	struct meter m;
+
+	if (meter_peek(&m, &err)) {
+		log_err("%s", err.text);
+		return CLI_FAILED;
+	}
+	for (unsigned int i = 0; i < names->count; i++)
+		if (detach_one(&m, names->item[i]))
+			status = CLI_FAILED;
+	meter_close(&m);
+	return status;
+}
+
+int cmd_detach(int argc, char **argv)
+{
+	struct asked asked = {};
+	int at = options_parse(detach_options, argc, argv, &asked), status, lock;
+	pid_t holder = 0;
+
+	if (at < 0)
+		return CLI_USAGE;
+	if (at < argc)
+		return options_refuse(argv[0], "'%s' is no option", argv[at]);
+	if (asked.all == (asked.interfaces.count > 0))
+		return options_refuse(argv[0], "say either --all or -i IF");
+	lock = lock_take(&holder);
+	if (lock == -EWOULDBLOCK)
+		log_err("weir run (pid %d) is at work: stop it first", (int)holder);
+	else if (lock == -EACCES || lock == -EPERM)
+		log_err("weir detach needs CAP_BPF and CAP_NET_ADMIN: try sudo");
+	else if (lock < 0)
+		log_err(LOCK_FILE ": %s", strerror(-lock));
+	if (lock < 0)
+		return CLI_FAILED;
+	status = asked.all ? detach_all() : detach_named(&asked.interfaces);
+	close(lock);
+	return status;
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * weir replay: captures through the kernel programs, on the captures' own clock.
+ *
+ * Windows hold a minute, captures hours: what has left the last seconds is added
+ * to each query's total as the clock goes on. Packets are allowed to be some
+ * seconds out of order (SETTLED_S); what is older is named and not in the totals.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "cli/capture.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+#include "flow/record.h"
+#include "meter/meter.h"
+
+#define SETTLED_S 30
+#define EVENTS_EACH 4096 /* packets between two looks at the ring */
+
+struct replay {
+	struct meter meter;
+	struct config config;
+	bool json, flows;
+	bool started;
+	__u64 last_ns;     /* highest time seen */
+	__u64 harvested_s; /* seconds below this are in `total` */
+	__u64 packets;
+	struct weir_count too_short;   /* less than an Ethernet header */
+	struct weir_count unordered;   /* older than what is harvested */
+	struct weir_count total[WEIR_QUERIES];
+};
+
+static int print_flow(const struct weir_flow *flow, const struct weir_pair6 *pair,
+		      enum weir_end end)
+{
+	json_t *record = flow_record_json(flow, pair, end, 0);
+
+	if (!record)
+		return -ENOMEM;
+	json_dumpf(record, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(record);
+	return 0;
+}
+
+static int take_event(void *ctx, const struct weir_event *event)
+{
+	const struct replay *r = ctx;
+
+	return r->flows ? print_flow(&event->flow, &event->pair, event->end) : 0;
+}
+
+static int take_resident(void *ctx, __u32 slot, const struct weir_flow *flow,
+			 const struct weir_pair6 *pair)
+{
+	const struct replay *r = ctx;
+	enum weir_end end = weir_flow_over(flow, &r->config.timeouts, r->last_ns, 0);
+
+	(void)slot;
+	return print_flow(flow, pair, end ? end : WEIR_END_FORCED);
+}
+
+/* Adds the seconds [harvested_s, until_s) to the totals. */
+static int harvest(struct replay *r, __u64 until_s)
+{
+	struct meter_rate rates[WEIR_QUERIES];
+	__u32 windows[WEIR_QUERIES];
+	int code;
+
+	for (int q = 0; q < WEIR_QUERIES; q++)
+		windows[q] = until_s - r->harvested_s;
+	code = meter_rates(&r->meter, until_s * WEIR_NS_PER_SEC, windows, rates);
+	if (code)
+		return code;
+	for (int q = 0; q < WEIR_QUERIES; q++) {
+		r->total[q].packets += rates[q].window.packets;
+		r->total[q].bytes += rates[q].window.bytes;
+	}
+	r->harvested_s = until_s;
+	return 0;
+}
+
+/* Before a packet of second `now_s` may clear slots, their seconds are harvested. */
+static int advance(struct replay *r, __u64 now_s)
+{
+	__u64 last_s = r->last_ns / WEIR_NS_PER_SEC;
+	int code;
+
+	if (now_s < r->harvested_s + 2 * SETTLED_S)
+		return 0;
+	if (now_s > last_s + SETTLED_S) { /* a gap: all that came before it is settled */
+		code = harvest(r, last_s + 1);
+		if (now_s - SETTLED_S > r->harvested_s)
+			r->harvested_s = now_s - SETTLED_S;
+		return code;
+	}
+	return harvest(r, now_s - SETTLED_S);
+}
+
+static void count(struct weir_count *c, __u32 bytes)
+{
+	c->packets++;
+	c->bytes += bytes;
+}
+
+static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes)
+{
+	struct replay *r = ctx;
+	__u64 now_s = now_ns / WEIR_NS_PER_SEC;
+	int code = 0;
+
+	if (!r->started) {
+		r->harvested_s = now_s > SETTLED_S ? now_s - SETTLED_S : 0;
+		r->last_ns = now_ns;
+		r->started = true;
+	}
+	code = advance(r, now_s);
+	if (code)
+		return code;
+	if (now_s < r->harvested_s)
+		count(&r->unordered, wire_bytes);
+	if (now_ns > r->last_ns)
+		r->last_ns = now_ns;
+	if (++r->packets % EVENTS_EACH == 0) {
+		code = meter_poll(&r->meter, 0);
+		if (code < 0)
+			return code;
+	}
+	code = meter_feed(&r->meter, now_ns, frame, bytes, wire_bytes);
+	if (code == -EINVAL && bytes < 14) {
+		count(&r->too_short, wire_bytes);
+		return 0;
+	}
+	return code;
+}
+
+static int start(struct replay *r, struct meter_error *err)
+{
+	const struct meter_options options = {.flow_size = r->config.flow_size, .replay = true};
+	struct weir_tables *tables = calloc(1, sizeof(*tables));
+	struct query_error refused;
+	int code;
+
+	if (!tables)
+		return -ENOMEM;
+	code = config_compile(&r->config, tables, &refused);
+	if (code) {
+		snprintf(err->text, sizeof(err->text), "query %s: column %u: %s",
+			 refused.query >= 0 ? r->config.queries[refused.query].name : "list",
+			 refused.column, refused.text);
+		goto out;
+	}
+	tables->timeouts = r->config.timeouts;
+	tables->inner = r->config.tunnels == CONFIG_TUNNELS_INNER;
+	code = meter_load(&options, &r->meter, err);
+	if (code)
+		goto out;
+	code = meter_set_tables(&r->meter, tables);
+	if (!code)
+		code = meter_open_ring(&r->meter, take_event, r);
+	if (code) {
+		meter_close(&r->meter);
+		snprintf(err->text, sizeof(err->text), "cannot start: %s", strerror(-code));
+	}
+out:
+	free(tables);
+	return code;
+}
+
+static json_t *count_json(const struct weir_count *c)
+{
+	return json_pack("{s:I, s:I}", "packets", (json_int_t)c->packets, "bytes",
+			 (json_int_t)c->bytes);
+}
+
+static void query_rates(const struct replay *r, struct meter_rate *rates)
+{
+	__u64 end = (r->last_ns / WEIR_NS_PER_SEC + 1) * WEIR_NS_PER_SEC;
+	__u32 windows[WEIR_QUERIES] = {};
+
+	for (unsigned int i = 0; i < r->config.query_count; i++)
+		windows[i] = r->config.queries[i].window_s;
+	memset(rates, 0, WEIR_QUERIES * sizeof(*rates));
+	meter_rates(&r->meter, end, windows, rates);
+}
+
+static int print_json(const struct replay *r, const struct meter_balance *b)
+{
+	struct meter_rate rates[WEIR_QUERIES];
+	json_t *queries = json_array(), *counters = json_object(), *all;
+
+	query_rates(r, rates);
+	for (unsigned int i = 0; i < r->config.query_count; i++) {
+		const struct config_query *q = &r->config.queries[i];
+
+		json_array_append_new(
+			queries,
+			json_pack("{s:s, s:o, s:i, s:f, s:f}", "name", q->name, "total",
+				  count_json(&r->total[i]), "window", (int)q->window_s,
+				  "packets_per_second",
+				  (double)rates[i].window.packets / q->window_s, "bits_per_second",
+				  8.0 * rates[i].window.bytes / q->window_s));
+	}
+#define X(id, name, kind, text)                                                                    \
+	json_object_set_new(counters, #name, count_json(&b->books.count[WEIR_##id]));
+	WEIR_COUNTERS(X)
+#undef X
+	all = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries, "counters",
+			counters, "too_short", count_json(&r->too_short), "unordered",
+			count_json(&r->unordered), "flows", (json_int_t)b->flows, "resident",
+			count_json(&b->resident), "seen", count_json(&b->seen_after), "conserved",
+			(int)(b->holds && b->quiet));
+	if (!all)
+		return -ENOMEM;
+	json_dumpf(all, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(all);
+	return 0;
+}
+
+static int print_text(const struct replay *r, const struct meter_balance *b)
+{
+	struct meter_rate rates[WEIR_QUERIES];
+
+	query_rates(r, rates);
+	printf("%-16s %14s %16s   over its last window\n", "query", "packets", "bytes");
+	for (unsigned int i = 0; i < r->config.query_count; i++) {
+		const struct config_query *q = &r->config.queries[i];
+
+		printf("%-16s %14llu %16llu   %.3f packets/s, %.1f bits/s in %u s\n", q->name,
+		       r->total[i].packets, r->total[i].bytes,
+		       (double)rates[i].window.packets / q->window_s,
+		       8.0 * rates[i].window.bytes / q->window_s, q->window_s);
+	}
+	printf("\n%-16s %14llu %16llu\n", "seen", b->seen_after.packets, b->seen_after.bytes);
+	printf("%-16s %14llu %16llu   %llu of them\n", "in flows now", b->resident.packets,
+	       b->resident.bytes, b->flows);
+	for (int c = WEIR_EVICTED; c < WEIR_COUNTER_MAX; c++) {
+		static const char *const names[] = {
+#define X(id, name, kind, text) [WEIR_##id] = #name,
+			WEIR_COUNTERS(X)
+#undef X
+		};
+
+		if (b->books.count[c].packets || b->books.count[c].bytes)
+			printf("%-16s %14llu %16llu\n", names[c], b->books.count[c].packets,
+			       b->books.count[c].bytes);
+	}
+	if (r->too_short.packets)
+		printf("%-16s %14llu %16llu   shorter than an Ethernet header, not fed\n",
+		       "too_short", r->too_short.packets, r->too_short.bytes);
+	if (r->unordered.packets)
+		printf("%-16s %14llu %16llu   more than %d s out of order: in no query's total\n",
+		       "unordered", r->unordered.packets, r->unordered.bytes, SETTLED_S);
+	printf("%s\n", b->holds && b->quiet ? "every packet is accounted for"
+					    : "PACKETS ARE NOT ALL ACCOUNTED FOR");
+	return 0;
+}
+
+static int finish(struct replay *r)
+{
+	struct meter_balance balance;
+	int code = r->started ? harvest(r, r->last_ns / WEIR_NS_PER_SEC + 1) : 0;
+	int taken = meter_poll(&r->meter, 0);
+
+	if (!code && taken < 0)
+		code = taken;
+	if (!code && r->flows)
+		code = meter_each_flow(&r->meter, take_resident, r);
+	if (!code)
+		code = meter_balance(&r->meter, &balance);
+	if (code)
+		return code;
+	if (!r->flows)
+		code = r->json ? print_json(r, &balance) : print_text(r, &balance);
+	if (!code && !(balance.holds && balance.quiet))
+		code = -EIO;
+	return code;
+}
+
+static int replay_all(struct replay *r, char **captures, int count)
+{
+	struct meter_error err = {};
+	int code = start(r, &err);
+
+	if (code) {
+		log_err("%s", err.text);
+		return code;
+	}
+	for (int i = 0; i < count && !code; i++) {
+		struct capture_error bad = {};
+
+		code = capture_read(captures[i], feed, r, &bad);
+		if (code)
+			log_err("%s", bad.text[0] ? bad.text : strerror(-code));
+	}
+	if (!code) {
+		code = finish(r);
+		if (code)
+			log_err("replay: %s", strerror(-code));
+	}
+	meter_close(&r->meter);
+	return code;
+}
+
+struct asked {
+	const char *config;
+	bool flows, json;
+};
+
+const struct cli_option replay_options[] = {
+	{.letter = 'c',
+	 .name = "config",
+	 .argument = "FILE",
+	 .kind = CLI_TEXT,
+	 .at = offsetof(struct asked, config),
+	 .help = "queries, inside, timeouts from FILE (default: the built-in ones)"},
+	{.name = "flows",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, flows),
+	 .help = "print the flows as JSON Lines instead of the totals"},
+	{.letter = 'j',
+	 .name = "json",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, json),
+	 .help = "print the totals as one JSON object"},
+	{},
+};
+
+int cmd_replay(int argc, char **argv)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+	struct config_error refused;
+	struct asked asked = {};
+	int first = options_parse(replay_options, argc, argv, &asked), code;
+
+	if (!r)
+		return CLI_FAILED;
+	if (first < 0) {
+		free(r);
+		return CLI_USAGE;
+	}
+	if (first == argc) {
+		free(r);
+		return options_refuse(argv[0], "which capture?");
+	}
+	r->json = asked.json;
+	r->flows = asked.flows;
+	code = asked.config ? config_load(asked.config, &r->config, &refused)
+			    : config_default(&r->config, &refused);
+	if (code) {
+		log_err("%s", refused.text);
+		free(r);
+		return CLI_FAILED;
+	}
+	code = replay_all(r, argv + first, argc - first);
+	config_free(&r->config);
+	free(r);
+	return code ? CLI_FAILED : CLI_OK;
+}

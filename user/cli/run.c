@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * weir run: attach, and report each second until stopped.
+ *
+ *   SIGINT, SIGTERM  detach, print the totals, leave nothing behind
+ *   SIGHUP           read the config again; what is wrong with it changes nothing
+ *   SIGKILL          everything in the kernel goes on; the next run adopts it
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/agent.h"
+#include "cli/lock.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "meter/netlink.h"
+
+#define RING_EACH_MS 100
+#define NS_PER_MS 1000000ull
+/* After the second has begun, so that the last one is complete on every CPU. */
+#define TICK_AFTER_NS (20 * NS_PER_MS)
+
+struct asked {
+	const char *config;
+	struct cli_list interfaces;
+	bool json, quiet;
+};
+
+const struct cli_option run_options[] = {
+	{.letter = 'c', .name = "config", .argument = "FILE", .kind = CLI_TEXT,
+	 .at = offsetof(struct asked, config),
+	 .help = "configuration (" WEIR_CONFIG_FILE " if it is there)"},
+	{.letter = 'i', .name = "interface", .argument = "IF", .kind = CLI_LIST,
+	 .at = offsetof(struct asked, interfaces),
+	 .help = "measure this interface, not those of the configuration; repeatable"},
+	{.letter = 'j', .name = "json", .kind = CLI_FLAG, .at = offsetof(struct asked, json),
+	 .help = "one JSON object a second"},
+	{.letter = 'q', .name = "quiet", .kind = CLI_FLAG, .at = offsetof(struct asked, quiet),
+	 .help = "print nothing each second, only the totals at the end"},
+	{},
+};
+
+void agent_say(struct agent *a, const char *format, ...)
+{
+	struct timespec now;
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!a->drawn) {
+		log_info("%s", text);
+		return;
+	}
+	if (a->notes == AGENT_NOTES) {
+		memmove(&a->note[0], &a->note[1], sizeof(a->note) - sizeof(a->note[0]));
+		a->notes--;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(a->note[a->notes].text, sizeof(a->note[0].text), "%s", text);
+	a->note[a->notes++].at = now.tv_sec;
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
+}
+
+/* --- The configuration ----------------------------------------------------------------- */
+
+static int load_config(const struct agent *a, struct config *out)
+{
+	struct config_error err = {};
+	int code = a->config_path ? config_load(a->config_path, out, &err)
+				  : config_default(out, &err);
+
+	if (code)
+		log_err("%s", err.text[0] ? err.text : strerror(-code));
+	return code;
+}
+
+static void check_size(struct agent *a, __u32 flow_size)
+{
+	__u32 sets = flow_size / WEIR_WAYS / a->meter.cpus;
+
+	if (!sets)
+		sets = 1;
+	if (sets * a->meter.cpus != a->meter.sets)
+		agent_say(a, "flow.size %u takes effect after 'weir detach --all': now %u are held",
+			  flow_size, a->meter.sets * WEIR_WAYS);
+}
+
+/* Interfaces that the new config no longer names are detached, new ones attached. */
+static void rewant(struct agent *a)
+{
+	struct agent_port *old = malloc(sizeof(a->port));
+	unsigned int count = a->ports;
+
+	if (!old)
+		return;
+	memcpy(old, a->port, sizeof(a->port));
+	memset(a->port, 0, sizeof(a->port));
+	a->ports = 0;
+	if (ports_want(a)) {
+		memcpy(a->port, old, sizeof(a->port));
+		a->ports = count;
+	}
+	for (unsigned int i = 0; i < a->ports; i++)
+		for (unsigned int k = 0; k < count; k++)
+			if (!strcmp(a->port[i].name, old[k].name))
+				a->port[i] = old[k];
+	free(old);
+	ports_trim(a);
+	ports_sync(a, false);
+}
+
+static void reload(struct agent *a)
+{
+	struct config config;
+
+	if (!a->config_path) {
+		agent_say(a, "no configuration to read again: the defaults stay");
+		return;
+	}
+	if (a->drawn) /* a line of the config's error belongs on a line of its own */
+		fputs("\n", stderr);
+	if (load_config(a, &config) || queries_apply(a, &config)) {
+		agent_say(a, "%s: refused, everything goes on as it was", a->config_path);
+		return;
+	}
+	config_free(&a->config);
+	a->config = config;
+	agent_say(a, "%s: read again, %u queries", a->config_path, config.query_count);
+	check_size(a, config.flow_size);
+	rewant(a);
+}
+
+/* --- While it runs --------------------------------------------------------------------- */
+
+static int take_event(void *ctx, const struct weir_event *event)
+{
+	struct agent *a = ctx;
+
+	(void)event;
+	a->evicted++;
+	return 0;
+}
+
+static void ignore_link(void *ctx, const struct netlink_link *link)
+{
+	(void)ctx;
+	(void)link;
+}
+
+/* An address may come long after its interface. */
+static void follow_networks(struct agent *a)
+{
+	struct agent_networks now;
+
+	if (a->config.inside_given)
+		return;
+	ports_networks(a, &now);
+	if (!memcmp(&now, &a->networks, sizeof(now)))
+		return;
+	if (!queries_apply(a, &a->config))
+		agent_say(a, "the interfaces' own networks have changed: inside follows");
+}
+
+/* 1: stop. */
+static int take_signal(struct agent *a, int fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (info.ssi_signo != SIGHUP)
+		return 1;
+	reload(a);
+	return 0;
+}
+
+static __u64 next_tick(__u64 now)
+{
+	return (now - TICK_AFTER_NS) / WEIR_NS_PER_SEC * WEIR_NS_PER_SEC + WEIR_NS_PER_SEC +
+	       TICK_AFTER_NS;
+}
+
+static int loop(struct agent *a, int signals, struct netlink *links)
+{
+	__u64 tick_ns = next_tick(now_ns());
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = signals, .events = POLLIN},
+			{.fd = netlink_fd(links), .events = POLLIN},
+			{.fd = meter_ring_fd(&a->meter), .events = POLLIN},
+		};
+		__u64 now = now_ns();
+		__u64 wait_ms = now < tick_ns ? (tick_ns - now) / NS_PER_MS + 1 : 0;
+		int code;
+
+		if (poll(fds, 3, wait_ms < RING_EACH_MS ? wait_ms : RING_EACH_MS) < 0 &&
+		    errno != EINTR)
+			return -errno;
+		if (fds[0].revents && take_signal(a, signals))
+			return 0;
+		if (fds[1].revents) {
+			netlink_read(links, ignore_link, NULL);
+			ports_sync(a, false);
+		}
+		code = meter_poll(&a->meter, 0);
+		if (code < 0 && code != -EINTR) {
+			agent_say(a, "ring: %s", strerror(-code));
+			return code;
+		}
+		if (now_ns() < tick_ns)
+			continue;
+		tick_ns = next_tick(now_ns());
+		ports_sync(a, false);
+		follow_networks(a);
+		if (screen_tick(a))
+			return 0; /* whoever read along has gone */
+	}
+}
+
+/* --- Start and stop -------------------------------------------------------------------- */
+
+static int start_meter(struct agent *a)
+{
+	const struct meter_options options = {.flow_size = a->config.flow_size};
+	struct meter_error err = {};
+	int code = meter_start(&options, &a->meter, &err);
+
+	if (code == -EPERM || code == -EACCES)
+		log_err("weir run needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: try sudo");
+	else if (code)
+		log_err("%s", err.text);
+	else if (a->meter.adopted)
+		agent_say(a, "adopted what was running");
+	if (!code && a->meter.adopted)
+		check_size(a, a->config.flow_size);
+	return code;
+}
+
+static int start_measuring(struct agent *a)
+{
+	int code = queries_adopt(a);
+
+	code = code ? code : queries_apply(a, &a->config);
+	code = code ? code : meter_open_ring(&a->meter, take_event, a);
+	code = code ? code : ports_sync(a, true);
+	if (code) {
+		struct meter_error err;
+
+		ports_detach(a, true);
+		if (!a->meter.adopted)
+			meter_unpin(&err);
+		return code;
+	}
+	ports_trim(a);
+	return 0;
+}
+
+static int stop(struct agent *a)
+{
+	struct meter_balance balance;
+	struct meter_error err = {};
+	int code;
+
+	ports_detach(a, false);
+	meter_poll(&a->meter, 0);
+	code = meter_balance(&a->meter, &balance);
+	if (!code)
+		code = screen_totals(a, &balance);
+	if (meter_unpin(&err))
+		log_err("%s", err.text);
+	return code;
+}
+
+static int watch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int measure(struct agent *a)
+{
+	struct netlink *links = NULL;
+	int signals = watch_signals(), code = netlink_watch(&links);
+
+	if (signals < 0 || code) {
+		log_err("cannot watch for signals and interfaces: %s",
+			strerror(code ? -code : errno));
+		return CLI_FAILED;
+	}
+	code = start_meter(a);
+	if (code)
+		goto out;
+	code = start_measuring(a);
+	if (!code) {
+		a->start_s = now_ns() / WEIR_NS_PER_SEC;
+		screen_open(a);
+		code = loop(a, signals, links);
+		screen_close(a);
+		if (stop(a))
+			code = -EIO;
+	}
+	meter_close(&a->meter);
+out:
+	netlink_close(links);
+	close(signals);
+	return code ? CLI_FAILED : CLI_OK;
+}
+
+static int take_lock(void)
+{
+	pid_t holder = 0;
+	int lock = lock_take(&holder);
+
+	if (lock == -EWOULDBLOCK)
+		log_err("another weir run (pid %d) is at work", (int)holder);
+	else if (lock == -EACCES || lock == -EPERM)
+		log_err("weir run needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: try sudo");
+	else if (lock < 0)
+		log_err(LOCK_FILE ": %s", strerror(-lock));
+	return lock;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct asked asked = {};
+	int at = options_parse(run_options, argc, argv, &asked), status = CLI_FAILED, lock;
+	struct agent *a;
+
+	if (at < 0)
+		return CLI_USAGE;
+	if (at < argc)
+		return options_refuse(argv[0], "'%s' is no option", argv[at]);
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return CLI_FAILED;
+	a->config_path = asked.config;
+	if (!a->config_path && !access(WEIR_CONFIG_FILE, F_OK))
+		a->config_path = WEIR_CONFIG_FILE;
+	a->named = asked.interfaces;
+	a->quiet = asked.quiet;
+	a->output = asked.json ? OUTPUT_JSON
+			       : isatty(STDOUT_FILENO) && !asked.quiet ? OUTPUT_SCREEN
+								       : OUTPUT_LINES;
+	if (load_config(a, &a->config))
+		goto out;
+	if (ports_want(a) || ports_check(a))
+		goto out;
+	lock = take_lock();
+	if (lock < 0)
+		goto out;
+	status = measure(a);
+	close(lock);
+out:
+	config_free(&a->config);
+	free(a);
+	return status;
+}

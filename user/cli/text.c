@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/text.h"
+
+#include <errno.h>
+#include <time.h>
+
+const char *text_si(double value, char out[TEXT_SI_BYTES])
+{
+	static const char units[] = {0, 'k', 'M', 'G', 'T', 'P'};
+	unsigned int unit = 0;
+
+	while (value >= 999.5 && unit + 1 < sizeof(units)) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(out, TEXT_SI_BYTES, "%.*f%.1s",
+		 value == (long)value && !unit ? 0 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value,
+		 unit ? &units[unit] : "");
+	return out;
+}
+
+const char *text_hook(unsigned int hook)
+{
+	static const char *const names[] = {
+		[WEIR_HOOK_NONE] = "none", [WEIR_HOOK_XDP_NATIVE] = "XDP native",
+		[WEIR_HOOK_XDP_GENERIC] = "XDP generic", [WEIR_HOOK_TCX] = "TCX",
+		[WEIR_HOOK_CLSACT] = "clsact",
+	};
+
+	return hook <= WEIR_HOOK_CLSACT ? names[hook] : "unknown";
+}
+
+void text_hooks(const struct weir_interface *interface, char *out, size_t size)
+{
+	const char *why = interface->why;
+
+	snprintf(out, size, "in: %s; out: %s%s%s%s", text_hook(interface->in),
+		 text_hook(interface->out), *why ? " (" : "", why, *why ? ")" : "");
+}
+
+json_t *text_interface_json(const struct weir_interface *interface)
+{
+	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:b}", "name", interface->name, "ifindex",
+			 (int)interface->ifindex, "in", text_hook(interface->in), "out",
+			 text_hook(interface->out), "why", interface->why, "gone",
+			 (int)interface->gone);
+}
+
+void text_uptime(unsigned long seconds, char *out, size_t size)
+{
+	unsigned long days = seconds / 86400, hours = seconds / 3600 % 24;
+	unsigned long minutes = seconds / 60 % 60;
+
+	if (days)
+		snprintf(out, size, "%lu d %lu:%02lu:%02lu", days, hours, minutes, seconds % 60);
+	else
+		snprintf(out, size, "%lu:%02lu:%02lu", hours, minutes, seconds % 60);
+}
+
+static __s64 clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * (__s64)WEIR_NS_PER_SEC + t.tv_nsec;
+}
+
+__s64 text_clock_offset_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
+int text_json_line(json_t *value, FILE *out)
+{
+	int code;
+
+	if (!value)
+		return -ENOMEM;
+	code = json_dumpf(value, out, JSON_COMPACT);
+	json_decref(value);
+	return code || putc('\n', out) == EOF ? -EIO : 0;
+}
+
+json_t *text_rate_json(const struct weir_count *sum, unsigned int seconds)
+{
+	return json_pack("{s:f, s:f}", "packets_per_second", (double)sum->packets / seconds,
+			 "bits_per_second", 8.0 * sum->bytes / seconds);
+}
+
+json_t *text_query_json(const struct weir_label *label, const struct meter_rate *rate,
+			unsigned int window_s)
+{
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}", "name", label->name, "match",
+			 label->match, "measure", label->bytes ? "bytes" : "packets", "window",
+			 (int)window_s, "last", text_rate_json(&rate->last, 1), "average",
+			 text_rate_json(&rate->window, window_s));
+}
+
+const char *text_balance(const struct meter_balance *b)
+{
+	if (!b->holds)
+		return "PACKETS ARE NOT ALL ACCOUNTED FOR";
+	return b->quiet ? "every packet is accounted for"
+			: "every packet is accounted for, as far as moving counters tell";
+}

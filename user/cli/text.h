@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Small things that several screens print. */
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
+
+#include <jansson.h>
+
+#include "meter/meter.h"
+
+#define TEXT_SI_BYTES 16
+
+/* "0", "12.5", "999", "1.23k", "45.6M": at most six characters. */
+const char *text_si(double value, char out[TEXT_SI_BYTES]);
+
+/* "XDP native", "TCX"... */
+const char *text_hook(unsigned int hook);
+/* "in: XDP native; out: TCX (why)" */
+void text_hooks(const struct weir_interface *interface, char *out, size_t size);
+json_t *text_interface_json(const struct weir_interface *interface);
+
+/* "1:02:03", with days in front when there are any. */
+void text_uptime(unsigned long seconds, char *out, size_t size);
+
+/* Nanoseconds from CLOCK_MONOTONIC to the time of day. */
+__s64 text_clock_offset_ns(void);
+
+/* One line of JSON; takes the value. -ENOMEM for NULL. */
+int text_json_line(json_t *value, FILE *out);
+
+/* {packets_per_second bits_per_second} of a sum over `seconds`. */
+json_t *text_rate_json(const struct weir_count *sum, unsigned int seconds);
+
+/* A query with its rates: {name match measure window last average}. */
+json_t *text_query_json(const struct weir_label *label, const struct meter_rate *rate,
+			unsigned int window_s);
+
+/* The verdict on the sum, in words. */
+const char *text_balance(const struct meter_balance *b);
+
+#endif

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which hook for which interface, and the interface's account.
+ *
+ *               Ethernet                                 no link header (tun, wireguard, ...)
+ *   in          XDP native → TCX → clsact                TCX → clsact, programs l3
+ *   out         TCX → clsact                             TCX → clsact, programs l3
+ *
+ * One step down when a step is taken by another's program or refused by the device or the kernel,
+ * and `why` says so. A policy other than AUTO takes that step or fails; that of TC, for ingress,
+ * has the two steps of egress: clsact where the policy for egress says clsact.
+ *
+ * The order of writing lets an agent die at any point: account, then device table, then hooks,
+ * then which hooks. What hangs on a hook is found again by its pin, or the filter's program.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "meter/links.h"
+#include "meter/meter.h"
+#include "meter/netlink.h"
+
+#ifndef ARPHRD_RAWIP
+#define ARPHRD_RAWIP 519 /* <linux/if_arp.h>, which does not go with <net/if.h> */
+#endif
+#ifndef ARPHRD_IP6GRE
+#define ARPHRD_IP6GRE 823
+#endif
+
+#define REASON_BYTES 128
+
+struct attachment {
+	const struct meter *m;
+	__u32 ifindex;
+	const struct attach_policy *policy;
+	bool l3; /* no link header */
+	struct {
+		enum weir_hook hook;
+		bool found;                /* attached by an earlier agent */
+		char reason[REASON_BYTES]; /* why not better; on failure, why not at all */
+	} side[2];
+};
+
+static void add(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Appends. What does not fit is left out. */
+static void add(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+static int fail(struct meter_error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(struct meter_error *err, int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err->text, sizeof(err->text), format, args);
+	va_end(args);
+	return code;
+}
+
+/* --- Accounts ---------------------------------------------------------------------------------- */
+
+/* The account of the interface: its own from before, or one never used. Accounts of interfaces
+ * that have gone are not given away, for their counts belong to the sum. */
+static int find_account(const struct meter *m, __u32 ifindex, const char *name, __u32 *out)
+{
+	__u32 unused = 0;
+
+	for (__u32 account = 1; account < WEIR_INTERFACES; account++) {
+		struct weir_interface i;
+
+		if (bpf_map_lookup_elem(m->map[MAP_INTERFACES], &account, &i))
+			return -errno;
+		if (i.ifindex == ifindex && !strncmp(i.name, name, sizeof(i.name))) {
+			*out = account;
+			return 0;
+		}
+		if (!i.ifindex && !unused)
+			unused = account;
+	}
+	if (!unused)
+		return -ENOSPC;
+	*out = unused;
+	return 0;
+}
+
+static int write_interface(const struct meter *m, __u32 account, const struct weir_interface *i)
+{
+	return bpf_map_update_elem(m->map[MAP_INTERFACES], &account, i, BPF_ANY) ? -errno : 0;
+}
+
+/* Calls fn for each account whose interface has this ifindex and has not gone. */
+static int each_account(const struct meter *m, __u32 ifindex, void (*fn)(struct weir_interface *))
+{
+	for (__u32 account = 1; account < WEIR_INTERFACES; account++) {
+		struct weir_interface i;
+		int err;
+
+		if (bpf_map_lookup_elem(m->map[MAP_INTERFACES], &account, &i))
+			return -errno;
+		if (i.ifindex != ifindex || i.gone)
+			continue;
+		fn(&i);
+		err = write_interface(m, account, &i);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The place of `ifindex` in map devices, else a free one, which may be one given up: who looks up
+ * goes through all WEIR_PROBES places. */
+static int find_place(const struct meter *m, __u32 ifindex, __u32 *out, bool *present)
+{
+	bool room = false;
+
+	for (__u32 probe = 0; probe < WEIR_PROBES; probe++) {
+		__u32 place = (ifindex + probe) & (WEIR_DEVICES - 1);
+		struct weir_device device;
+
+		if (bpf_map_lookup_elem(m->map[MAP_DEVICES], &place, &device))
+			return -errno;
+		if (device.ifindex == ifindex) {
+			*out = place;
+			*present = true;
+			return 0;
+		}
+		if (!device.ifindex && !room) {
+			*out = place;
+			room = true;
+		}
+	}
+	*present = false;
+	return room ? 0 : -ENOSPC;
+}
+
+static int add_device(const struct meter *m, __u32 ifindex, __u32 account)
+{
+	struct weir_device device = {ifindex, account};
+	bool present;
+	__u32 place;
+	int err = find_place(m, ifindex, &place, &present);
+
+	if (err)
+		return err;
+	return bpf_map_update_elem(m->map[MAP_DEVICES], &place, &device, BPF_ANY) ? -errno : 0;
+}
+
+static int remove_device(const struct meter *m, __u32 ifindex)
+{
+	struct weir_device none = {0};
+	bool present;
+	__u32 place;
+	int err = find_place(m, ifindex, &place, &present);
+
+	if (err || !present)
+		return err == -ENOSPC ? 0 : err;
+	return bpf_map_update_elem(m->map[MAP_DEVICES], &place, &none, BPF_ANY) ? -errno : 0;
+}
+
+/* --- The ladder -------------------------------------------------------------------------------- */
+
+static int tc_program(const struct attachment *a, enum link_side side)
+{
+	if (a->l3)
+		return a->m->prog[side == LINK_IN ? PROG_L3_IN : PROG_L3_OUT];
+	return a->m->prog[side == LINK_IN ? PROG_TC_IN : PROG_TC_OUT];
+}
+
+static void take(struct attachment *a, enum link_side side, enum weir_hook hook)
+{
+	a->side[side].hook = hook;
+}
+
+static int try_xdp(struct attachment *a, bool generic)
+{
+	const char *mode = generic ? "generic" : "native";
+	char *reason = a->side[LINK_IN].reason;
+	__u32 owner = 0;
+	int err;
+
+	if (a->l3) {
+		add(reason, REASON_BYTES, "no link header for XDP");
+		return -EOPNOTSUPP;
+	}
+	if (!link_xdp_owner(a->ifindex, &owner) && owner) {
+		char name[LINK_PROGRAM_NAME];
+
+		link_program_name(owner, name);
+		add(reason, REASON_BYTES, "XDP is taken by program %u '%s'", owner, name);
+		return -EBUSY;
+	}
+	err = link_xdp(a->m->prog[PROG_XDP], a->ifindex, generic);
+	if (err)
+		add(reason, REASON_BYTES, "no %s XDP: %s", mode, strerror(-err));
+	else
+		take(a, LINK_IN, generic ? WEIR_HOOK_XDP_GENERIC : WEIR_HOOK_XDP_NATIVE);
+	return err;
+}
+
+static int try_tcx(struct attachment *a, enum link_side side)
+{
+	char *reason = a->side[side].reason;
+	int err = link_tcx(tc_program(a, side), a->ifindex, side);
+
+	if (!err)
+		take(a, side, WEIR_HOOK_TCX);
+	else if (err == -EINVAL)
+		add(reason, REASON_BYTES, "%sno TCX", *reason ? ", " : ""); /* before 6.6 */
+	else
+		add(reason, REASON_BYTES, "%sno TCX: %s", *reason ? ", " : "", strerror(-err));
+	return err;
+}
+
+static int try_clsact(struct attachment *a, enum link_side side)
+{
+	char *reason = a->side[side].reason;
+	int priority = link_clsact(tc_program(a, side), a->ifindex, side);
+
+	if (priority < 0) {
+		add(reason, REASON_BYTES, "%sno clsact: %s", *reason ? ", " : "",
+		    strerror(-priority));
+		return priority;
+	}
+	if (priority > 1)
+		add(reason, REASON_BYTES, "%spriority %d", *reason ? ", " : "", priority);
+	take(a, side, WEIR_HOOK_CLSACT);
+	return 0;
+}
+
+static int attach_side(struct attachment *a, enum link_side side)
+{
+	const struct attach_policy *policy = a->policy;
+
+	if (side == LINK_IN && policy->in != ATTACH_IN_TC) {
+		int err = try_xdp(a, policy->in == ATTACH_IN_GENERIC);
+
+		if (!err || policy->in != ATTACH_IN_AUTO)
+			return err;
+	}
+	if (policy->out != ATTACH_OUT_CLSACT) {
+		int err = try_tcx(a, side);
+
+		if (!err || (side == LINK_OUT && policy->out == ATTACH_OUT_TCX))
+			return err;
+	}
+	return try_clsact(a, side);
+}
+
+static int find_side(struct attachment *a, enum link_side side)
+{
+	__u32 xdp = link_program_id(a->m->prog[PROG_XDP]);
+	__u32 tc = link_program_id(tc_program(a, side));
+	int hook = link_find(a->ifindex, side, xdp, tc);
+
+	if (hook < 0) {
+		add(a->side[side].reason, REASON_BYTES, "cannot remove what was attached: %s",
+		    strerror(-hook));
+		return hook;
+	}
+	take(a, side, hook);
+	a->side[side].found = hook != WEIR_HOOK_NONE;
+	return 0;
+}
+
+/* Both sides or none. */
+static int attach_sides(struct attachment *a, const char *name, struct meter_error *err)
+{
+	for (int side = LINK_IN; side <= LINK_OUT; side++) {
+		int code = find_side(a, side);
+
+		if (!code && !a->side[side].found)
+			code = attach_side(a, side);
+		if (!code)
+			continue;
+		fail(err, code, "cannot attach to %s, %s: %s", name,
+		     side == LINK_IN ? "ingress" : "egress", a->side[side].reason);
+		link_remove(a->ifindex, LINK_IN);
+		link_remove(a->ifindex, LINK_OUT);
+		return code;
+	}
+	return 0;
+}
+
+/* --- In words ---------------------------------------------------------------------------------- */
+
+static const char *const hook_words[] = {
+	[WEIR_HOOK_NONE] = "nothing",
+	[WEIR_HOOK_XDP_NATIVE] = "XDP native",
+	[WEIR_HOOK_XDP_GENERIC] = "XDP generic",
+	[WEIR_HOOK_TCX] = "TCX",
+	[WEIR_HOOK_CLSACT] = "clsact",
+};
+
+static void describe(const struct attachment *a, struct weir_interface *i)
+{
+	bool same = a->side[LINK_IN].found && a->side[LINK_OUT].found && i->why[0] &&
+		    i->in == a->side[LINK_IN].hook && i->out == a->side[LINK_OUT].hook;
+
+	if (same)
+		return; /* the reasons of then hold */
+	i->in = a->side[LINK_IN].hook;
+	i->out = a->side[LINK_OUT].hook;
+	memset(i->why, 0, sizeof(i->why));
+	for (int side = LINK_IN; side <= LINK_OUT; side++) {
+		const char *reason = a->side[side].found ? "found attached" : a->side[side].reason;
+
+		add(i->why, sizeof(i->why), "%s: %s", side == LINK_IN ? "in" : "; out",
+		    hook_words[a->side[side].hook]);
+		if (*reason)
+			add(i->why, sizeof(i->why), " (%s)", reason);
+	}
+}
+
+/* --- Interfaces -------------------------------------------------------------------------------- */
+
+static int has_link_header(__u16 type, bool *out)
+{
+	switch (type) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK:
+		*out = true;
+		return 0;
+	case ARPHRD_NONE:
+	case ARPHRD_RAWIP:
+	case ARPHRD_PPP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		*out = false;
+		return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+static int attach(struct attachment *a, const char *name, struct weir_interface *out,
+		  struct meter_error *err)
+{
+	struct weir_interface before, i = {0};
+	__u32 account;
+	int code = find_account(a->m, a->ifindex, name, &account);
+
+	if (code == -ENOSPC)
+		return fail(err, code,
+			    "%s: all %d accounts are used; 'weir detach --all' frees them", name,
+			    WEIR_INTERFACES - 1);
+	if (code)
+		return fail(err, code, "%s: cannot read the accounts: %s", name, strerror(-code));
+	if (bpf_map_lookup_elem(a->m->map[MAP_INTERFACES], &account, &before))
+		return fail(err, -errno, "%s: cannot read its account: %s", name, strerror(errno));
+	if (before.ifindex)
+		i = before;
+	i.ifindex = a->ifindex;
+	i.gone = 0;
+	strncpy(i.name, name, sizeof(i.name) - 1);
+	code = write_interface(a->m, account, &i);
+	if (!code)
+		code = add_device(a->m, a->ifindex, account);
+	if (code) {
+		fail(err, code, "%s: cannot enter it into the table of devices: %s", name,
+		     code == -ENOSPC ? "its places are taken" : strerror(-code));
+		goto undo;
+	}
+	code = attach_sides(a, name, err);
+	if (code) {
+		remove_device(a->m, a->ifindex);
+		/* Ingress may have counted already: the account is used. */
+		if (a->side[LINK_IN].hook != WEIR_HOOK_NONE)
+			before = i;
+		before.in = before.out = WEIR_HOOK_NONE;
+		memset(before.why, 0, sizeof(before.why));
+		goto undo;
+	}
+	describe(a, &i);
+	code = write_interface(a->m, account, &i);
+	if (code)
+		return fail(err, code, "%s: cannot write its account: %s", name, strerror(-code));
+	*out = i;
+	return 0;
+undo:
+	write_interface(a->m, account, &before);
+	return code;
+}
+
+int meter_attach(struct meter *m, __u32 ifindex, const char *name,
+		 const struct attach_policy *policy, struct weir_interface *out,
+		 struct meter_error *err)
+{
+	struct attachment a = {.m = m, .ifindex = ifindex, .policy = policy};
+	libbpf_print_fn_t print;
+	struct netlink_link link;
+	bool ethernet;
+	int code = netlink_link(ifindex, &link);
+
+	if (code)
+		return fail(err, code, "%s: %s", name, strerror(-code));
+	code = has_link_header(link.type, &ethernet);
+	if (code)
+		return fail(err, code, "%s: neither an Ethernet nor an IP device (ARP type %u)",
+			    name, link.type);
+	a.l3 = !ethernet;
+	print = libbpf_set_print(NULL); /* refusals are part of the ladder */
+	code = attach(&a, name, out, err);
+	libbpf_set_print(print);
+	return code;
+}
+
+static void mark_detached(struct weir_interface *i)
+{
+	i->in = i->out = WEIR_HOOK_NONE;
+	memset(i->why, 0, sizeof(i->why));
+}
+
+static void mark_gone(struct weir_interface *i)
+{
+	mark_detached(i);
+	i->gone = 1;
+}
+
+int meter_detach(struct meter *m, __u32 ifindex, struct meter_error *err)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int in = link_remove(ifindex, LINK_IN), out = link_remove(ifindex, LINK_OUT), code;
+
+	libbpf_set_print(print);
+	if (in < 0 || out < 0) {
+		code = in < 0 ? in : out;
+		return fail(err, code, "cannot detach from interface %u: %s", ifindex,
+			    strerror(-code));
+	}
+	code = remove_device(m, ifindex);
+	if (!code)
+		code = each_account(m, ifindex, mark_detached);
+	if (code)
+		return fail(err, code, "cannot write the account of interface %u: %s", ifindex,
+			    strerror(-code));
+	if (in + out == 0)
+		return fail(err, -ENOENT, "nothing of weir is attached to interface %u", ifindex);
+	return 0;
+}
+
+int meter_forget(struct meter *m, __u32 ifindex)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int in = link_remove(ifindex, LINK_IN), out = link_remove(ifindex, LINK_OUT), code;
+
+	libbpf_set_print(print);
+	code = remove_device(m, ifindex);
+	if (!code)
+		code = each_account(m, ifindex, mark_gone);
+	if (code)
+		return code;
+	return in < 0 ? in : out < 0 ? out : 0;
+}
+
+int meter_detach_all(unsigned int *count, struct meter_error *err)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int code = link_remove_all(count);
+	int unpinned;
+
+	libbpf_set_print(print);
+	if (code)
+		fail(err, code, "cannot detach everything: %s", strerror(-code));
+	unpinned = meter_unpin(code ? &(struct meter_error){""} : err);
+	return code ? code : unpinned;
+}

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Life of the kernel side: open, set constants, load, pin; or adopt the pins.
+ *
+ *   WEIR_PIN_DIR/maps/NAME    every map
+ *   WEIR_PIN_DIR/progs/NAME   every program
+ *   WEIR_PIN_DIR/links/...    attach.c
+ *
+ * The pin of map `control` is made last and removed first: where it stands, the
+ * others do. What a kernel lacks is asked of the kernel, never of its version.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "meter/internal.h"
+#include "weir.skel.h"
+
+#define BPF_FS "/sys/fs/bpf"
+#define RING_BYTES (16u << 20)
+#define TCX_INGRESS 46 /* enum bpf_attach_type, newer than the headers we build with */
+#define TCX_EGRESS 47
+#ifndef BPF_F_XDP_HAS_FRAGS
+#define BPF_F_XDP_HAS_FRAGS (1u << 5)
+#endif
+
+static const char *const map_names[MAP_MAX] = {
+	[MAP_FLOWS] = "flows",     [MAP_TAGS] = "tags",
+	[MAP_BOOKS] = "books",     [MAP_WINDOWS] = "windows",
+	[MAP_SECONDS] = "seconds", [MAP_TABLES] = "tables",
+	[MAP_DEVICES] = "devices", [MAP_FRAGMENTS] = "fragments",
+	[MAP_RING] = "ring",       [MAP_LABELS] = "labels",
+	[MAP_INTERFACES] = "interfaces", [MAP_CONTROL] = "control",
+};
+
+static const char *const prog_names[PROG_MAX] = {
+	[PROG_XDP] = "weir_xdp",     [PROG_TC_IN] = "weir_tc_in",   [PROG_TC_OUT] = "weir_tc_out",
+	[PROG_L3_IN] = "weir_l3_in", [PROG_L3_OUT] = "weir_l3_out",
+};
+
+int meter_fail(struct meter_error *err, int code, const char *what)
+{
+	snprintf(err->text, sizeof(err->text), "%s: %s", what, strerror(-code));
+	return code;
+}
+
+static void map_path(char path[128], enum meter_map map)
+{
+	snprintf(path, 128, WEIR_PIN_DIR "/maps/%s", map_names[map]);
+}
+
+static void prog_path(char path[128], enum meter_prog prog)
+{
+	snprintf(path, 128, WEIR_PIN_DIR "/progs/%s", prog_names[prog]);
+}
+
+static void blank(struct meter *m)
+{
+	memset(m, 0, sizeof(*m));
+	for (int i = 0; i < MAP_MAX; i++)
+		m->map[i] = -1;
+	for (int i = 0; i < PROG_MAX; i++)
+		m->prog[i] = -1;
+	m->cpus = libbpf_num_possible_cpus();
+}
+
+static size_t page_round(size_t bytes)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static void *map_memory(int fd, size_t bytes, int prot)
+{
+	void *at = mmap(NULL, page_round(bytes), prot, MAP_SHARED, fd, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/* Maps the memory of flows, tables and control; `prot` of the latter two. */
+static int map_all(struct meter *m, int prot, struct meter_error *err)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	struct weir_bpf__bss *bss;
+
+	if (bpf_obj_get_info_by_fd(m->map[MAP_FLOWS], &info, &size))
+		return meter_fail(err, -errno, "map flows");
+	m->sets = info.max_entries;
+	m->set = map_memory(m->map[MAP_FLOWS], (size_t)m->sets * sizeof(*m->set), PROT_READ);
+	m->tables = map_memory(m->map[MAP_TABLES], 2 * sizeof(*m->tables), prot);
+	bss = map_memory(m->map[MAP_CONTROL], sizeof(*bss), prot);
+	if (!m->set || !m->tables || !bss)
+		return meter_fail(err, -errno, "mmap of the kernel's maps");
+	m->control = (struct weir_control *)&bss->control;
+	return 0;
+}
+
+static void unmap_all(struct meter *m)
+{
+	if (m->set)
+		munmap(m->set, page_round((size_t)m->sets * sizeof(*m->set)));
+	if (m->tables)
+		munmap(m->tables, page_round(2 * sizeof(*m->tables)));
+	if (m->control)
+		munmap((char *)m->control - offsetof(struct weir_bpf__bss, control),
+		       page_round(sizeof(struct weir_bpf__bss)));
+}
+
+/* --- Loading --------------------------------------------------------------------------- */
+
+static bool has_helper(enum bpf_func_id id)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, id, NULL) == 1;
+}
+
+static int set_constants(struct weir_bpf *s, const struct meter_options *o, struct meter *m)
+{
+	__u32 ring = o->ring_bytes ? o->ring_bytes : RING_BYTES;
+	__u32 sets = o->flow_size / WEIR_WAYS / m->cpus;
+
+	if (!sets)
+		sets = 1;
+	s->rodata->weir_replay = o->replay;
+	s->rodata->weir_coarse_clock = m->coarse_clock;
+	s->rodata->weir_has_frags = m->frags;
+	s->rodata->weir_sets = sets;
+	s->rodata->weir_ring_wake = ring / 4;
+	if (getrandom((void *)s->rodata->weir_seed, sizeof(s->rodata->weir_seed), 0) < 0)
+		return -errno;
+	s->bss->control.contract = WEIR_CONTRACT;
+	bpf_map__set_max_entries(s->maps.flows, sets * m->cpus);
+	bpf_map__set_max_entries(s->maps.tags, sets * m->cpus);
+	bpf_map__set_max_entries(s->maps.ring, ring);
+	if (m->frags)
+		bpf_program__set_flags(s->progs.weir_xdp, BPF_F_XDP_HAS_FRAGS);
+	/* Kernels before TCX (6.6) take no notice of these. */
+	bpf_program__set_expected_attach_type(s->progs.weir_tc_in, TCX_INGRESS);
+	bpf_program__set_expected_attach_type(s->progs.weir_l3_in, TCX_INGRESS);
+	bpf_program__set_expected_attach_type(s->progs.weir_tc_out, TCX_EGRESS);
+	bpf_program__set_expected_attach_type(s->progs.weir_l3_out, TCX_EGRESS);
+	return 0;
+}
+
+static void take_fds(struct weir_bpf *s, struct meter *m)
+{
+	const struct bpf_map *maps[MAP_MAX] = {
+		s->maps.flows,   s->maps.tags,    s->maps.books,     s->maps.windows,
+		s->maps.seconds, s->maps.tables,  s->maps.devices,   s->maps.fragments,
+		s->maps.ring,    s->maps.labels,  s->maps.interfaces, s->maps.bss,
+	};
+	const struct bpf_program *progs[PROG_MAX] = {
+		s->progs.weir_xdp,   s->progs.weir_tc_in,  s->progs.weir_tc_out,
+		s->progs.weir_l3_in, s->progs.weir_l3_out,
+	};
+
+	for (int i = 0; i < MAP_MAX; i++)
+		m->map[i] = bpf_map__fd(maps[i]);
+	for (int i = 0; i < PROG_MAX; i++)
+		m->prog[i] = bpf_program__fd(progs[i]);
+}
+
+/* libbpf's own lines would make several out of one; the verifier's log is asked for by name. */
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (!getenv("WEIR_LIBBPF_LOG"))
+		return 0;
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
+}
+
+static int load_failed(struct meter_error *err, int code)
+{
+	if (code == -EPERM || code == -EACCES)
+		snprintf(err->text, sizeof(err->text),
+			 "cannot load the kernel programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
+			 "are needed (try sudo)");
+	else
+		snprintf(err->text, sizeof(err->text),
+			 "cannot load the kernel programs: %s (WEIR_LIBBPF_LOG=1 says more)",
+			 strerror(-code));
+	return code;
+}
+
+int meter_load(const struct meter_options *options, struct meter *out, struct meter_error *err)
+{
+	struct weir_bpf *s;
+	struct meter m;
+	int code;
+
+	libbpf_set_print(quiet);
+	blank(&m);
+	if (m.cpus < 0)
+		return meter_fail(err, m.cpus, "number of CPUs");
+	if (geteuid() != 0 && !has_helper(BPF_FUNC_map_lookup_elem))
+		return load_failed(err, -EPERM);
+	m.coarse_clock = !options->no_coarse_clock && has_helper(BPF_FUNC_ktime_get_coarse_ns);
+	m.frags = !options->no_frags && has_helper(BPF_FUNC_xdp_get_buff_len);
+	s = weir_bpf__open();
+	if (!s)
+		return load_failed(err, -errno);
+	code = set_constants(s, options, &m);
+	if (!code)
+		code = weir_bpf__load(s);
+	if (code) {
+		weir_bpf__destroy(s);
+		return load_failed(err, code);
+	}
+	take_fds(s, &m);
+	m.skeleton = s;
+	code = map_all(&m, PROT_READ | PROT_WRITE, err);
+	if (code) {
+		meter_close(&m);
+		return code;
+	}
+	*out = m;
+	return 0;
+}
+
+void meter_close(struct meter *m)
+{
+	ring_buffer__free(m->ring);
+	unmap_all(m);
+	if (m->skeleton) {
+		weir_bpf__destroy(m->skeleton);
+	} else {
+		for (int i = 0; i < MAP_MAX; i++)
+			if (m->map[i] >= 0)
+				close(m->map[i]);
+		for (int i = 0; i < PROG_MAX; i++)
+			if (m->prog[i] >= 0)
+				close(m->prog[i]);
+	}
+	blank(m);
+}
+
+/* --- Pins ------------------------------------------------------------------------------ */
+
+static int mount_bpffs(struct meter_error *err)
+{
+	struct statfs fs;
+
+	if (statfs(BPF_FS, &fs))
+		return meter_fail(err, -errno, BPF_FS);
+	if (fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mount("bpf", BPF_FS, "bpf", 0, "mode=0700"))
+		return meter_fail(err, -errno, "cannot mount " BPF_FS);
+	return 0;
+}
+
+static int make_dir(const char *path, struct meter_error *err)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return meter_fail(err, -errno, path);
+	return 0;
+}
+
+static int remove_pin(const char *path, int code, struct meter_error *err)
+{
+	if (!unlink(path) || errno == ENOENT)
+		return code;
+	return meter_fail(err, -errno, path);
+}
+
+int meter_unpin(struct meter_error *err)
+{
+	static const char *const dirs[] = {WEIR_PIN_DIR "/maps", WEIR_PIN_DIR "/progs",
+					   WEIR_PIN_DIR "/links", WEIR_PIN_DIR};
+	char path[128];
+	int code = 0;
+
+	for (int i = MAP_MAX - 1; i >= 0; i--) {
+		map_path(path, i);
+		code = remove_pin(path, code, err);
+	}
+	for (int i = 0; i < PROG_MAX; i++) {
+		prog_path(path, i);
+		code = remove_pin(path, code, err);
+	}
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		if (rmdir(dirs[i]) && errno != ENOENT && !code)
+			code = meter_fail(err, -errno, dirs[i]);
+	return code;
+}
+
+static int pin_all(const struct meter *m, struct meter_error *err)
+{
+	char path[128];
+	int code = make_dir(WEIR_PIN_DIR, err);
+
+	code = code ? code : make_dir(WEIR_PIN_DIR "/maps", err);
+	code = code ? code : make_dir(WEIR_PIN_DIR "/progs", err);
+	code = code ? code : make_dir(WEIR_PIN_DIR "/links", err);
+	for (int i = 0; !code && i < PROG_MAX; i++) {
+		prog_path(path, i);
+		if (bpf_obj_pin(m->prog[i], path))
+			code = meter_fail(err, -errno, path);
+	}
+	for (int i = 0; !code && i < MAP_MAX; i++) {
+		map_path(path, i);
+		if (bpf_obj_pin(m->map[i], path))
+			code = meter_fail(err, -errno, path);
+	}
+	return code;
+}
+
+static int open_maps(struct meter *m, int prot, struct meter_error *err)
+{
+	char path[128];
+	int code;
+
+	for (int i = 0; i < MAP_MAX; i++) {
+		map_path(path, i);
+		m->map[i] = bpf_obj_get(path);
+		if (m->map[i] < 0)
+			return meter_fail(err, -errno, path);
+	}
+	code = map_all(m, prot, err);
+	if (!code && m->control->contract != WEIR_CONTRACT) {
+		snprintf(err->text, sizeof(err->text),
+			 "what runs in the kernel is of another version of weir (contract %u, this "
+			 "is %u): weir detach --all, then start again",
+			 m->control->contract, WEIR_CONTRACT);
+		code = -EPROTO;
+	}
+	return code;
+}
+
+static int adopt(struct meter *m, struct meter_error *err)
+{
+	char path[128];
+	int code = open_maps(m, PROT_READ | PROT_WRITE, err);
+
+	for (int i = 0; !code && i < PROG_MAX; i++) {
+		prog_path(path, i);
+		m->prog[i] = bpf_obj_get(path);
+		if (m->prog[i] < 0)
+			code = meter_fail(err, -errno, path);
+	}
+	m->adopted = true;
+	m->coarse_clock = has_helper(BPF_FUNC_ktime_get_coarse_ns);
+	m->frags = has_helper(BPF_FUNC_xdp_get_buff_len);
+	return code;
+}
+
+static bool is_pinned(void)
+{
+	char path[128];
+
+	map_path(path, MAP_CONTROL);
+	return access(path, F_OK) == 0;
+}
+
+int meter_start(const struct meter_options *options, struct meter *out, struct meter_error *err)
+{
+	struct meter m;
+	int code;
+
+	libbpf_set_print(quiet);
+	if (geteuid() != 0 && !has_helper(BPF_FUNC_map_lookup_elem))
+		return load_failed(err, -EPERM);
+	code = mount_bpffs(err);
+	if (code)
+		return code;
+	if (is_pinned()) {
+		blank(&m);
+		code = adopt(&m, err);
+	} else {
+		/* Pins without the last one are what a start that was cut short left. */
+		struct meter_error ignored;
+
+		meter_unpin(&ignored);
+		code = meter_load(options, &m, err);
+		if (code)
+			return code;
+		code = pin_all(&m, err);
+		if (code)
+			meter_unpin(&ignored);
+	}
+	if (code) {
+		meter_close(&m);
+		return code;
+	}
+	*out = m;
+	return 0;
+}
+
+int meter_peek(struct meter *out, struct meter_error *err)
+{
+	struct meter m;
+	int code;
+
+	libbpf_set_print(quiet);
+	if (!is_pinned()) {
+		code = errno == EACCES ? -EACCES : -ENOENT;
+		snprintf(err->text, sizeof(err->text),
+			 code == -EACCES ? "no permission to read " WEIR_PIN_DIR " (try sudo)"
+					 : "nothing is measured here: weir run starts it");
+		return code;
+	}
+	blank(&m);
+	code = open_maps(&m, PROT_READ, err);
+	if (code) {
+		meter_close(&m);
+		return code;
+	}
+	m.adopted = true;
+	*out = m;
+	return 0;
+}

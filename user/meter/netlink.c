@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "meter/netlink.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MESSAGE_BYTES 32768 /* what iproute2 reads at once; the kernel fills no more */
+
+/* --- One request, its answers ------------------------------------------------------------------ */
+
+static int answers(struct mnl_socket *socket, __u32 sequence, mnl_cb_t fn, void *ctx)
+{
+	unsigned int port = mnl_socket_get_portid(socket);
+	char buffer[MESSAGE_BYTES];
+	ssize_t bytes;
+	int ret = MNL_CB_OK;
+
+	while (ret > MNL_CB_STOP) {
+		bytes = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		if (bytes < 0)
+			return -errno;
+		ret = mnl_cb_run(buffer, bytes, sequence, port, fn, ctx);
+	}
+	return ret < 0 ? -errno : 0;
+}
+
+/* Sends `request`, a message without sequence number, and calls fn for what is answered. A dump
+ * that was interrupted by a change ends in -EINTR and is worth another try. */
+static int ask_once(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
+{
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int err = 0;
+
+	if (!socket)
+		return -errno;
+	request->nlmsg_seq = time(NULL);
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
+	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		err = -errno;
+	if (!err)
+		err = answers(socket, request->nlmsg_seq, fn, ctx);
+	mnl_socket_close(socket);
+	return err;
+}
+
+static struct nlmsghdr *message(void *buffer, __u16 type, __u16 flags)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+
+	header->nlmsg_type = type;
+	header->nlmsg_flags = NLM_F_REQUEST | flags;
+	return header;
+}
+
+/* --- Interfaces -------------------------------------------------------------------------------- */
+
+struct link_sink {
+	netlink_link_fn fn;
+	void *ctx;
+};
+
+static int on_link(const struct nlmsghdr *header, void *ctx)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
+	const struct link_sink *sink = ctx;
+	struct netlink_link link = {0};
+	const struct nlattr *attr;
+
+	/* A bridge says "deleted" of its family when a port leaves it; the interface stays. */
+	if ((header->nlmsg_type != RTM_NEWLINK && header->nlmsg_type != RTM_DELLINK) ||
+	    header->nlmsg_len < mnl_nlmsg_size(sizeof(*info)) || info->ifi_family != AF_UNSPEC)
+		return MNL_CB_OK;
+	link.ifindex = info->ifi_index;
+	link.type = info->ifi_type;
+	link.up = info->ifi_flags & IFF_UP;
+	link.gone = header->nlmsg_type == RTM_DELLINK;
+	mnl_attr_for_each(attr, header, sizeof(*info))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
+		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+			strncpy(link.name, mnl_attr_get_str(attr), sizeof(link.name) - 1);
+	}
+	sink->fn(sink->ctx, &link);
+	return MNL_CB_OK;
+}
+
+static void keep_link(void *ctx, const struct netlink_link *link)
+{
+	memcpy(ctx, link, sizeof(*link));
+}
+
+static int ask_links(__u32 ifindex, struct link_sink *sink)
+{
+	char buffer[256];
+	struct nlmsghdr *header = message(buffer, RTM_GETLINK, ifindex ? NLM_F_ACK : NLM_F_DUMP);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(header, sizeof(*info));
+
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = ifindex;
+	return ask_once(header, on_link, sink);
+}
+
+int netlink_link(__u32 ifindex, struct netlink_link *out)
+{
+	struct netlink_link link = {0};
+	struct link_sink sink = {keep_link, &link};
+	int err;
+
+	if (!ifindex || ifindex > INT32_MAX)
+		return -ENODEV;
+	err = ask_links(ifindex, &sink);
+	if (err)
+		return err;
+	if (link.ifindex != ifindex)
+		return -ENODEV;
+	*out = link;
+	return 0;
+}
+
+int netlink_links(netlink_link_fn fn, void *ctx)
+{
+	struct link_sink sink = {fn, ctx};
+	int err;
+
+	do {
+		err = ask_links(0, &sink); /* to hear of a link twice does no harm */
+	} while (err == -EINTR);
+	return err;
+}
+
+/* --- The watch --------------------------------------------------------------------------------- */
+
+struct netlink {
+	struct mnl_socket *socket;
+};
+
+int netlink_watch(struct netlink **out)
+{
+	struct netlink *n = calloc(1, sizeof(*n));
+	int err;
+
+	if (!n)
+		return -ENOMEM;
+	n->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (!n->socket || mnl_socket_bind(n->socket, RTMGRP_LINK, MNL_SOCKET_AUTOPID)) {
+		err = -errno;
+		netlink_close(n);
+		return err;
+	}
+	*out = n;
+	return 0;
+}
+
+int netlink_fd(const struct netlink *n)
+{
+	return mnl_socket_get_fd(n->socket);
+}
+
+int netlink_read(struct netlink *n, netlink_link_fn fn, void *ctx)
+{
+	struct link_sink sink = {fn, ctx};
+	char buffer[MESSAGE_BYTES];
+	ssize_t bytes;
+
+	for (;;) {
+		bytes = mnl_socket_recvfrom(n->socket, buffer, sizeof(buffer));
+		if (bytes < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (mnl_cb_run(buffer, bytes, 0, 0, on_link, &sink) < 0)
+			return -errno;
+	}
+}
+
+void netlink_close(struct netlink *n)
+{
+	if (!n)
+		return;
+	if (n->socket)
+		mnl_socket_close(n->socket);
+	free(n);
+}
+
+/* --- The default route ------------------------------------------------------------------------- */
+
+struct route {
+	__u32 ifindex;
+	__u32 metric;
+};
+
+static int on_route(const struct nlmsghdr *header, void *ctx)
+{
+	const struct rtmsg *r = mnl_nlmsg_get_payload(header);
+	struct route *best = ctx, route = {0};
+	const struct rtnexthop *hop;
+	const struct nlattr *attr;
+	__u32 table = r->rtm_table;
+
+	if (header->nlmsg_type != RTM_NEWROUTE || r->rtm_dst_len || r->rtm_type != RTN_UNICAST)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, header, sizeof(*r))
+	{
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_TABLE:
+			table = mnl_attr_get_u32(attr);
+			break;
+		case RTA_OIF:
+			route.ifindex = mnl_attr_get_u32(attr);
+			break;
+		case RTA_PRIORITY:
+			route.metric = mnl_attr_get_u32(attr);
+			break;
+		case RTA_MULTIPATH:
+			hop = mnl_attr_get_payload(attr);
+			if (!route.ifindex && mnl_attr_get_payload_len(attr) >= sizeof(*hop))
+				route.ifindex = hop->rtnh_ifindex;
+			break;
+		}
+	}
+	if (table == RT_TABLE_MAIN && route.ifindex &&
+	    (!best->ifindex || route.metric < best->metric))
+		*best = route;
+	return MNL_CB_OK;
+}
+
+static int ask_default_route(__u8 family, __u32 *ifindex)
+{
+	struct route best = {0};
+	char buffer[256];
+	int err;
+
+	do {
+		struct nlmsghdr *header = message(buffer, RTM_GETROUTE, NLM_F_DUMP);
+		struct rtmsg *r = mnl_nlmsg_put_extra_header(header, sizeof(*r));
+
+		r->rtm_family = family;
+		err = ask_once(header, on_route, &best);
+	} while (err == -EINTR);
+	if (err)
+		return err;
+	if (!best.ifindex)
+		return -ENOENT;
+	*ifindex = best.ifindex;
+	return 0;
+}
+
+int netlink_default_route(char name[IFNAMSIZ])
+{
+	char found[IFNAMSIZ];
+	__u32 ifindex;
+	int err;
+
+	err = ask_default_route(AF_INET, &ifindex);
+	if (err)
+		err = ask_default_route(AF_INET6, &ifindex);
+	if (err)
+		return err == -EOPNOTSUPP || err == -EAFNOSUPPORT ? -ENOENT : err;
+	if (!if_indextoname(ifindex, found))
+		return -errno;
+	memcpy(name, found, sizeof(found));
+	return 0;
+}
+
+/* --- Filters ----------------------------------------------------------------------------------- */
+
+struct filter_sink {
+	netlink_filter_fn fn;
+	void *ctx;
+	__u32 ifindex;
+};
+
+static int on_filter(const struct nlmsghdr *header, void *ctx)
+{
+	const struct tcmsg *t = mnl_nlmsg_get_payload(header);
+	const struct filter_sink *sink = ctx;
+	struct netlink_filter filter = {0};
+	const struct nlattr *attr, *option;
+	bool bpf = false;
+
+	/* Each priority introduces itself with a message of handle 0. */
+	if (header->nlmsg_type != RTM_NEWTFILTER || t->tcm_ifindex != (int)sink->ifindex ||
+	    !t->tcm_handle)
+		return MNL_CB_OK;
+	filter.handle = t->tcm_handle;
+	filter.priority = TC_H_MAJ(t->tcm_info) >> 16;
+	mnl_attr_for_each(attr, header, sizeof(*t))
+	{
+		if (mnl_attr_get_type(attr) == TCA_KIND)
+			bpf = !strcmp(mnl_attr_get_str(attr), "bpf");
+		if (mnl_attr_get_type(attr) != TCA_OPTIONS || !bpf)
+			continue;
+		mnl_attr_for_each_nested(option, attr)
+		{
+			if (mnl_attr_get_type(option) == TCA_BPF_ID)
+				filter.program = mnl_attr_get_u32(option);
+		}
+	}
+	sink->fn(sink->ctx, &filter);
+	return MNL_CB_OK;
+}
+
+int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
+{
+	struct filter_sink sink = {fn, ctx, ifindex};
+	char buffer[256];
+	struct nlmsghdr *header = message(buffer, RTM_GETTFILTER, NLM_F_DUMP);
+	struct tcmsg *t = mnl_nlmsg_put_extra_header(header, sizeof(*t));
+	int err;
+
+	t->tcm_family = AF_UNSPEC;
+	t->tcm_ifindex = ifindex;
+	t->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+	err = ask_once(header, on_filter, &sink);
+	/* Without the qdisc the answer is empty or -EINVAL, by the kernel's age. */
+	return err == -EINVAL || err == -ENODEV ? 0 : err;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What rtnetlink knows: interfaces as they come and go, the default route, the filters of a
+ * clsact qdisc. All of it of the network namespace the process is in.
+ *
+ * Functions return 0 or a negative errno unless they say otherwise.
+ */
+#ifndef METER_NETLINK_H
+#define METER_NETLINK_H
+
+#include <linux/types.h>
+#include <net/if.h>
+#include <stdbool.h>
+
+/* A name may come back with another ifindex (hot-plug), and an ifindex with another name. */
+struct netlink_link {
+	__u32 ifindex;
+	char name[IFNAMSIZ];
+	__u16 type; /* ARPHRD_* */
+	bool up;    /* IFF_UP */
+	bool gone;  /* nothing more will be heard of this ifindex */
+};
+
+typedef void (*netlink_link_fn)(void *ctx, const struct netlink_link *link);
+
+/* -ENODEV: there is none. */
+int netlink_link(__u32 ifindex, struct netlink_link *out);
+/* All that are there now. */
+int netlink_links(netlink_link_fn fn, void *ctx);
+
+/* Watches for interfaces that appear, change or go. netlink_fd() is for poll(); netlink_read()
+ * never waits. -ENOBUFS: the kernel dropped messages; ask netlink_links() how things stand. */
+struct netlink;
+int netlink_watch(struct netlink **out);
+int netlink_fd(const struct netlink *n);
+int netlink_read(struct netlink *n, netlink_link_fn fn, void *ctx);
+void netlink_close(struct netlink *n);
+
+/* The interface of the default route in table main, lowest metric first, IPv4 before IPv6; the
+ * first hop of several. -ENOENT: no such route. */
+int netlink_default_route(char name[IFNAMSIZ]);
+
+/* A filter of the ingress or egress side of an interface's clsact (or ingress) qdisc. */
+struct netlink_filter {
+	__u32 handle;
+	__u32 priority;
+	__u32 program; /* id; 0: the filter is no BPF program */
+};
+
+typedef void (*netlink_filter_fn)(void *ctx, const struct netlink_filter *filter);
+
+/* No qdisc is the same as no filters. */
+int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx);
+
+#endif

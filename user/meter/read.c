@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Reading windows, flows and the ring. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "meter/internal.h"
+
+#define TORN_TRIES 100
+
+__u64 meter_now(const struct meter *m)
+{
+	struct timespec t;
+
+	clock_gettime(m->coarse_clock ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC, &t);
+	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
+}
+
+static void add_slot(const struct weir_slot *slot, __u64 now, const __u32 *window_s,
+		     struct meter_rate *rates)
+{
+	for (int q = 0; q < WEIR_QUERIES; q++) {
+		const struct weir_count *c = &slot->query[q];
+
+		if (weir_slot_in_window(slot, now, window_s[q])) {
+			rates[q].window.packets += c->packets;
+			rates[q].window.bytes += c->bytes;
+		}
+		if (slot->second + 1 == now) {
+			rates[q].last.packets += c->packets;
+			rates[q].last.bytes += c->bytes;
+		}
+	}
+}
+
+int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
+		struct meter_rate *rates)
+{
+	struct weir_slot *slots = calloc(m->cpus, sizeof(*slots));
+	struct meter_rate sums[WEIR_QUERIES] = {};
+	__u64 now = now_ns / WEIR_NS_PER_SEC;
+	int code = 0;
+
+	if (!slots)
+		return -ENOMEM;
+	for (__u32 i = 0; i < WEIR_SLOTS && !code; i++) {
+		if (bpf_map_lookup_elem(m->map[MAP_WINDOWS], &i, slots))
+			code = -errno;
+		for (int cpu = 0; cpu < m->cpus && !code; cpu++)
+			add_slot(&slots[cpu], now, window_s, sums);
+	}
+	free(slots);
+	if (!code)
+		memcpy(rates, sums, sizeof(sums));
+	return code;
+}
+
+int meter_rate(const struct meter *m, __u32 query, __u64 now_ns, __u32 window_s,
+	       struct meter_rate *out)
+{
+	struct meter_rate rates[WEIR_QUERIES];
+	__u32 windows[WEIR_QUERIES] = {};
+	int code;
+
+	if (query >= WEIR_QUERIES || window_s > WEIR_WINDOW_MAX)
+		return -EINVAL;
+	windows[query] = window_s;
+	code = meter_rates(m, now_ns, windows, rates);
+	if (!code)
+		*out = rates[query];
+	return code;
+}
+
+/*
+ * Copies one slot whole: the kernel makes the generation odd before it writes a new incarnation
+ * and even after, so a copy with the same even generation before and behind is of one. Counters of
+ * that incarnation may still be a packet apart.
+ */
+static bool copy_flow(const struct weir_set *set, int way, struct weir_flow *flow,
+		      struct weir_pair6 *pair)
+{
+	const struct weir_flow *f = &set->flow[way];
+
+	for (int i = 0; i < TORN_TRIES; i++) {
+		__u32 generation = __atomic_load_n(&f->generation, __ATOMIC_ACQUIRE);
+
+		if (!generation)
+			return false;
+		memcpy(flow, (const void *)f, sizeof(*flow));
+		memcpy(pair, (const void *)&set->pair[way], sizeof(*pair));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(generation & 1) &&
+		    generation == __atomic_load_n(&f->generation, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false; /* its CPU was stopped in the middle of a store: it will be there next time */
+}
+
+int meter_each_flow(const struct meter *m, meter_flow_fn fn, void *ctx)
+{
+	struct weir_flow flow;
+	struct weir_pair6 pair;
+
+	for (__u32 s = 0; s < m->sets; s++) {
+		for (int way = 0; way < WEIR_WAYS; way++) {
+			int code;
+
+			if (!copy_flow(&m->set[s], way, &flow, &pair))
+				continue;
+			code = fn(ctx, s * WEIR_WAYS + way, &flow, &pair);
+			if (code)
+				return code;
+		}
+	}
+	return 0;
+}
+
+static int take_event(void *ctx, void *data, size_t size)
+{
+	struct meter *m = ctx;
+
+	if (size < sizeof(struct weir_event))
+		return -EBADMSG;
+	return m->event_fn(m->event_ctx, data);
+}
+
+int meter_open_ring(struct meter *m, meter_event_fn fn, void *ctx)
+{
+	m->event_fn = fn;
+	m->event_ctx = ctx;
+	m->ring = ring_buffer__new(m->map[MAP_RING], take_event, m, NULL);
+	return m->ring ? 0 : -errno;
+}
+
+int meter_poll(struct meter *m, int timeout_ms)
+{
+	int taken = ring_buffer__consume(m->ring);
+
+	if (taken || !timeout_ms)
+		return taken;
+	return ring_buffer__poll(m->ring, timeout_ms);
+}
+
+int meter_ring_fd(const struct meter *m)
+{
+	return ring_buffer__epoll_fd(m->ring);
+}
