@@ -5,7 +5,7 @@
 # /run and several agents do not meet. It lives as long as its `sleep`, which the trap ends.
 
 set -u
-WEIR=${WEIR:-$(dirname "$0")/../../build/weir}
+WEIR=$(realpath "${WEIR:-$(dirname "$0")/../../build/weir}")
 HERE=$(cd "$(dirname "$0")" && pwd)
 WORK=$(mktemp -d)
 tests=0
@@ -71,6 +71,14 @@ on() {
 	nsenter -t "${HOST[$name]}" -n -m -- "$@"
 }
 
+# start NAME HOST COMMAND...: in the background; AGENT[NAME] is its pid.
+start() {
+	local name=$1 where=$2
+	shift 2
+	nsenter -t "${HOST[$where]}" -n -m -- "$@" >/dev/null 2>"$WORK/start-$name" &
+	AGENT[$name]=$!
+}
+
 # wire HOST1 DEV1 ADDR1 HOST2 DEV2 ADDR2: a cable, segmentation off, so that what a host counts,
 # tcpdump sees and the interface counts are the same packets.
 wire() {
@@ -92,7 +100,7 @@ agent() {
 	shift
 	nsenter -t "${HOST[$name]}" -n -m -- "$WEIR" run "$@" >"$WORK/agent-$name" 2>&1 &
 	AGENT[$name]=$!
-	until_true 20 grep -qE '(^|: )out: |adopted' "$WORK/agent-$name" || {
+	until_true 20 grep -qE 'in: .*out: |adopted' "$WORK/agent-$name" || {
 		echo "# agent on $name:"
 		sed 's/^/# /' "$WORK/agent-$name"
 		return 1

@@ -14,25 +14,18 @@ interfaces: [wb]
 inside: [10.9.0.2/32]
 flow: {idle_timeout: 10m, active_timeout: 30m, closed_timeout: 10m, size: 16384}
 YAML
-: >"$WORK/pids"
-serve() {
-	on b "$@" >/dev/null 2>&1 &
-	AGENT["server-$*"]=$!
-}
 
 check "the agent starts on a veth" agent b -c "$WORK/live.yaml"
 check "it says that XDP is native and egress is TCX" grep -q "in: XDP native.*out: TCX" "$WORK/agent-b"
-on b tcpdump -i wb -U -w "$WORK/live.pcap" -s 128 2>"$WORK/tcpdump" &
-AGENT[tcpdump]=$!
-until_true 10 grep -q listening "$WORK/tcpdump"
+start tcpdump b tcpdump -i wb -U -w "$WORK/live.pcap" -s 128
+until_true 10 grep -q listening "$WORK/start-tcpdump"
 
 echo "hello" >"$WORK/index.html"
-serve python3 -m http.server -d "$WORK" 80
-serve dnsmasq -k -C /dev/null --no-resolv --address=/weir.test/10.9.0.9 --listen-address=10.9.0.2 --bind-interfaces --pid-file= -u root
-serve iperf3 -s
-serve nc -lk 22
-on a dnsmasq -k -C /dev/null --no-resolv --address=/weir.test/10.9.0.8 --listen-address=10.9.0.1 --bind-interfaces --pid-file= -u root >/dev/null 2>&1 &
-AGENT[dns-a]=$!
+start http b python3 -m http.server -d "$WORK" 80
+start dns-b b dnsmasq -k -C /dev/null --no-resolv --address=/weir.test/10.9.0.9 --listen-address=10.9.0.2 --bind-interfaces --pid-file= -u root
+start iperf b iperf3 -s
+start ssh b nc -lk 22
+start dns-a a dnsmasq -k -C /dev/null --no-resolv --address=/weir.test/10.9.0.8 --listen-address=10.9.0.1 --bind-interfaces --pid-file= -u root
 
 check "ping passes" on a ping -q -c 20 -i 0.02 10.9.0.2
 check "http passes" until_true 10 on a curl -fsS -o /dev/null http://10.9.0.2/index.html
@@ -52,15 +45,13 @@ until_true 20 quiet
 check "the books equal the interface's counters" seen_equals_interface b wb
 check "every packet is accounted for" conserved b
 
-kill -INT "${AGENT[tcpdump]}"
-wait "${AGENT[tcpdump]}" 2>/dev/null
-unset "AGENT[tcpdump]"
+stop tcpdump
 on b "$WEIR" show flows -j -n 0 >"$WORK/flows"
 check "flows are those tcpdump captured" sh -c "python3 '$HERE/tshark_flows.py' '$WORK/live.pcap' --any-time <'$WORK/flows'"
 
 # A query's window holds at most 62 seconds and the run took less: its sum is the whole count.
 total_of() {
-	on b "$WEIR" show queries -j -w 60 | jq -r "select(.name == \"$1\") | .packets_per_second * 60 | round"
+	on b "$WEIR" show queries -j -w 60 | jq -r "select(.name == \"$1\") | .average.packets_per_second * 60 | round"
 }
 captured() {
 	tshark -n -r "$WORK/live.pcap" -Y "$1" 2>/dev/null | wc -l
@@ -77,7 +68,7 @@ check "Q5 counts remote-login requests" window_is Q5 "ip.dst == 10.9.0.2 && tcp.
 
 check "show works on every topic" sh -c "for t in status queries flows losses interfaces; do
 	nsenter -t ${HOST[b]} -n -m -- $WEIR show \$t && nsenter -t ${HOST[b]} -n -m -- $WEIR show \$t -j | jq -e . >/dev/null || exit 1; done"
-check "a second agent is refused" sh -c "! nsenter -t ${HOST[b]} -n -m -- $WEIR run -i wb"
+check "a second agent is refused" sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR run -i wb 2>&1 | grep 'another weir run'"
 check "Ctrl-C ends it with status 0" stop b
 check "and prints that all is accounted for" grep -qi "accounted for" "$WORK/agent-b"
 check "nothing stays attached" nothing_left b

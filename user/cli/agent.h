@@ -21,9 +21,14 @@
 
 #define AGENT_PORTS 128
 #define AGENT_NOTES 4
+#define AGENT_NOTE_BYTES 512
 #define AGENT_NETWORKS 256
 
-enum agent_output { OUTPUT_SCREEN, OUTPUT_LINES, OUTPUT_JSON };
+enum agent_output {
+	OUTPUT_SCREEN,
+	OUTPUT_LINES,
+	OUTPUT_JSON
+};
 
 /* An interface that is wanted. */
 struct agent_port {
@@ -51,19 +56,19 @@ struct agent {
 	struct agent_port port[AGENT_PORTS];
 	unsigned int ports;
 
-	struct agent_networks networks; /* in `inside` now */
-	__u8 window[WEIR_QUERIES];      /* of the i-th query of the config */
+	struct agent_networks networks;        /* in `inside` now */
+	__u8 window[WEIR_QUERIES];             /* of the i-th query of the config */
 	struct weir_label label[WEIR_QUERIES]; /* by window, as in the kernel's map */
-	unsigned int next_window;       /* where the search for a free one begins */
+	unsigned int next_window;              /* where the search for a free one begins */
 
-	time_t start_s; /* CLOCK_MONOTONIC */
+	time_t start_s;          /* CLOCK_MONOTONIC */
 	struct weir_books books; /* a second ago */
 	__u64 books_ns;          /* when; 0: never */
 	__u64 evicted;           /* records taken from the ring */
 
 	bool drawn; /* the screen has been, so lines for people wait in `note` */
 	struct {
-		char text[160];
+		char text[AGENT_NOTE_BYTES];
 		time_t at;
 	} note[AGENT_NOTES];
 	unsigned int notes;

@@ -17,10 +17,16 @@ struct asked {
 };
 
 const struct cli_option detach_options[] = {
-	{.letter = 'i', .name = "interface", .argument = "IF", .kind = CLI_LIST,
+	{.letter = 'i',
+	 .name = "interface",
+	 .argument = "IF",
+	 .kind = CLI_LIST,
 	 .at = offsetof(struct asked, interfaces),
 	 .help = "take weir's programs off this interface; its counts stay; repeatable"},
-	{.letter = 'a', .name = "all", .kind = CLI_FLAG, .at = offsetof(struct asked, all),
+	{.letter = 'a',
+	 .name = "all",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, all),
 	 .help = "take them off every interface and remove what is pinned, counts too"},
 	{},
 };

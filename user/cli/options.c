@@ -116,8 +116,9 @@ int options_parse(const struct cli_option *options, int argc, char **argv, void 
 		int i = 0;
 
 		if (code == ':' || code == '?') {
-			options_refuse(argv[0], code == ':' ? "option '%s' needs an argument"
-							    : "no such option as '%s'",
+			options_refuse(argv[0],
+				       code == ':' ? "option '%s' needs an argument"
+						   : "no such option as '%s'",
 				       argv[optind - 1]);
 			return -1;
 		}

@@ -48,8 +48,7 @@ int options_parse(const struct cli_option *options, int argc, char **argv, void 
 void options_help(const struct cli_option *options, FILE *out);
 
 /* Says what is wrong with the use of a verb; returns CLI_USAGE. */
-int options_refuse(const char *verb, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+int options_refuse(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Exit status. */
 enum {

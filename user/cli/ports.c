@@ -64,8 +64,9 @@ int ports_check(struct agent *a)
 	for (unsigned int i = 0; i < a->ports; i++)
 		there += if_nametoindex(a->port[i].name) != 0;
 	if (!there && a->named.count) {
-		log_err(a->ports == 1 ? "there is no interface %s" : "there is no interface %s, "
-								   "nor any other of those named",
+		log_err(a->ports == 1 ? "there is no interface %s"
+				      : "there is no interface %s, "
+					"nor any other of those named",
 			a->port[0].name);
 		return -ENODEV;
 	}
@@ -101,7 +102,8 @@ static int attach(struct agent *a, struct agent_port *port, __u32 ifindex)
 
 	if (code) {
 		if (code != -ENODEV || !a->drawn)
-			agent_say(a, "%s: %s", port->name, err.text[0] ? err.text : strerror(-code));
+			agent_say(a, "%s: %s", port->name,
+				  err.text[0] ? err.text : strerror(-code));
 		port->refused = ifindex;
 		return code;
 	}

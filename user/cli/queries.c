@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "cli/agent.h"
 
 struct plan {
@@ -25,7 +24,7 @@ int queries_adopt(struct agent *a)
 		int code = meter_label(&a->meter, w, &a->label[w]);
 
 		if (code) {
-			log_err("map labels: %s", strerror(-code));
+			agent_say(a, "map labels: %s", strerror(-code));
 			return code;
 		}
 	}
@@ -98,7 +97,8 @@ static void make_plan(const struct agent *a, const struct config *config, struct
 	}
 }
 
-static int compile(const struct config *config, const struct plan *plan, struct weir_tables *tables)
+static int compile(struct agent *a, const struct config *config, const struct plan *plan,
+		   struct weir_tables *tables)
 {
 	struct query queries[WEIR_QUERIES];
 	struct query_error why;
@@ -108,9 +108,9 @@ static int compile(const struct config *config, const struct plan *plan, struct 
 		queries[q] = (struct query){config->queries[q].expr, plan->window[q]};
 	code = query_compile(queries, config->query_count, &config->scope, tables, &why);
 	if (code == -EINVAL && why.query >= 0)
-		log_err("query '%s': %s", config->queries[why.query].name, why.text);
+		agent_say(a, "query '%s': %s", config->queries[why.query].name, why.text);
 	else if (code)
-		log_err("queries: %s", code == -EINVAL ? why.text : strerror(-code));
+		agent_say(a, "queries: %s", code == -EINVAL ? why.text : strerror(-code));
 	tables->timeouts = config->timeouts;
 	tables->inner = config->tunnels == CONFIG_TUNNELS_INNER;
 	return code;
@@ -155,7 +155,7 @@ static int install(struct agent *a, const struct plan *plan, const struct weir_t
 			code = meter_set_label(&a->meter, w, &plan->label[w]);
 	}
 	if (code)
-		log_err("queries: %s", strerror(-code));
+		agent_say(a, "queries: %s", strerror(-code));
 	return code;
 }
 
@@ -174,7 +174,7 @@ int queries_apply(struct agent *a, const struct config *config)
 	code = with_networks(config, &networks, &whole);
 	if (code)
 		goto out;
-	code = compile(&whole, plan, tables);
+	code = compile(a, &whole, plan, tables);
 	if (!code)
 		code = install(a, plan, tables);
 	if (!code) {
@@ -185,7 +185,7 @@ int queries_apply(struct agent *a, const struct config *config)
 	}
 out:
 	if (code == -ENOMEM)
-		log_err("queries: no memory");
+		agent_say(a, "queries: no memory");
 	free(whole.scope.inside);
 	free(plan);
 	free(tables);

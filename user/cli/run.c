@@ -34,15 +34,27 @@ struct asked {
 };
 
 const struct cli_option run_options[] = {
-	{.letter = 'c', .name = "config", .argument = "FILE", .kind = CLI_TEXT,
+	{.letter = 'c',
+	 .name = "config",
+	 .argument = "FILE",
+	 .kind = CLI_TEXT,
 	 .at = offsetof(struct asked, config),
 	 .help = "configuration (" WEIR_CONFIG_FILE " if it is there)"},
-	{.letter = 'i', .name = "interface", .argument = "IF", .kind = CLI_LIST,
+	{.letter = 'i',
+	 .name = "interface",
+	 .argument = "IF",
+	 .kind = CLI_LIST,
 	 .at = offsetof(struct asked, interfaces),
 	 .help = "measure this interface, not those of the configuration; repeatable"},
-	{.letter = 'j', .name = "json", .kind = CLI_FLAG, .at = offsetof(struct asked, json),
+	{.letter = 'j',
+	 .name = "json",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, json),
 	 .help = "one JSON object a second"},
-	{.letter = 'q', .name = "quiet", .kind = CLI_FLAG, .at = offsetof(struct asked, quiet),
+	{.letter = 'q',
+	 .name = "quiet",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, quiet),
 	 .help = "print nothing each second, only the totals at the end"},
 	{},
 };
@@ -50,7 +62,7 @@ const struct cli_option run_options[] = {
 void agent_say(struct agent *a, const char *format, ...)
 {
 	struct timespec now;
-	char text[512];
+	char text[AGENT_NOTE_BYTES];
 	va_list args;
 
 	va_start(args, format);
@@ -65,7 +77,7 @@ void agent_say(struct agent *a, const char *format, ...)
 		a->notes--;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(a->note[a->notes].text, sizeof(a->note[0].text), "%s", text);
+	snprintf(a->note[a->notes].text, AGENT_NOTE_BYTES, "%s", text);
 	a->note[a->notes++].at = now.tv_sec;
 }
 
@@ -79,14 +91,14 @@ static __u64 now_ns(void)
 
 /* --- The configuration ----------------------------------------------------------------- */
 
-static int load_config(const struct agent *a, struct config *out)
+static int load_config(struct agent *a, struct config *out)
 {
 	struct config_error err = {};
 	int code = a->config_path ? config_load(a->config_path, out, &err)
 				  : config_default(out, &err);
 
 	if (code)
-		log_err("%s", err.text[0] ? err.text : strerror(-code));
+		agent_say(a, "%s", err.text[0] ? err.text : strerror(-code));
 	return code;
 }
 
@@ -133,10 +145,11 @@ static void reload(struct agent *a)
 		agent_say(a, "no configuration to read again: the defaults stay");
 		return;
 	}
-	if (a->drawn) /* a line of the config's error belongs on a line of its own */
-		fputs("\n", stderr);
-	if (load_config(a, &config) || queries_apply(a, &config)) {
-		agent_say(a, "%s: refused, everything goes on as it was", a->config_path);
+	/* Either says why not; everything goes on as it was. */
+	if (load_config(a, &config))
+		return;
+	if (queries_apply(a, &config)) {
+		config_free(&config);
 		return;
 	}
 	config_free(&a->config);
@@ -362,9 +375,9 @@ int cmd_run(int argc, char **argv)
 		a->config_path = WEIR_CONFIG_FILE;
 	a->named = asked.interfaces;
 	a->quiet = asked.quiet;
-	a->output = asked.json ? OUTPUT_JSON
-			       : isatty(STDOUT_FILENO) && !asked.quiet ? OUTPUT_SCREEN
-								       : OUTPUT_LINES;
+	a->output = asked.json                              ? OUTPUT_JSON
+		    : isatty(STDOUT_FILENO) && !asked.quiet ? OUTPUT_SCREEN
+							    : OUTPUT_LINES;
 	if (load_config(a, &a->config))
 		goto out;
 	if (ports_want(a) || ports_check(a))

@@ -14,16 +14,21 @@ const char *text_si(double value, char out[TEXT_SI_BYTES])
 		unit++;
 	}
 	snprintf(out, TEXT_SI_BYTES, "%.*f%.1s",
-		 value == (long)value && !unit ? 0 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value,
-		 unit ? &units[unit] : "");
+		 value == (long)value && !unit ? 0
+		 : value < 9.995               ? 2
+		 : value < 99.95               ? 1
+					       : 0,
+		 value, unit ? &units[unit] : "");
 	return out;
 }
 
 const char *text_hook(unsigned int hook)
 {
 	static const char *const names[] = {
-		[WEIR_HOOK_NONE] = "none", [WEIR_HOOK_XDP_NATIVE] = "XDP native",
-		[WEIR_HOOK_XDP_GENERIC] = "XDP generic", [WEIR_HOOK_TCX] = "TCX",
+		[WEIR_HOOK_NONE] = "none",
+		[WEIR_HOOK_XDP_NATIVE] = "XDP native",
+		[WEIR_HOOK_XDP_GENERIC] = "XDP generic",
+		[WEIR_HOOK_TCX] = "TCX",
 		[WEIR_HOOK_CLSACT] = "clsact",
 	};
 
@@ -32,10 +37,13 @@ const char *text_hook(unsigned int hook)
 
 void text_hooks(const struct weir_interface *interface, char *out, size_t size)
 {
-	const char *why = interface->why;
-
-	snprintf(out, size, "in: %s; out: %s%s%s%s", text_hook(interface->in),
-		 text_hook(interface->out), *why ? " (" : "", why, *why ? ")" : "");
+	if (interface->why[0])
+		snprintf(out, size, "%.*s", (int)sizeof(interface->why), interface->why);
+	else if (interface->in || interface->out)
+		snprintf(out, size, "in: %s; out: %s", text_hook(interface->in),
+			 text_hook(interface->out));
+	else
+		snprintf(out, size, "detached; its counts stay");
 }
 
 json_t *text_interface_json(const struct weir_interface *interface)
@@ -70,13 +78,14 @@ __s64 text_clock_offset_ns(void)
 	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 }
 
+/* 16 digits: a time of day has microseconds, and 0.1 is printed as such. */
 int text_json_line(json_t *value, FILE *out)
 {
 	int code;
 
 	if (!value)
 		return -ENOMEM;
-	code = json_dumpf(value, out, JSON_COMPACT);
+	code = json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(16));
 	json_decref(value);
 	return code || putc('\n', out) == EOF ? -EIO : 0;
 }

@@ -14,7 +14,7 @@ const char *text_si(double value, char out[TEXT_SI_BYTES]);
 
 /* "XDP native", "TCX"... */
 const char *text_hook(unsigned int hook);
-/* "in: XDP native; out: TCX (why)" */
+/* "in: XDP native; out: TCX", with why where it was not the best, or "detached". */
 void text_hooks(const struct weir_interface *interface, char *out, size_t size);
 json_t *text_interface_json(const struct weir_interface *interface);
 

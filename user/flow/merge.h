@@ -20,7 +20,12 @@ struct flow_items {
 	size_t count, room;
 };
 
-enum flow_order { FLOW_BY_PACKETS, FLOW_BY_BYTES, FLOW_BY_LAST, FLOW_BY_FIRST };
+enum flow_order {
+	FLOW_BY_PACKETS,
+	FLOW_BY_BYTES,
+	FLOW_BY_LAST,
+	FLOW_BY_FIRST
+};
 
 /* -ENOMEM, and the items as they were. */
 int flow_items_add(struct flow_items *items, const struct weir_flow *flow,

@@ -23,7 +23,6 @@
 #define TCX_INGRESS 46   /* 6.6 */
 #define TCX_EGRESS 47    /* 6.6 */
 #define FLAG_BEFORE (1U << 3)
-#define FLAG_AFTER (1U << 4)
 #define TCX_PROGRAMS 64 /* on one hook, BPF_MPROG_MAX */
 
 /* A filter's handle, "weir" and its successor; cls_bpf has them below 1 << 31. */
@@ -155,7 +154,7 @@ static int remove_pin(const char *path)
 		bpf_link_detach(fd); /* fails on a link whose device has gone, and on no link */
 		close(fd);
 	}
-	return unlink(path) ? -errno : 0;
+	return unlink(path) && (errno != EISDIR || rmdir(path)) ? -errno : 0;
 }
 
 /* Takes over fd. A link that cannot be pinned would not outlive us, so it goes at once. */
@@ -203,9 +202,9 @@ int link_xdp(int prog, __u32 ifindex, bool generic)
 
 int link_tcx(int prog, __u32 ifindex, enum link_side side)
 {
-	/* First to see what comes, last to see what leaves: that which others let through. */
-	LIBBPF_OPTS(bpf_link_create_opts, opts,
-		    .flags = side == LINK_IN ? FLAG_BEFORE : FLAG_AFTER);
+	/* First on both sides: a program before us that answers TCX_PASS ends the chain, and we
+	 * would not see the packet. */
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = FLAG_BEFORE);
 	int fd = bpf_link_create(prog, ifindex, (enum bpf_attach_type)tcx_type(side), &opts);
 
 	return fd < 0 ? -errno : pin_link(fd, ifindex, side);
@@ -294,6 +293,8 @@ int link_clsact(int prog, __u32 ifindex, enum link_side side)
 
 	if (err && err != -EEXIST)
 		return err;
+	if (side == LINK_OUT && netlink_has_clsact(ifindex) != 1)
+		return -EOPNOTSUPP; /* somebody's qdisc of kind ingress, of which there is one */
 	made = made || made_qdisc(ifindex);
 	/* First on both sides: here a program that lets a packet pass usually ends the list with
 	 * TC_ACT_OK, and whoever stands behind it sees nothing. -EINVAL: the priority belongs to
@@ -372,6 +373,7 @@ static void remove_pins(struct removed *r)
 {
 	DIR *dir = opendir(LINKS_DIR);
 	struct dirent *entry;
+	__u32 ifindex;
 	int err;
 
 	if (!dir) {
@@ -384,11 +386,12 @@ static void remove_pins(struct removed *r)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), LINKS_DIR "/%s", entry->d_name);
+		ifindex = strtoul(entry->d_name, NULL, 10);
 		err = remove_pin(path);
 		if (err)
 			r->err = err;
-		else
-			removed_from(r, strtoul(entry->d_name, NULL, 10));
+		else if (ifindex)
+			removed_from(r, ifindex);
 	}
 	closedir(dir);
 	rmdir(LINKS_DIR);

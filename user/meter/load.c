@@ -418,6 +418,7 @@ int meter_peek(struct meter *out, struct meter_error *err)
 		return code;
 	}
 	m.adopted = true;
+	m.coarse_clock = has_helper(BPF_FUNC_ktime_get_coarse_ns);
 	*out = m;
 	return 0;
 }

@@ -304,6 +304,45 @@ static int on_filter(const struct nlmsghdr *header, void *ctx)
 	return MNL_CB_OK;
 }
 
+struct qdisc_sink {
+	__u32 ifindex;
+	int clsact;
+};
+
+static int on_qdisc(const struct nlmsghdr *header, void *ctx)
+{
+	const struct tcmsg *t = mnl_nlmsg_get_payload(header);
+	struct qdisc_sink *sink = ctx;
+	const struct nlattr *attr;
+
+	if (header->nlmsg_type != RTM_NEWQDISC || t->tcm_ifindex != (int)sink->ifindex ||
+	    t->tcm_parent != TC_H_CLSACT)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, header, sizeof(*t))
+	{
+		if (mnl_attr_get_type(attr) == TCA_KIND &&
+		    !strcmp(mnl_attr_get_str(attr), "clsact"))
+			sink->clsact = 1;
+	}
+	return MNL_CB_OK;
+}
+
+int netlink_has_clsact(__u32 ifindex)
+{
+	struct qdisc_sink sink = {ifindex, 0};
+	char buffer[256];
+	int err;
+
+	do {
+		struct nlmsghdr *header = message(buffer, RTM_GETQDISC, NLM_F_DUMP);
+		struct tcmsg *t = mnl_nlmsg_put_extra_header(header, sizeof(*t));
+
+		t->tcm_ifindex = ifindex;
+		err = ask_once(header, on_qdisc, &sink);
+	} while (err == -EINTR);
+	return err ? err : sink.clsact;
+}
+
 int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
 {
 	struct filter_sink sink = {fn, ctx, ifindex};
@@ -312,7 +351,11 @@ int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
 	struct tcmsg *t = mnl_nlmsg_put_extra_header(header, sizeof(*t));
 	int err;
 
-	t->tcm_family = AF_UNSPEC;
+	if (egress) {
+		err = netlink_has_clsact(ifindex);
+		if (err <= 0)
+			return err;
+	}
 	t->tcm_ifindex = ifindex;
 	t->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
 	err = ask_once(header, on_filter, &sink);

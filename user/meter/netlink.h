@@ -49,6 +49,9 @@ struct netlink_filter {
 
 typedef void (*netlink_filter_fn)(void *ctx, const struct netlink_filter *filter);
 
+/* Whether the qdisc is clsact. One of kind ingress holds the same place; it has no egress, and takes
+ * and lists filters meant for egress as its own. Returns 1, 0 or a negative errno. */
+int netlink_has_clsact(__u32 ifindex);
 /* No qdisc is the same as no filters. */
 int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx);
 

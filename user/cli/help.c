@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Help and the manual page, both from the table of verbs and the tables of their options. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "cli/lock.h"
+#include "cli/verbs.h"
+#include "meter/meter.h"
+
+static const char *const files[][2] = {
+	{WEIR_CONFIG_FILE, "configuration, for every verb that reads one"},
+	{WEIR_PIN_DIR, "what runs in the kernel, pinned: maps, programs, links"},
+	{LOCK_FILE, "held by the one weir run that is at work"},
+};
+
+static const char *const exits[][2] = {
+	{"0", "it was done"},
+	{"1", "it was refused, or failed; one line on standard error says why"},
+	{"2", "wrong usage"},
+};
+
+static const char *const keys[][2] = {
+	{"interfaces", "list of names; without it that of the default route"},
+	{"inside",
+	 "list of prefixes on this side; without it RFC 1918, unique local IPv6 addresses "
+	 "and the interfaces' own networks"},
+	{"groups", "names for lists of prefixes, for group NAME in a match"},
+	{"flow.idle_timeout", "a flow without a packet for so long is over (15s)"},
+	{"flow.active_timeout", "a flow that lives for so long is over (60s)"},
+	{"flow.closed_timeout", "idle timeout after FIN or RST (2s)"},
+	{"flow.size", "flows that the cache holds, over all CPUs (262144)"},
+	{"tunnels", "outer (default) or inner: which addresses of a tunnelled packet count"},
+	{"attach.ingress", "auto (default), native, generic or tc"},
+	{"attach.egress", "auto (default), tcx or clsact"},
+	{"queries", "list of {name, match, measure: packets or bytes, window: 1s to 62s}"},
+};
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+void help_overview(const struct verb *table, FILE *out)
+{
+	fprintf(out, "usage: weir VERB [OPTION]...\n\n");
+	for (const struct verb *v = table; v->name; v++)
+		fprintf(out, "  %-10s %s\n", v->name, v->summary);
+	fprintf(out, "\nweir help VERB tells more; weir --version says which weir this is.\n");
+}
+
+static void usage(const struct verb *verb, FILE *out)
+{
+	fprintf(out, "weir %s%s%s%s", verb->name, verb->options[0].name ? " [OPTION]..." : "",
+		*verb->operands ? " " : "", verb->operands);
+}
+
+void help_verb(const struct verb *verb, FILE *out)
+{
+	fprintf(out, "usage: ");
+	usage(verb, out);
+	fprintf(out, "\n\n%s\n", verb->about);
+	if (verb->options[0].name)
+		fputc('\n', out);
+	options_help(verb->options, out);
+}
+
+/* --- troff ----------------------------------------------------------------------------- */
+
+/* A line may not begin with a control character, and - is a hyphen unless escaped. */
+static void troff(const char *text, FILE *out)
+{
+	bool start = true;
+
+	for (const char *c = text; *c; c++) {
+		if (c[0] == '\n' && c[1] == '\n') {
+			fputs("\n.PP", out);
+			continue;
+		}
+		if (start && (*c == '.' || *c == '\''))
+			fputs("\\&", out);
+		if (*c == '\\')
+			fputs("\\e", out);
+		else if (*c == '-')
+			fputs("\\-", out);
+		else
+			fputc(*c, out);
+		start = *c == '\n';
+	}
+}
+
+static void troff_rows(const char *const (*table)[2], size_t rows, const char *font, FILE *out)
+{
+	for (size_t i = 0; i < rows; i++) {
+		fprintf(out, ".TP\n.%s \"", font);
+		troff(table[i][0], out);
+		fputs("\"\n", out);
+		troff(table[i][1], out);
+		fputc('\n', out);
+	}
+}
+
+static void troff_option(const struct cli_option *o, FILE *out)
+{
+	fputs(".TP\n", out);
+	if (o->letter)
+		fprintf(out, "\\fB\\-%c\\fR, ", o->letter);
+	fputs("\\fB\\-\\-", out);
+	troff(o->name, out);
+	fputs("\\fR", out);
+	if (o->argument)
+		fprintf(out, " \\fI%s\\fR", o->argument);
+	fputc('\n', out);
+	troff(o->help, out);
+	fputc('\n', out);
+}
+
+static void troff_verb(const struct verb *verb, FILE *out)
+{
+	bool aligned = strstr(verb->about, "  "); /* a table, not text to be filled */
+
+	fprintf(out, ".SS \"");
+	usage(verb, out);
+	fputs(aligned ? "\"\n.nf\n" : "\"\n", out);
+	troff(verb->about, out);
+	fputs(aligned ? "\n.fi\n" : "\n", out);
+	for (const struct cli_option *o = verb->options; o->name; o++)
+		troff_option(o, out);
+}
+
+void help_manual(const struct verb *table, FILE *out)
+{
+	fprintf(out,
+		".\\\" Made by weir help --man from its own tables.\n"
+		".TH WEIR 8 \"\" \"weir %s\" \"System administration\"\n"
+		".SH NAME\nweir \\- measure network traffic in the kernel\n"
+		".SH SYNOPSIS\n",
+		WEIR_VERSION);
+	for (const struct verb *v = table; v->name; v++) {
+		fprintf(out, "%s.B weir %s\n", v == table ? "" : ".br\n", v->name);
+		if (v->options[0].name)
+			fputs("[\\fIOPTION\\fR]...\\&\n", out);
+		if (*v->operands) {
+			troff(v->operands, out);
+			fputc('\n', out);
+		}
+	}
+	fputs(".SH DESCRIPTION\nweir counts the packets of network interfaces in the kernel, by "
+	      "XDP "
+	      "and TC programs:\nin flows, and by queries over sliding windows. It changes and "
+	      "delays no packet.\n.SH VERBS\n",
+	      out);
+	for (const struct verb *v = table; v->name; v++)
+		troff_verb(v, out);
+	fputs(".SH \"EXIT STATUS\"\n", out);
+	troff_rows(exits, ROWS(exits), "B", out);
+	fputs(".SH FILES\n", out);
+	troff_rows(files, ROWS(files), "I", out);
+	fputs(".SH CONFIGURATION\nYAML. Keys that weir does not know are refused.\n", out);
+	troff_rows(keys, ROWS(keys), "B", out);
+	fputs(".SH \"SEE ALSO\"\n.BR pcap\\-filter (7),\n.BR tc (8),\n.BR bpftool (8)\n", out);
+}

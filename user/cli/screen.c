@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What weir run prints each second: a table that is drawn in place on a
+ * terminal, lines into a pipe, a JSON object a second for programs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/agent.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "flow/record.h"
+
+#define CLEAR_LINE "\033[K\n"
+
+struct reading {
+	struct meter_rate rates[WEIR_QUERIES];
+	struct weir_books books;
+	struct weir_count in, out; /* a second */
+	__u64 resident, live;
+	struct timespec at; /* time of day */
+	unsigned long up_s;
+};
+
+struct census {
+	const struct weir_timeouts *timeouts;
+	__u64 now_ns, resident, live;
+};
+
+static int census_flow(void *ctx, __u32 slot, const struct weir_flow *flow,
+		       const struct weir_pair6 *pair)
+{
+	struct census *c = ctx;
+
+	(void)slot;
+	(void)pair;
+	c->resident++;
+	c->live += !weir_flow_over(flow, c->timeouts, c->now_ns, 0);
+	return 0;
+}
+
+static struct weir_count per_second(const struct weir_count *now, const struct weir_count *then,
+				    double seconds)
+{
+	return (struct weir_count){
+		.packets = (now->packets - then->packets) / seconds + 0.5,
+		.bytes = (now->bytes - then->bytes) / seconds + 0.5,
+	};
+}
+
+static int take_reading(struct agent *a, struct reading *r)
+{
+	struct census census = {.timeouts = &a->config.timeouts};
+	__u32 windows[WEIR_QUERIES];
+	struct timespec now;
+	__u64 now_ns;
+	int code;
+
+	memset(r, 0, sizeof(*r));
+	for (int w = 0; w < WEIR_QUERIES; w++)
+		windows[w] = a->label[w].window_s;
+	code = meter_rates(&a->meter, meter_now(&a->meter), windows, r->rates);
+	if (!code)
+		code = meter_books(&a->meter, WEIR_INTERFACES, &r->books);
+	if (code)
+		return code;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_REALTIME, &r->at);
+	now_ns = now.tv_sec * WEIR_NS_PER_SEC + now.tv_nsec;
+	census.now_ns = meter_now(&a->meter);
+	meter_each_flow(&a->meter, census_flow, &census);
+	r->resident = census.resident;
+	r->live = census.live;
+	r->up_s = now.tv_sec - a->start_s;
+	if (a->books_ns) {
+		double seconds = (double)(now_ns - a->books_ns) / WEIR_NS_PER_SEC;
+
+		r->in = per_second(&r->books.count[WEIR_SEEN_IN], &a->books.count[WEIR_SEEN_IN],
+				   seconds);
+		r->out = per_second(&r->books.count[WEIR_SEEN_OUT], &a->books.count[WEIR_SEEN_OUT],
+				    seconds);
+	}
+	a->books = r->books;
+	a->books_ns = now_ns;
+	return 0;
+}
+
+/* Neither seen nor in a flow: what a person looks for when numbers disagree. */
+static bool is_loss(int counter)
+{
+	enum weir_counter_kind kind = record_counters[counter].kind;
+
+	return kind == WEIR_KIND_OVERFLOW || kind == WEIR_KIND_NAMED || kind == WEIR_KIND_NOTE;
+}
+
+/* --- A terminal ------------------------------------------------------------------------ */
+
+static void draw_head(const struct agent *a, const struct reading *r, FILE *out)
+{
+	char up[32], hooks[256], clock[16];
+	struct tm local;
+
+	text_uptime(r->up_s, up, sizeof(up));
+	localtime_r(&r->at.tv_sec, &local);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	fprintf(out, "weir %s%*s up %s" CLEAR_LINE, WEIR_VERSION,
+		(int)(79 - strlen(WEIR_VERSION) - 9 - strlen(up)), clock, up);
+	for (unsigned int i = 0; i < a->ports; i++) {
+		const struct agent_port *p = &a->port[i];
+
+		text_hooks(&p->hooks, hooks, sizeof(hooks));
+		fprintf(out, "%-*s %.*s" CLEAR_LINE, 10, p->name, 69,
+			p->ifindex ? hooks : "waiting for it");
+	}
+}
+
+static void draw_query(const struct weir_label *label, const struct meter_rate *rate, FILE *out)
+{
+	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES], wpps[TEXT_SI_BYTES], wbps[TEXT_SI_BYTES];
+	bool cut = strlen(label->match) > 25;
+
+	text_si(rate->last.packets, pps);
+	text_si(8.0 * rate->last.bytes, bps);
+	text_si((double)rate->window.packets / label->window_s, wpps);
+	text_si(8.0 * rate->window.bytes / label->window_s, wbps);
+	fprintf(out, "%-10.10s %9s %8s %9s %8s %2us  %.*s%s" CLEAR_LINE, label->name, pps, bps,
+		wpps, wbps, label->window_s, cut ? 23 : 25, label->match, cut ? ".." : "");
+}
+
+static void draw_way(const char *name, const struct weir_count *rate, const struct weir_count *all,
+		     FILE *out)
+{
+	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES];
+
+	fprintf(out, "%-10s %9s %8s %20llu %22llu" CLEAR_LINE, name, text_si(rate->packets, pps),
+		text_si(8.0 * rate->bytes, bps), all->packets, all->bytes);
+}
+
+static void draw_losses(const struct weir_books *books, FILE *out)
+{
+	bool any = false;
+
+	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
+		const struct weir_count *count = &books->count[c];
+
+		if (!is_loss(c) || !count->packets)
+			continue;
+		if (!any)
+			fprintf(out, "\033[1m%-18s %12s %14s%33s\033[0m" CLEAR_LINE, "by name",
+				"packets", "bytes", "");
+		any = true;
+		fprintf(out, "%-18s %12llu %14llu  %.31s" CLEAR_LINE, record_counters[c].name,
+			count->packets, count->bytes, record_counters[c].text);
+	}
+	if (!any)
+		fprintf(out, "nothing lost" CLEAR_LINE);
+}
+
+/* Long ones go on below, behind the time. */
+static void draw_notes(const struct agent *a, FILE *out)
+{
+	if (a->notes)
+		fputs(CLEAR_LINE, out);
+	for (unsigned int i = 0; i < a->notes; i++) {
+		const char *text = a->note[i].text;
+		struct tm local;
+		char clock[16];
+
+		localtime_r(&a->note[i].at, &local);
+		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+		fprintf(out, "%s %.70s" CLEAR_LINE, clock, text);
+		for (size_t at = 70; at < strlen(text); at += 70)
+			fprintf(out, "%8s %.70s" CLEAR_LINE, "", text + at);
+	}
+}
+
+static void draw(const struct agent *a, const struct reading *r, FILE *out)
+{
+	draw_head(a, r, out);
+	fprintf(out, CLEAR_LINE "%-10s %18s %18s" CLEAR_LINE, "", "the last second", "the window");
+	fprintf(out, "\033[1m%-10s %9s %8s %9s %8s %3s  %-25s\033[0m" CLEAR_LINE, "query",
+		"packets/s", "bits/s", "packets/s", "bits/s", "win", "match");
+	for (unsigned int q = 0; q < a->config.query_count; q++)
+		draw_query(&a->label[a->window[q]], &r->rates[a->window[q]], out);
+	fprintf(out, CLEAR_LINE "\033[1m%-10s %9s %8s %20s %22s%6s\033[0m" CLEAR_LINE, "seen",
+		"packets/s", "bits/s", "packets", "bytes", "");
+	draw_way("in", &r->in, &r->books.count[WEIR_SEEN_IN], out);
+	draw_way("out", &r->out, &r->books.count[WEIR_SEEN_OUT], out);
+	fprintf(out,
+		CLEAR_LINE "flows      %llu live, %llu resident of %u, %llu evicted" CLEAR_LINE,
+		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->evicted);
+	fprintf(out, CLEAR_LINE);
+	draw_losses(&r->books, out);
+	draw_notes(a, out);
+}
+
+/* As many lines as the terminal has: one more and it would scroll. */
+static size_t fit_rows(const char *text, size_t size)
+{
+	struct winsize window = {};
+	unsigned int rows = 24;
+
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) && window.ws_row)
+		rows = window.ws_row;
+	for (size_t i = 0; i < size; i++)
+		if (text[i] == '\n' && !--rows)
+			return i;
+	return size;
+}
+
+static int redraw(struct agent *a, const struct reading *r)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *page = open_memstream(&text, &size);
+
+	if (!page)
+		return -ENOMEM;
+	draw(a, r, page);
+	if (fclose(page)) {
+		free(text);
+		return -ENOMEM;
+	}
+	fputs("\033[H", stdout);
+	fwrite(text, 1, fit_rows(text, size), stdout);
+	fputs("\033[J", stdout);
+	free(text);
+	return 0;
+}
+
+int screen_open(struct agent *a)
+{
+	if (a->output != OUTPUT_SCREEN)
+		return 0;
+	fputs("\033[?25l\033[H\033[2J", stdout);
+	fflush(stdout);
+	a->drawn = true;
+	return 0;
+}
+
+void screen_close(struct agent *a)
+{
+	if (!a->drawn)
+		return;
+	a->drawn = false;
+	fputs("\033[?25h\n", stdout);
+	fflush(stdout);
+}
+
+/* --- A pipe ---------------------------------------------------------------------------- */
+
+static void print_lines(const struct agent *a, const struct reading *r)
+{
+	char clock[16];
+	struct tm local;
+
+	localtime_r(&r->at.tv_sec, &local);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	for (unsigned int q = 0; q < a->config.query_count; q++) {
+		const struct weir_label *label = &a->label[a->window[q]];
+		const struct meter_rate *rate = &r->rates[a->window[q]];
+
+		printf("%s %s: %llu packets/s, %llu bits/s; %u s: %.2f packets/s, %.1f bits/s\n",
+		       clock, label->name, rate->last.packets, rate->last.bytes * 8,
+		       label->window_s, (double)rate->window.packets / label->window_s,
+		       8.0 * rate->window.bytes / label->window_s);
+	}
+	printf("%s seen: in %llu packets %llu bytes, out %llu packets %llu bytes; flows %llu live, "
+	       "%llu resident",
+	       clock, r->books.count[WEIR_SEEN_IN].packets, r->books.count[WEIR_SEEN_IN].bytes,
+	       r->books.count[WEIR_SEEN_OUT].packets, r->books.count[WEIR_SEEN_OUT].bytes, r->live,
+	       r->resident);
+	for (int c = 0; c < WEIR_COUNTER_MAX; c++)
+		if (is_loss(c) && r->books.count[c].packets)
+			printf("; %s %llu", record_counters[c].name, r->books.count[c].packets);
+	putchar('\n');
+}
+
+static int print_json(const struct agent *a, const struct reading *r)
+{
+	json_t *queries = json_array(), *ports = json_array();
+
+	for (unsigned int q = 0; q < a->config.query_count; q++)
+		json_array_append_new(queries, text_query_json(&a->label[a->window[q]],
+							       &r->rates[a->window[q]],
+							       a->label[a->window[q]].window_s));
+	for (unsigned int i = 0; i < a->ports; i++)
+		if (a->port[i].ifindex)
+			json_array_append_new(ports, text_interface_json(&a->port[i].hooks));
+	return text_json_line(
+		json_pack("{s:f, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "time",
+			  r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime", (json_int_t)r->up_s,
+			  "interfaces", ports, "queries", queries, "counters",
+			  record_books_json(&r->books), "flows", "live", (json_int_t)r->live,
+			  "resident", (json_int_t)r->resident, "capacity",
+			  (json_int_t)a->meter.sets * WEIR_WAYS, "evicted", (json_int_t)a->evicted),
+		stdout);
+}
+
+int screen_tick(struct agent *a)
+{
+	struct reading *r;
+	int code;
+
+	if (a->quiet)
+		return 0;
+	r = malloc(sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	code = take_reading(a, r);
+	if (!code && a->output == OUTPUT_SCREEN)
+		code = redraw(a, r);
+	else if (!code && a->output == OUTPUT_JSON)
+		code = print_json(a, r);
+	else if (!code)
+		print_lines(a, r);
+	free(r);
+	return code ? code : fflush(stdout) ? -EIO : 0;
+}
+
+/* --- The end --------------------------------------------------------------------------- */
+
+int screen_totals(struct agent *a, const struct meter_balance *b)
+{
+	struct timespec now;
+	char up[32];
+
+	if (a->output == OUTPUT_JSON) {
+		text_json_line(json_pack("{s:b, s:o, s:o, s:o, s:I, s:b}", "stopped", 1, "seen",
+					 record_count_json(&b->seen_after), "counters",
+					 record_books_json(&b->books), "resident",
+					 record_count_json(&b->resident), "flows",
+					 (json_int_t)b->flows, "conserved", (int)b->holds),
+			       stdout);
+		fflush(stdout);
+		return b->holds ? 0 : -EIO;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	text_uptime(now.tv_sec - a->start_s, up, sizeof(up));
+	printf("stopped after %s, detached\n", up);
+	printf("  %-18s %14s %18s\n", "", "packets", "bytes");
+	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
+		const struct weir_count *count = &b->books.count[c];
+
+		if (c <= WEIR_SEEN_OUT || count->packets || count->bytes)
+			printf("  %-18s %14llu %18llu\n", record_counters[c].name, count->packets,
+			       count->bytes);
+	}
+	printf("  %-18s %14llu %18llu   %llu flows\n", "resident", b->resident.packets,
+	       b->resident.bytes, b->flows);
+	printf("%s\n", text_balance(b));
+	fflush(stdout);
+	return b->holds ? 0 : -EIO;
+}

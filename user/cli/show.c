@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* weir show: what the pinned maps say, whether an agent lives or not. */
+#include "cli/show.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/lock.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "flow/record.h"
+#include "weir/window.h"
+
+const struct cli_option show_options[] = {
+	{.letter = 'j',
+	 .name = "json",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct show, json),
+	 .help = "JSON; lists as one object a line"},
+	{.letter = 'w',
+	 .name = "window",
+	 .argument = "SEC",
+	 .kind = CLI_NUMBER,
+	 .at = offsetof(struct show, window_s),
+	 .min = 1,
+	 .max = WEIR_WINDOW_MAX,
+	 .help = "queries: average over so many seconds, not the query's own window"},
+	{.letter = 'n',
+	 .name = "top",
+	 .argument = "N",
+	 .kind = CLI_NUMBER,
+	 .at = offsetof(struct show, top),
+	 .max = 1u << 30,
+	 .help = "flows: at most N (20), 0 for all"},
+	{.letter = 's',
+	 .name = "sort",
+	 .argument = "KEY",
+	 .kind = CLI_CHOICE,
+	 .at = offsetof(struct show, order),
+	 .values = "packets bytes last first",
+	 .help = "flows: by packets, bytes, last or first, highest first"},
+	{.letter = 'Q',
+	 .name = "query",
+	 .argument = "QUERY",
+	 .kind = CLI_TEXT,
+	 .at = offsetof(struct show, query),
+	 .help = "flows, queries: of this query (in flows, its TCP flags and length do not count)"},
+	{},
+};
+
+const struct weir_tables *show_tables(const struct show *s)
+{
+	return &s->meter.tables[s->meter.control->generation & 1];
+}
+
+/* Has this account an interface? */
+static bool has_interface(const struct show *s, __u32 account, struct weir_interface *out)
+{
+	return !meter_interface(&s->meter, account, out) && out->ifindex;
+}
+
+/* --- status ---------------------------------------------------------------------------- */
+
+struct census {
+	const struct weir_timeouts *timeouts;
+	__u64 now_ns, resident, live;
+};
+
+static int census_flow(void *ctx, __u32 slot, const struct weir_flow *flow,
+		       const struct weir_pair6 *pair)
+{
+	struct census *c = ctx;
+
+	(void)slot;
+	(void)pair;
+	c->resident++;
+	c->live += !weir_flow_over(flow, c->timeouts, c->now_ns, 0);
+	return 0;
+}
+
+static int status_json(const struct show *s, const struct census *c, pid_t agent,
+		       unsigned int queries)
+{
+	json_t *interfaces = json_array();
+	struct weir_interface interface;
+
+	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
+		if (has_interface(s, i, &interface) && !interface.gone)
+			json_array_append_new(interfaces, text_interface_json(&interface));
+	return text_json_line(
+		json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:s, s:i, s:i, s:o}", "pinned", 1,
+			  "agent", agent ? json_integer(agent) : json_null(), "flows", "live",
+			  (json_int_t)c->live, "resident", (json_int_t)c->resident, "capacity",
+			  (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus, "clock",
+			  s->meter.coarse_clock ? "coarse" : "precise", "queries", (int)queries,
+			  "terms", (int)show_tables(s)->terms, "interfaces", interfaces),
+		stdout);
+}
+
+static void status_text(const struct show *s, const struct census *c, pid_t agent,
+			unsigned int queries)
+{
+	const struct weir_tables *t = show_tables(s);
+	struct weir_interface interface;
+	char hooks[256];
+
+	printf("pinned      %s\n", WEIR_PIN_DIR);
+	if (agent)
+		printf("agent       pid %d\n", (int)agent);
+	else
+		printf("agent       none; the kernel goes on counting\n");
+	printf("flows       %llu live, %llu resident of %u\n", c->live, c->resident,
+	       s->meter.sets * WEIR_WAYS);
+	printf("timeouts    idle %.3g s, active %.3g s, closed %.3g s\n", t->timeouts.idle_ns / 1e9,
+	       t->timeouts.active_ns / 1e9, t->timeouts.closed_ns / 1e9);
+	printf("queries     %u, of %u terms; tunnels: %s\n", queries, t->terms,
+	       t->inner ? "inner" : "outer");
+	printf("CPUs        %d\n", s->meter.cpus);
+	printf("clock       %s\n", s->meter.coarse_clock ? "coarse" : "precise");
+	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
+		if (!has_interface(s, i, &interface) || interface.gone)
+			continue;
+		text_hooks(&interface, hooks, sizeof(hooks));
+		printf("%-11s %s\n", interface.name, hooks);
+	}
+}
+
+static int show_status(struct show *s)
+{
+	struct census census = {&show_tables(s)->timeouts, meter_now(&s->meter), 0, 0};
+	struct weir_label label;
+	unsigned int queries = 0;
+	pid_t agent = lock_holder();
+
+	meter_each_flow(&s->meter, census_flow, &census);
+	for (__u32 w = 0; w < WEIR_QUERIES; w++)
+		queries += !meter_label(&s->meter, w, &label) && label.name[0];
+	if (s->json)
+		return status_json(s, &census, agent, queries) ? CLI_FAILED : CLI_OK;
+	status_text(s, &census, agent, queries);
+	return CLI_OK;
+}
+
+/* --- queries --------------------------------------------------------------------------- */
+
+static int print_query(const struct show *s, const struct weir_label *label,
+		       const struct meter_rate *rate, unsigned int window_s)
+{
+	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES], wpps[TEXT_SI_BYTES], wbps[TEXT_SI_BYTES];
+
+	if (s->json)
+		return text_json_line(text_query_json(label, rate, window_s), stdout);
+	printf("%-16s %9s %9s %9s %9s %3us  %s\n", label->name, text_si(rate->last.packets, pps),
+	       text_si(8.0 * rate->last.bytes, bps),
+	       text_si((double)rate->window.packets / window_s, wpps),
+	       text_si(8.0 * rate->window.bytes / window_s, wbps), window_s, label->match);
+	return 0;
+}
+
+static int show_queries(struct show *s)
+{
+	struct weir_label labels[WEIR_QUERIES];
+	struct meter_rate rates[WEIR_QUERIES];
+	__u32 windows[WEIR_QUERIES];
+	bool any = false;
+	int code = 0;
+
+	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
+		code = meter_label(&s->meter, w, &labels[w]);
+		windows[w] = s->window_s ? s->window_s : labels[w].window_s;
+	}
+	code = code ? code : meter_rates(&s->meter, meter_now(&s->meter), windows, rates);
+	if (!code && !s->json)
+		printf("%16s %19s %19s\n%-16s %9s %9s %9s %9s %4s  %s\n", "", "the last second",
+		       "the window", "query", "packets/s", "bits/s", "packets/s", "bits/s", "win",
+		       "match");
+	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
+		if (!labels[w].name[0] || (s->query && strcmp(s->query, labels[w].name)))
+			continue;
+		any = true;
+		code = print_query(s, &labels[w], &rates[w], windows[w]);
+	}
+	if (code)
+		log_err("queries: %s", strerror(-code));
+	else if (s->query && !any)
+		log_err("no query is named '%s'", s->query);
+	return code || (s->query && !any) ? CLI_FAILED : CLI_OK;
+}
+
+/* --- losses ---------------------------------------------------------------------------- */
+
+static int losses_json(const struct meter_balance *b)
+{
+	return text_json_line(
+		json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:b}", "seen",
+			  record_count_json(&b->seen_after), "resident",
+			  record_count_json(&b->resident), "flows", (json_int_t)b->flows,
+			  "counters", record_books_json(&b->books), "low",
+			  record_count_json(&b->low), "high", record_count_json(&b->high), "exact",
+			  (int)b->quiet, "conserved", (int)b->holds),
+		stdout);
+}
+
+static void print_count(const char *sign, const char *name, const struct weir_count *c,
+			const char *text)
+{
+	printf("%1s %-18s %14llu %18llu  %s\n", sign, name, c->packets, c->bytes, text);
+}
+
+static void losses_text(const struct meter_balance *b)
+{
+	char flows[64];
+
+	printf("  %-18s %14s %18s\n", "", "packets", "bytes");
+	print_count("", "seen", &b->seen_after, "in and out");
+	snprintf(flows, sizeof(flows), "in %llu flows of the cache now", b->flows);
+	print_count("=", "resident", &b->resident, flows);
+	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
+		enum weir_counter_kind kind = record_counters[c].kind;
+
+		if (kind != WEIR_KIND_SEEN && kind != WEIR_KIND_NOTE)
+			print_count("+", record_counters[c].name, &b->books.count[c],
+				    record_counters[c].text);
+	}
+	printf("\nof these\n");
+	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
+		enum weir_counter_kind kind = record_counters[c].kind;
+
+		if (kind == WEIR_KIND_SEEN || kind == WEIR_KIND_NOTE)
+			print_count("", record_counters[c].name, &b->books.count[c],
+				    record_counters[c].text);
+	}
+	if (!b->quiet)
+		printf("\ncounters moved while they were read: from %llu to %llu packets are "
+		       "accounted for,\nfrom %llu to %llu were seen\n",
+		       b->low.packets, b->high.packets, b->seen_before.packets,
+		       b->seen_after.packets);
+	printf("\n%s\n", text_balance(b));
+}
+
+static int show_losses(struct show *s)
+{
+	struct meter_balance balance;
+	int code = meter_balance(&s->meter, &balance);
+
+	if (!code && s->json)
+		code = losses_json(&balance);
+	else if (!code)
+		losses_text(&balance);
+	if (code)
+		log_err("losses: %s", strerror(-code));
+	return code || !balance.holds ? CLI_FAILED : CLI_OK;
+}
+
+/* --- interfaces ------------------------------------------------------------------------ */
+
+static int interface_json(const struct weir_interface *interface, const struct weir_books *books)
+{
+	json_t *all = text_interface_json(interface);
+
+	if (all)
+		json_object_set_new(all, "counters", record_books_json(books));
+	return text_json_line(all, stdout);
+}
+
+static void interface_text(const struct weir_interface *interface, const struct weir_books *books)
+{
+	char hooks[256];
+
+	text_hooks(interface, hooks, sizeof(hooks));
+	printf("%s (ifindex %u): %s\n", interface->name, interface->ifindex,
+	       interface->gone ? "gone; its counts stay" : hooks);
+	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
+		const struct weir_count *count = &books->count[c];
+
+		if (record_counters[c].kind == WEIR_KIND_SEEN || count->packets || count->bytes)
+			printf("  %-18s %14llu packets %18llu bytes\n", record_counters[c].name,
+			       count->packets, count->bytes);
+	}
+}
+
+static int show_interfaces(struct show *s)
+{
+	struct weir_interface interface;
+	struct weir_books books;
+	int code = 0;
+
+	for (__u32 i = 1; i < WEIR_INTERFACES && !code; i++) {
+		if (!has_interface(s, i, &interface))
+			continue;
+		code = meter_books(&s->meter, i, &books);
+		if (!code && s->json)
+			code = interface_json(&interface, &books);
+		else if (!code)
+			interface_text(&interface, &books);
+	}
+	if (code)
+		log_err("interfaces: %s", strerror(-code));
+	return code ? CLI_FAILED : CLI_OK;
+}
+
+/* --------------------------------------------------------------------------------------- */
+
+static const struct topic {
+	const char *name;
+	int (*show)(struct show *s);
+} topics[] = {
+	{"status", show_status}, {"queries", show_queries},       {"flows", show_flows},
+	{"losses", show_losses}, {"interfaces", show_interfaces},
+};
+
+int cmd_show(int argc, char **argv)
+{
+	struct show show = {.top = 20};
+	int at = options_parse(show_options, argc, argv, &show), status;
+	const struct topic *topic = NULL;
+	struct meter_error err = {};
+
+	if (at < 0)
+		return CLI_USAGE;
+	if (argc - at != 1)
+		return options_refuse(argv[0],
+				      at == argc ? "what? say a topic" : "one topic at a time");
+	for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++)
+		if (!strcmp(topics[i].name, argv[at]))
+			topic = &topics[i];
+	if (!topic)
+		return options_refuse(argv[0], "no such topic as '%s'", argv[at]);
+	if (meter_peek(&show.meter, &err)) {
+		log_err("%s", err.text);
+		return CLI_FAILED;
+	}
+	status = topic->show(&show);
+	meter_close(&show.meter);
+	if (fflush(stdout) && status == CLI_OK)
+		status = CLI_FAILED;
+	return status;
+}

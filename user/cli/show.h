@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* weir show: one function a topic, over what is pinned; each returns the exit status. */
+#ifndef CLI_SHOW_H
+#define CLI_SHOW_H
+
+#include "cli/options.h"
+#include "flow/merge.h"
+#include "meter/meter.h"
+
+struct show {
+	bool json;
+	unsigned int window_s; /* 0: the query's own */
+	unsigned int top;      /* 0: all */
+	unsigned int order;    /* enum flow_order */
+	const char *query;     /* NULL: all */
+	struct meter meter;
+};
+
+/* The tables in force. */
+const struct weir_tables *show_tables(const struct show *s);
+
+int show_flows(struct show *s);
+
+#endif
