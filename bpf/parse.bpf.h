@@ -31,7 +31,7 @@
 #define ETH_MPLS 0x8847
 #define ETH_MPLS_MULTICAST 0x8848
 #define ETH_PPPOE 0x8864
-#define ETH_LINK 1 /* ours: an Ethernet header comes next */
+#define ETH_LINK 0x10000 /* ours: an Ethernet header comes next */
 
 #define PPP_IPV4 0x0021
 #define PPP_IPV6 0x0057
@@ -462,6 +462,7 @@ static __always_inline int parse_layer(struct cursor *c, struct packet *p)
 	if (fate != PARSED)
 		return fate;
 	c->at = forget(c->at);
+	c->type = forget(c->type);
 	if (likely(c->type == ETH_IPV4))
 		fate = parse_ipv4(c, p);
 	else if (c->type == ETH_IPV6)

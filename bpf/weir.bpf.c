@@ -39,8 +39,8 @@ static __always_inline void book_notes(struct weir_books *b, const struct packet
 }
 
 /* Everything after parsing. */
-static __always_inline void account(struct packet *p, const struct weir_tables *t,
-				    __u32 generation, int fate)
+static __always_inline void account(struct packet *p, const struct weir_tables *t, __u32 generation,
+				    int fate)
 {
 	struct weir_books *b = books_of(p->key.ifindex);
 	__u64 terms;
@@ -119,30 +119,34 @@ static __always_inline void count_segments(struct __sk_buff *skb, struct packet 
 	p->ip_bytes = p->frame_bytes - segments * p->ip_offset;
 }
 
-static __always_inline int tc(struct __sk_buff *skb, __u32 type, __u8 flags)
+/* One reading of the linear part. Global, as classify_flow() is: called twice, verified once. */
+__noinline int parse_skb(struct __sk_buff *skb, bool link, __u32 key_flags, bool inner)
+{
+	struct packet *p = blank_packet(key_flags);
+	__u32 type = link ? ETH_LINK : weir_be16((__u16)skb->protocol);
+
+	if (!p)
+		return WEIR_TRUNCATED;
+	p->frame_bytes = skb->len;
+	if (skb->vlan_present)
+		p->key.vlan = skb->vlan_tci & 4095;
+	return parse(p, (void *)(long)skb->data, (void *)(long)skb->data_end, type, inner);
+}
+
+static __always_inline int tc(struct __sk_buff *skb, bool link, __u8 key_flags)
 {
 	__u32 generation = control.generation;
 	const struct weir_tables *t = current_tables(generation);
-	struct packet *p = NULL;
-	int fate = WEIR_TRUNCATED;
+	struct packet *p = this_packet();
+	int fate;
 
-	if (!t)
+	if (!t || !p)
 		return PASS_TC;
-	/* Twice at most: headers beyond the linear part are pulled into it and read again. */
-	for (int i = 0; i < 2; i++) {
-		p = blank_packet(flags);
-		if (!p)
-			return PASS_TC;
-		p->frame_bytes = skb->len;
-		if (skb->vlan_present)
-			p->key.vlan = skb->vlan_tci & 4095;
-		fate = parse(p, (void *)(long)skb->data, (void *)(long)skb->data_end, type,
-			     t->inner);
-		if (likely(!p->cut) || skb->data_end - skb->data >= skb->len)
-			break;
-		if (bpf_skb_pull_data(skb, skb->len < 256 ? skb->len : 256))
-			break;
-	}
+	fate = parse_skb(skb, link, key_flags, t->inner);
+	/* Headers beyond the linear part are pulled into it and read again. */
+	if (unlikely(p->cut) && skb->data_end - skb->data < skb->len &&
+	    !bpf_skb_pull_data(skb, skb->len < 256 ? skb->len : 256))
+		fate = parse_skb(skb, link, key_flags, t->inner);
 	p->key.ifindex = skb->ifindex;
 	p->now_ns = clock_now();
 	settle_ip_bytes(p);
@@ -155,23 +159,23 @@ static __always_inline int tc(struct __sk_buff *skb, __u32 type, __u8 flags)
 SEC("tc")
 int weir_tc_in(struct __sk_buff *skb)
 {
-	return tc(skb, ETH_LINK, 0);
+	return tc(skb, true, 0);
 }
 
 SEC("tc")
 int weir_tc_out(struct __sk_buff *skb)
 {
-	return tc(skb, ETH_LINK, WEIR_KEY_OUT);
+	return tc(skb, true, WEIR_KEY_OUT);
 }
 
 SEC("tc")
 int weir_l3_in(struct __sk_buff *skb)
 {
-	return tc(skb, weir_be16((__u16)skb->protocol), 0);
+	return tc(skb, false, 0);
 }
 
 SEC("tc")
 int weir_l3_out(struct __sk_buff *skb)
 {
-	return tc(skb, weir_be16((__u16)skb->protocol), WEIR_KEY_OUT);
+	return tc(skb, false, WEIR_KEY_OUT);
 }

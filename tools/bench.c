@@ -40,7 +40,7 @@
 #include "meter/meter.h"
 
 #define REPORT "build/bench.json"
-#define PIPELINE_ROUNDS 21
+#define PIPELINE_ROUNDS 11
 #define VETH_ROUNDS 9
 #define REPEATS (1u << 20)
 #define VETH_FRAMES 3000000u
@@ -60,10 +60,9 @@
 
 /* Ethernet, IPv4, TCP with ACK, from inside to outside: the default queries Q1 and Q2 match. */
 static const __u8 tcp_frame[FRAME_BYTES] = {
-	2,    0,    0,    0,    0,    1,    2,    0,   0,    0,   0,   2,   0x08, 0x00, /* link */
-	0x45, 0,    0,    50,   0,    0,    0,    0,   64,   6,   0,   0,   10,   0,    0, 0,
-	198,  51,   100,  1,    0x04, 0x00, 0x01, 0xbb, 0,   0,   0,   0,   0,    0,    0, 0,
-	0x50, 0x10, 0xff, 0xff,
+	2,    0, 0,    0,    0,    1,    2, 0, 0,  0, 0, 2, 0x08, 0x00, /* link */
+	0x45, 0, 0,    50,   0,    0,    0, 0, 64, 6, 0, 0, 10,   0,    0,    0,    198,  51,
+	100,  1, 0x04, 0x00, 0x01, 0xbb, 0, 0, 0,  0, 0, 0, 0,    0,    0x50, 0x10, 0xff, 0xff,
 };
 
 static void fail(const char *what, int code)
@@ -275,12 +274,11 @@ static void bench_pipeline(void)
 	load_meter(2 * lanes->flows * cpus, five, &out);
 	for (int r = 0; r < PIPELINE_ROUNDS; r++) {
 		for (struct lane *l = lanes; l < lanes + LANES; l++) {
-			double empty =
-				measure_xdp(l, bpf_program__fd(l->bench->progs.empty_xdp));
+			double empty = measure_xdp(l, bpf_program__fd(l->bench->progs.empty_xdp));
 
 			l->net[r] = measure_xdp(l, l->in.prog[PROG_XDP]) - empty;
-			l->lru[r] = measure_xdp(l, bpf_program__fd(l->bench->progs.lru_xdp)) -
-				    empty;
+			l->lru[r] =
+				measure_xdp(l, bpf_program__fd(l->bench->progs.lru_xdp)) - empty;
 			if (l != lanes)
 				continue;
 			base[r] = empty;
@@ -461,6 +459,7 @@ struct rival {
 	const char *read;  /* prints the packets it saw */
 };
 
+/* Ways of the programs to be started, asked and read; their own defaults where nothing is said. */
 static const struct rival rivals[] = {
 	{"softflowd", "softflowd_seen_ratio",
 	 "exec ip netns exec " NS_B " softflowd -d -i bench1 -p @/pid -c @/ctl >@/log 2>&1",
@@ -586,8 +585,8 @@ static void bench_veth(void)
 		tell("veth_rate_mpps", median(weir, rounds) / 1e6, "");
 		/* Made is refused by the device or seen by weir, and what is seen is in the books. */
 		tell("veth_unaccounted_packets",
-		     fabs((double)sent - lost - seen) +
-			     fabs((double)balance.high.packets - seen), "0");
+		     fabs((double)sent - lost - seen) + fabs((double)balance.high.packets - seen),
+		     "0");
 		tell("veth_refused_ratio", (double)lost / sent, "");
 		if (got != seen || !balance.holds)
 			printf("  the device handed over %llu, weir saw %llu, sum %s\n",

@@ -53,7 +53,7 @@ enum weir_counter {
 #define X(id, name, kind, text) WEIR_##id,
 	WEIR_COUNTERS(X)
 #undef X
-		WEIR_COUNTER_MAX,
+	WEIR_COUNTER_MAX,
 };
 
 struct weir_count {

@@ -71,7 +71,7 @@ struct weir_tables {
 	 * the end, start at the highest address and repeat the last one's masks. */
 	__u32 start4[WEIR_RANGES];
 	__u64 src4_mask[WEIR_RANGES], dst4_mask[WEIR_RANGES];
-	__u8 inside4[WEIR_RANGES]; /* 1: the interval is inside */
+	__u8 inside4[WEIR_RANGES];    /* 1: the interval is inside */
 	__u64 start6[WEIR_RANGES][2]; /* high, low half */
 	__u64 src6_mask[WEIR_RANGES], dst6_mask[WEIR_RANGES];
 	__u8 inside6[WEIR_RANGES];

@@ -243,7 +243,7 @@ void bed_expect_conserved(const struct bed *bed)
 	struct weir_count seen, sum = {};
 	struct weir_books books;
 
-	assert_int_equal(meter_books(&bed->m, 0, &books), 0);
+	assert_int_equal(meter_books(&bed->m, WEIR_INTERFACES, &books), 0);
 	seen.packets = books.count[WEIR_SEEN_IN].packets + books.count[WEIR_SEEN_OUT].packets;
 	seen.bytes = books.count[WEIR_SEEN_IN].bytes + books.count[WEIR_SEEN_OUT].bytes;
 	for (size_t i = 0; i < sizeof(accounts) / sizeof(*accounts); i++) {

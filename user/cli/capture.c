@@ -20,8 +20,8 @@ struct link {
 };
 
 static const struct link links[] = {
-	{DLT_EN10MB, 0, 0},      {DLT_RAW, 0, -1},         {DLT_IPV4, 0, -1}, {DLT_IPV6, 0, -1},
-	{DLT_NULL, 4, -1},       {DLT_LOOP, 4, -1},        {DLT_LINUX_SLL, 16, 14},
+	{DLT_EN10MB, 0, 0},      {DLT_RAW, 0, -1},  {DLT_IPV4, 0, -1},       {DLT_IPV6, 0, -1},
+	{DLT_NULL, 4, -1},       {DLT_LOOP, 4, -1}, {DLT_LINUX_SLL, 16, 14},
 #ifdef DLT_LINUX_SLL2
 	{DLT_LINUX_SLL2, 20, 0},
 #endif
@@ -94,8 +94,8 @@ static int read_all(pcap_t *pcap, const char *path, const struct link *link, cap
 int capture_read(const char *path, capture_fn fn, void *ctx, struct capture_error *err)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
-	pcap_t *pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO,
-							       why);
+	pcap_t *pcap =
+		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
 	const struct link *link;
 	int code;
 
@@ -112,8 +112,9 @@ int capture_read(const char *path, capture_fn fn, void *ctx, struct capture_erro
 	} else {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
 
-		snprintf(err->text, sizeof(err->text), "%s: link type %d (%s) is not one weir reads",
-			 path, pcap_datalink(pcap), name ? name : "unknown");
+		snprintf(err->text, sizeof(err->text),
+			 "%s: link type %d (%s) is not one weir reads", path, pcap_datalink(pcap),
+			 name ? name : "unknown");
 		code = -EINVAL;
 	}
 	pcap_close(pcap);

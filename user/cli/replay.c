@@ -32,8 +32,8 @@ struct replay {
 	__u64 last_ns;     /* highest time seen */
 	__u64 harvested_s; /* seconds below this are in `total` */
 	__u64 packets;
-	struct weir_count too_short;   /* less than an Ethernet header */
-	struct weir_count unordered;   /* older than what is harvested */
+	struct weir_count too_short; /* less than an Ethernet header */
+	struct weir_count unordered; /* older than what is harvested */
 	struct weir_count total[WEIR_QUERIES];
 };
 
@@ -200,13 +200,13 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 	for (unsigned int i = 0; i < r->config.query_count; i++) {
 		const struct config_query *q = &r->config.queries[i];
 
-		json_array_append_new(
-			queries,
-			json_pack("{s:s, s:o, s:i, s:f, s:f}", "name", q->name, "total",
-				  count_json(&r->total[i]), "window", (int)q->window_s,
-				  "packets_per_second",
-				  (double)rates[i].window.packets / q->window_s, "bits_per_second",
-				  8.0 * rates[i].window.bytes / q->window_s));
+		json_array_append_new(queries,
+				      json_pack("{s:s, s:o, s:i, s:f, s:f}", "name", q->name,
+						"total", count_json(&r->total[i]), "window",
+						(int)q->window_s, "packets_per_second",
+						(double)rates[i].window.packets / q->window_s,
+						"bits_per_second",
+						8.0 * rates[i].window.bytes / q->window_s));
 	}
 #define X(id, name, kind, text)                                                                    \
 	json_object_set_new(counters, #name, count_json(&b->books.count[WEIR_##id]));

@@ -68,9 +68,9 @@ struct meter {
 	bool adopted;       /* the pins were there already */
 	bool frags;         /* weir_xdp takes multi-buffer frames */
 	bool coarse_clock;
-	int cpus;             /* possible CPUs */
-	__u32 sets;           /* of the flow cache, all CPUs together */
-	struct weir_set *set; /* map flows, mapped read-only */
+	int cpus;                   /* possible CPUs */
+	__u32 sets;                 /* of the flow cache, all CPUs together */
+	struct weir_set *set;       /* map flows, mapped read-only */
 	struct weir_tables *tables; /* map tables, both halves; read-only in a peek */
 	struct weir_control *control;
 	struct ring_buffer *ring;
@@ -83,7 +83,7 @@ struct meter {
 int meter_load(const struct meter_options *options, struct meter *out, struct meter_error *err);
 int meter_start(const struct meter_options *options, struct meter *out, struct meter_error *err);
 int meter_peek(struct meter *out, struct meter_error *err); /* -ENOENT: nothing is pinned */
-void meter_close(struct meter *m); /* of a live meter: programs, links and maps stay */
+void meter_close(struct meter *m);        /* of a live meter: programs, links and maps stay */
 int meter_unpin(struct meter_error *err); /* removes the pins of maps and programs */
 
 /* tables.c. `tables` complete but for its generation. Waits until no program uses the old. */
@@ -142,8 +142,17 @@ int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __
 
 /* attach.c */
 struct attach_policy {
-	enum { ATTACH_IN_AUTO, ATTACH_IN_NATIVE, ATTACH_IN_GENERIC, ATTACH_IN_TC } in;
-	enum { ATTACH_OUT_AUTO, ATTACH_OUT_TCX, ATTACH_OUT_CLSACT } out;
+	enum {
+		ATTACH_IN_AUTO,
+		ATTACH_IN_NATIVE,
+		ATTACH_IN_GENERIC,
+		ATTACH_IN_TC
+	} in;
+	enum {
+		ATTACH_OUT_AUTO,
+		ATTACH_OUT_TCX,
+		ATTACH_OUT_CLSACT
+	} out;
 };
 /* Attaches both directions of an interface by the ladder of docs/design.md, pins the links, gives
  * it an account, fills *out (hooks and why). An interface that is attached already is adopted
