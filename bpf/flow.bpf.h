@@ -13,19 +13,18 @@
 #include "classify.bpf.h"
 
 struct place {
-	struct weir_tags *tags;
 	struct weir_set *set;
-	__u32 index; /* of the set, in maps flows and tags */
+	__u32 index; /* of the set, in map flows */
 };
 
 static __always_inline bool place_at(struct place *at, __u32 set)
 {
 	at->index = bpf_get_smp_processor_id() * weir_sets + set;
-	at->tags = bpf_map_lookup_elem(&tags, &at->index);
 	at->set = bpf_map_lookup_elem(&flows, &at->index);
-	return at->tags && at->set;
+	return at->set;
 }
 
+/* A slot that was never used has no protocol and no WEIR_KEY_NOPORTS: it equals no packet. */
 static __always_inline bool is_flow(const struct place *at, __u32 way, const struct packet *p)
 {
 	const struct weir_flow *f = &at->set->flow[way];
@@ -41,48 +40,26 @@ static __always_inline bool is_flow(const struct place *at, __u32 way, const str
 }
 
 /* Way of the packet's flow in this set, or WEIR_WAYS. */
-static __always_inline __u32 find_way(const struct place *at, __u64 tag, const struct packet *p)
+static __always_inline __u32 find_way(const struct place *at, const struct packet *p)
 {
-	__u64 marks = weir_lane_match(at->tags->tag, tag);
-
-	for (int i = 0; i < WEIR_WAYS && marks; i++) {
-		__u32 way = weir_lane(marks) & (WEIR_WAYS - 1);
-
-		if (likely(is_flow(at, way, p)))
+	for (__u32 way = 0; way < WEIR_WAYS; way++)
+		if (is_flow(at, way, p))
 			return way;
-		marks &= marks - 1;
-	}
 	return WEIR_WAYS;
 }
 
-static __always_inline __u64 age_of(__u64 now_ns)
+/* The way longest unused, and in *idle_ns how long; a free way has been so for ever. */
+static __always_inline __u32 oldest_way(const struct place *at, __u64 now_ns, __s64 *idle_ns)
 {
-	return (now_ns >> WEIR_AGE_SHIFT) & 0xffff;
-}
-
-static __always_inline void set_lane(__u64 *word, __u32 way, __u64 value)
-{
-	__u32 shift = way * 16;
-
-	*word = (*word & ~(0xffffull << shift)) | value << shift;
-}
-
-/* The way longest unused, and in *unused how long, in steps of age; a free way counts as 65536. */
-static __always_inline __u32 oldest_way(const struct place *at, __u64 now_ns, __u32 *unused)
-{
-	__u64 free = weir_lane_match(at->tags->tag, 0);
 	__u32 oldest = 0;
 
-	*unused = 0;
-	if (free) {
-		*unused = 65536;
-		return weir_lane(free) & (WEIR_WAYS - 1);
-	}
+	*idle_ns = -1;
 	for (__u32 way = 0; way < WEIR_WAYS; way++) {
-		__u32 idle = (age_of(now_ns) - (at->tags->age >> (way * 16))) & 0xffff;
+		const struct weir_flow *f = &at->set->flow[way];
+		__s64 idle = f->generation ? (__s64)(now_ns - f->last_ns) : (__s64)(~0ull >> 1);
 
-		if (idle > *unused) {
-			*unused = idle;
+		if (idle > *idle_ns) {
+			*idle_ns = idle;
 			oldest = way;
 		}
 	}
@@ -161,43 +138,27 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 {
 	const struct weir_tables *t = current_tables(generation);
 	struct packet *p = this_packet();
-	__u64 tag = weir_hash_tag(hash);
-	__u32 way, way2, unused, unused2;
+	__u32 way, way2;
 	struct place at, second;
+	__s64 idle, idle2;
 
 	if (!t || !p || !place_at(&at, weir_hash_set(hash, weir_sets)) ||
 	    !place_at(&second, weir_hash_set2(hash, weir_sets)))
 		return -1;
 	classify_flow(generation);
-	way = find_way(&at, tag, p);
-	way2 = find_way(&second, tag, p);
+	way = find_way(&at, p);
+	way2 = find_way(&second, p);
 	if (way == WEIR_WAYS && way2 == WEIR_WAYS) {
-		way = oldest_way(&at, p->now_ns, &unused);
-		way2 = oldest_way(&second, p->now_ns, &unused2);
-		if (unused2 <= unused)
-			way2 = WEIR_WAYS;
-		else
+		way = oldest_way(&at, p->now_ns, &idle);
+		way2 = oldest_way(&second, p->now_ns, &idle2);
+		if (idle2 > idle)
 			way = WEIR_WAYS;
 	}
 	if (way == WEIR_WAYS) {
 		at = second;
 		way = way2;
 	}
-	way = forget(way) & (WEIR_WAYS - 1);
-	if (!replace(&at, way, p, t, generation))
-		return -1;
-	set_lane(&at.tags->tag, way, tag);
-	set_lane(&at.tags->age, way, age_of(p->now_ns));
-	return 0;
-}
-
-static __always_inline void touch(struct place *at, __u32 way, __u64 now_ns)
-{
-	__u64 age = age_of(now_ns);
-
-	/* Most packets come within the step of the last one: leave the line clean. */
-	if (((at->tags->age >> (way * 16)) & 0xffff) != age)
-		set_lane(&at->tags->age, way, age);
+	return replace(&at, forget(way) & (WEIR_WAYS - 1), p, t, generation) ? 0 : -1;
 }
 
 /*
@@ -208,18 +169,18 @@ static __always_inline bool count_flow(struct packet *p, const struct weir_table
 				       __u32 generation)
 {
 	__u64 seed[2] = {weir_seed[0], weir_seed[1]};
-	__u64 hash = weir_flow_hash(&p->key, seed), tag = weir_hash_tag(hash);
+	__u64 hash = weir_flow_hash(&p->key, seed);
+	__u32 way;
 	struct weir_flow *f;
 	struct place at;
-	__u32 way;
 
 	if (!place_at(&at, weir_hash_set(hash, weir_sets)))
 		return false;
-	way = find_way(&at, tag, p);
+	way = find_way(&at, p);
 	if (unlikely(way == WEIR_WAYS)) {
 		if (!place_at(&at, weir_hash_set2(hash, weir_sets)))
 			return false;
-		way = find_way(&at, tag, p);
+		way = find_way(&at, p);
 		if (way == WEIR_WAYS)
 			return start_flow(hash, generation) == 0;
 	}
@@ -232,7 +193,6 @@ static __always_inline bool count_flow(struct packet *p, const struct weir_table
 		f->tables = generation;
 	}
 	p->terms = f->terms;
-	touch(&at, way, p->now_ns);
 	f->packets += p->segments;
 	f->bytes += p->ip_bytes;
 	f->tcp_flags |= p->tcp_flags;

@@ -4,7 +4,6 @@
  *
  *   map        key                      value          who writes      who reads     when full
  *   flows      cpu * weir_sets + set    weir_set       its CPU         user (mmap)   oldest of 8 is evicted
- *   tags       as flows                 weir_tags      its CPU         its CPU       as flows
  *   books      interface account        weir_books     kernel, per CPU user          account 0 takes the rest
  *   windows    second & 63              weir_slot      kernel, per CPU user          reused each 64 s
  *   seconds    0                        weir_second    kernel, per CPU nobody else
@@ -28,11 +27,10 @@
 #include "weir/query.h"
 #include "weir/window.h"
 
-const volatile bool weir_replay;       /* time and length come with the packet */
-const volatile bool weir_coarse_clock; /* bpf_ktime_get_coarse_ns() is there (5.11) */
-const volatile bool weir_has_frags;    /* XDP buffers may have fragments (5.18) */
-const volatile __u32 weir_sets = 1;    /* per CPU */
-const volatile __u32 weir_ring_wake;   /* bytes in the ring that wake the reader */
+const volatile bool weir_replay;     /* time and length come with the packet */
+const volatile bool weir_has_frags;  /* XDP buffers may have fragments (5.18) */
+const volatile __u32 weir_sets = 1;  /* per CPU */
+const volatile __u32 weir_ring_wake; /* bytes in the ring that wake the reader */
 const volatile __u64 weir_seed[2];
 
 struct weir_control control;
@@ -44,13 +42,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct weir_set);
 } flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct weir_tags);
-} tags SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

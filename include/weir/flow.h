@@ -2,18 +2,18 @@
 /*
  * The flow cache, as both sides see it.
  *
- *   map `flows`                                map `tags`, same index
- *   ┌─────── set, 6 cache lines ──────────┐    ┌─ 16 bytes ──────────┐
- *   │ flow 0 │ flow 1 │ flow 2 │ flow 3   │    │ tag 0..3 │ age 0..3 │
- *   │ IPv6 addresses of 0..3 (2 lines)    │    └─────────────────────┘
- *   └─────────────────────────────────────┘
+ *   map `flows`, one set, 6 cache lines
+ *   ┌────────┬────────┬────────┬────────┬─────────────────────────┐
+ *   │ flow 0 │ flow 1 │ flow 2 │ flow 3 │ IPv6 addresses of 0..3  │
+ *   └────────┴────────┴────────┴────────┴─────────────────────────┘
  *
  * The sets are shared out evenly over the possible CPUs; a CPU writes its own
  * partition only, so nothing here is locked or atomic. A flow may live in either
- * of two sets chosen by its hash: that keeps four ways from overflowing before
- * the cache is nearly full. An IPv4 packet that hits touches its tags and one
- * line; an IPv6 packet a second line for the addresses. Tags stand apart because
- * they then fit the CPU's own caches (docs/measurements.md, "What lost").
+ * of two sets chosen by its hash: that keeps four ways from overflowing before the
+ * cache is nearly full. The ways are compared in turn, and a new flow takes the
+ * first that is free, so that most are found in the first two, which the processor
+ * fetches together. There are no tags to look at first: waiting for them cost more
+ * than comparing a second key now and then (docs/measurements.md).
  *
  * An incarnation of a flow is (slot, generation): slot = set * 4 + way, which
  * implies the CPU. The generation is odd while the kernel writes a new
@@ -89,14 +89,6 @@ struct weir_set {
 	struct weir_pair6 pair[WEIR_WAYS];
 };
 
-/* Value of map `tags`: four 16-bit lanes a word, way 0 lowest. Tag 0 is a free way. */
-struct weir_tags {
-	__u64 tag;
-	__u64 age; /* (last_ns >> WEIR_AGE_SHIFT), so 67 ms a step */
-};
-
-#define WEIR_AGE_SHIFT 26
-
 _Static_assert(sizeof(struct weir_flow_key) == 20, "key layout");
 _Static_assert(offsetof(struct weir_flow_key, rest) == 8, "key layout");
 _Static_assert(offsetof(struct weir_flow_key, ifindex) == 16, "key layout");
@@ -105,7 +97,6 @@ _Static_assert(offsetof(struct weir_flow, generation) == 20, "flow layout");
 _Static_assert(offsetof(struct weir_flow, bytes) == 32, "flow layout");
 _Static_assert(offsetof(struct weir_flow, terms) == 56, "flow layout");
 _Static_assert(sizeof(struct weir_set) == 384, "a set is six cache lines");
-_Static_assert(sizeof(struct weir_tags) == 16, "four sets' tags a cache line");
 
 #define WEIR_TCP_FIN 0x01
 #define WEIR_TCP_SYN 0x02
@@ -180,7 +171,7 @@ static __always_inline __u64 weir_flow_hash(const struct weir_flow_key *k, const
 	return h ^ (h >> 32);
 }
 
-/* The two sets of a hash, in a partition of `sets`, and its tag. */
+/* The two sets of a hash, in a partition of `sets`. */
 static __always_inline __u32 weir_hash_set(__u64 hash, __u32 sets)
 {
 	return ((hash & 0xffffffff) * sets) >> 32;
@@ -188,37 +179,7 @@ static __always_inline __u32 weir_hash_set(__u64 hash, __u32 sets)
 
 static __always_inline __u32 weir_hash_set2(__u64 hash, __u32 sets)
 {
-	/* The high half alone would give both choices of one tag to one place. */
-	return ((((hash >> 24) ^ (hash << 7)) & 0xffffffff) * sets) >> 32;
-}
-
-static __always_inline __u64 weir_hash_tag(__u64 hash)
-{
-	__u64 tag = hash >> 48;
-
-	return tag ? tag : 1;
-}
-
-#define WEIR_LANES 0x0001000100010001ull
-
-/*
- * Marks, 0x8000 each, in the 16-bit lanes of `word` equal to `value`. The lowest mark is always
- * right; above it a lane that differs by one may be marked too (the borrow of Mycroft's zero
- * test), so whoever takes more than the lowest compares keys, as it must anyhow.
- */
-static __always_inline __u64 weir_lane_match(__u64 word, __u64 value)
-{
-	__u64 x = word ^ (value * WEIR_LANES);
-
-	return (x - WEIR_LANES) & ~x & (0x8000 * WEIR_LANES);
-}
-
-/* Lane number, 0..3, of the lowest mark of weir_lane_match(). */
-static __always_inline __u32 weir_lane(__u64 marks)
-{
-	__u64 mark = marks & -marks;
-
-	return ((mark >> 31) & 1) | ((mark >> 46) & 2) | ((mark >> 63) * 3);
+	return ((hash >> 32) * sets) >> 32;
 }
 
 #endif

@@ -93,7 +93,6 @@ void bed_reset(struct bed *bed)
 	__u8 key[64];
 
 	zero_array(m->map[MAP_FLOWS], m->sets, sizeof(struct weir_set));
-	zero_array(m->map[MAP_TAGS], m->sets, sizeof(struct weir_tags));
 	zero_array(m->map[MAP_BOOKS], 2, m->cpus * sizeof(struct weir_books));
 	zero_array(m->map[MAP_WINDOWS], WEIR_SLOTS, m->cpus * sizeof(struct weir_slot));
 	zero_array(m->map[MAP_SECONDS], 1, m->cpus * sizeof(struct weir_second));
@@ -129,6 +128,17 @@ int bed_run(struct bed *bed, int prog, const void *frame, __u32 bytes, struct __
 	assert_memory_equal(out, frame, bytes);
 	*verdict = opts.retval;
 	return 0;
+}
+
+bool bed_is_refused(const void *frame, __u32 bytes)
+{
+	const __u8 *type = (const __u8 *)frame + 12;
+
+	if (bytes <= 14)
+		return true;
+	if (type[0] == 0x08 && type[1] == 0x00)
+		return bytes < 14 + 20;
+	return type[0] == 0x86 && type[1] == 0xdd && bytes < 14 + 40;
 }
 
 struct finder {
@@ -237,8 +247,8 @@ int bed_drain(struct bed *bed)
 
 void bed_expect_conserved(const struct bed *bed)
 {
-	static const enum weir_counter accounts[] = {WEIR_EVICTED, WEIR_OVERFLOW,  WEIR_OUTSIDE,
-						     WEIR_ARP,     WEIR_NOT_IP,    WEIR_TRUNCATED,
+	static const enum weir_counter accounts[] = {WEIR_EVICTED,  WEIR_OVERFLOW, WEIR_OUTSIDE,
+						     WEIR_ARP,      WEIR_NOT_IP,   WEIR_TRUNCATED,
 						     WEIR_MALFORMED};
 	struct weir_count seen, sum = {};
 	struct weir_books books;

@@ -49,7 +49,7 @@ bool bed_is_impossible(void);
 void bed_open(struct bed *bed, const struct meter_options *options, const char *yaml);
 void bed_close(struct bed *bed);
 void bed_tables(struct bed *bed, const char *yaml);
-/* Empties flows, tags, books, windows, fragments and ring; the clock is at BED_START again. */
+/* Empties flows, books, windows, fragments and ring; the clock is at BED_START again. */
 void bed_reset(struct bed *bed);
 
 void bed_feed(struct bed *bed, const struct frame *f);
@@ -59,6 +59,10 @@ void bed_feed_part(struct bed *bed, const struct frame *f, __u32 captured);
  * that the frame came out as it went in. ctx may be NULL. */
 int bed_run(struct bed *bed, int prog, const void *frame, __u32 bytes, struct __sk_buff *ctx,
 	    __u32 *verdict);
+
+/* TEST_RUN takes no skb that ends in its link header, nor, by its ethertype, in its first IP header
+ * (-EINVAL, since Linux 6.18.y). Is this one of them? */
+bool bed_is_refused(const void *frame, __u32 bytes);
 
 int bed_flows(const struct bed *bed, struct bed_flow *out, int max); /* how many there are */
 struct bed_flow bed_only_flow(const struct bed *bed);

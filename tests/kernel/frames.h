@@ -24,7 +24,12 @@
 #define FRAME_BYTES 16384
 #define FRAME_LAYERS 16
 
-enum frame_link { LINK_NONE, LINK_ETHERTYPE, LINK_PROTO, LINK_PPP };
+enum frame_link {
+	LINK_NONE,
+	LINK_ETHERTYPE,
+	LINK_PROTO,
+	LINK_PPP
+};
 
 struct frame {
 	__u32 bytes;

@@ -16,8 +16,7 @@ static struct bed bed;
 
 #define SRC "10.0.0.1"
 #define DST "10.0.0.2"
-#define CONFIG                                                                                     \
-	"queries: []\nflow: { idle_timeout: 15s, active_timeout: 60s, closed_timeout: 2s }\n"
+#define CONFIG "queries: []\nflow: { idle_timeout: 15s, active_timeout: 60s, closed_timeout: 2s }\n"
 #define RING_BYTES 4096
 /* An event and its header of 8 bytes (BPF_RINGBUF_HDR_SZ); a ring is never quite full. */
 #define RING_EVENTS ((RING_BYTES - 1) / (int)(sizeof(struct weir_event) + 8))

@@ -30,7 +30,6 @@ static void load(const struct meter_options *options)
 		printf("# %s: %u instructions verified\n", names[i], info.verified_insns);
 		too_large += info.verified_insns >= INSNS_MAX;
 	}
-	assert_int_equal(m.coarse_clock, !options->no_coarse_clock);
 	assert_int_equal(m.frags, !options->no_frags);
 	meter_close(&m);
 	assert_int_equal(too_large, 0);
@@ -46,20 +45,14 @@ static void the_replay_programs_load_and_verify_quickly(void **state)
 	load(&(struct meter_options){.flow_size = 1024, .replay = true});
 }
 
-static void the_programs_load_without_the_coarse_clock(void **state)
-{
-	load(&(struct meter_options){.flow_size = 1024, .no_coarse_clock = true});
-}
-
 static void the_programs_load_without_fragments(void **state)
 {
 	load(&(struct meter_options){.flow_size = 1024, .no_frags = true});
 }
 
-static void the_programs_load_without_either(void **state)
+static void the_replay_programs_load_without_fragments(void **state)
 {
-	load(&(struct meter_options){
-		.flow_size = 1024, .no_coarse_clock = true, .no_frags = true, .replay = true});
+	load(&(struct meter_options){.flow_size = 1024, .no_frags = true, .replay = true});
 }
 
 static void a_cache_of_one_flow_has_a_set_per_cpu(void **state)
@@ -77,9 +70,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_live_programs_load_and_verify_quickly),
 		cmocka_unit_test(the_replay_programs_load_and_verify_quickly),
-		cmocka_unit_test(the_programs_load_without_the_coarse_clock),
 		cmocka_unit_test(the_programs_load_without_fragments),
-		cmocka_unit_test(the_programs_load_without_either),
+		cmocka_unit_test(the_replay_programs_load_without_fragments),
 		cmocka_unit_test(a_cache_of_one_flow_has_a_set_per_cpu),
 	};
 

@@ -264,7 +264,7 @@ static void mpls_that_carries_no_ip_or_nine_labels_is_not_ip(void **state)
 
 	frame_eth(&wire);
 	frame_mpls(&wire, 16);
-	frame_payload(&wire, 1); /* 'a' is 0x61: looks like IPv6 */
+	frame_payload(&wire, 1);          /* 'a' is 0x61: looks like IPv6 */
 	wire.data[wire.bytes - 1] = 0x00; /* a pseudo-wire's control word */
 	frame_payload(&wire, 60);
 	expect_counter(&wire, WEIR_NOT_IP);
@@ -405,12 +405,9 @@ static void a_capture_goes_out_from_inside_to_outside(void **state)
 	static const struct {
 		const char *src, *dst;
 		bool out;
-	} ways[] = {{"10.0.0.1", "192.0.2.1", true},
-		    {"192.0.2.1", "10.0.0.1", false},
-		    {"10.0.0.1", "10.0.0.2", false},
-		    {"192.0.2.1", "198.51.100.1", false},
-		    {"fd00::1", "2001:db8::1", true},
-		    {"2001:db8::1", "fd00::1", false}};
+	} ways[] = {{"10.0.0.1", "192.0.2.1", true},  {"192.0.2.1", "10.0.0.1", false},
+		    {"10.0.0.1", "10.0.0.2", false},  {"192.0.2.1", "198.51.100.1", false},
+		    {"fd00::1", "2001:db8::1", true}, {"2001:db8::1", "fd00::1", false}};
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		struct frame f = frame_of_udp(ways[i].src, ways[i].dst, 1, 2, 10);

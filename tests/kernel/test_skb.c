@@ -38,8 +38,7 @@ static void tc_programs_count_by_direction(void **state)
 		bed_reset(&bed);
 		run(out ? PROG_TC_OUT : PROG_TC_IN, &f, NULL);
 		flow = bed_only_flow(&bed);
-		bed_expect_key(&flow,
-			       &(struct bed_key){A4, B4, 1, 2, .proto = 17, .out = out});
+		bed_expect_key(&flow, &(struct bed_key){A4, B4, 1, 2, .proto = 17, .out = out});
 		assert_int_equal(flow.flow.bytes, f.bytes - 14);
 		assert_int_equal(bed_books(&bed, WEIR_SEEN_IN).packets, !out);
 		assert_int_equal(bed_books(&bed, WEIR_SEEN_OUT).packets, out);
@@ -54,8 +53,8 @@ static void live_xdp_counts_frames_of_any_size(void **state)
 		__u32 verdict = 0;
 
 		bed_reset(&bed);
-		assert_int_equal(bed_run(&bed, bed.m.prog[PROG_XDP], f.data, f.bytes, NULL,
-					 &verdict), 0);
+		assert_int_equal(
+			bed_run(&bed, bed.m.prog[PROG_XDP], f.data, f.bytes, NULL, &verdict), 0);
 		assert_int_equal(verdict, XDP_PASS);
 		assert_int_equal(bed_only_flow(&bed).flow.bytes, f.bytes - 14);
 		assert_int_equal(bed_books(&bed, WEIR_SEEN_IN).bytes, f.bytes);
@@ -105,7 +104,9 @@ static int load_tagger(int progs, __u16 tpid, __u16 tci)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = tci},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_skb_vlan_push},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 6},
-		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 2, .src_reg = BPF_PSEUDO_MAP_FD,
+		{.code = BPF_LD | BPF_DW | BPF_IMM,
+		 .dst_reg = 2,
+		 .src_reg = BPF_PSEUDO_MAP_FD,
 		 .imm = progs},
 		{0},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 0},

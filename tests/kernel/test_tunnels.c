@@ -187,7 +187,8 @@ static void what_no_parser_understands_inside_a_tunnel_is_the_outer_flow(void **
 
 static void four_layers_are_followed_and_a_fifth_is_too_deep(void **state)
 {
-	static const char *const src[] = {"10.1.0.1", "10.2.0.1", "10.3.0.1", "10.4.0.1", "10.5.0.1"};
+	static const char *const src[] = {"10.1.0.1", "10.2.0.1", "10.3.0.1", "10.4.0.1",
+					  "10.5.0.1"};
 
 	bed_tables(&bed, INNER);
 	for (int layers = 1; layers <= 5; layers++) {

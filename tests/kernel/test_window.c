@@ -195,9 +195,8 @@ static void lengths_are_limited_on_both_sides(void **state)
 
 static void tcp_flags_are_of_the_packet_not_of_the_flow(void **state)
 {
-	static const __u8 packets[] = {
-		WEIR_TCP_SYN, WEIR_TCP_SYN | WEIR_TCP_ACK, WEIR_TCP_ACK, WEIR_TCP_ACK | WEIR_TCP_PSH,
-		WEIR_TCP_FIN | WEIR_TCP_ACK};
+	static const __u8 packets[] = {WEIR_TCP_SYN, WEIR_TCP_SYN | WEIR_TCP_ACK, WEIR_TCP_ACK,
+				       WEIR_TCP_ACK | WEIR_TCP_PSH, WEIR_TCP_FIN | WEIR_TCP_ACK};
 
 	start("queries:\n"
 	      "- { name: syn, match: 'tcp flags syn and not tcp flags ack' }\n"

@@ -62,7 +62,7 @@ static int take_reading(struct agent *a, struct reading *r)
 	memset(r, 0, sizeof(*r));
 	for (int w = 0; w < WEIR_QUERIES; w++)
 		windows[w] = a->label[w].window_s;
-	code = meter_rates(&a->meter, meter_now(&a->meter), windows, r->rates);
+	code = meter_rates(&a->meter, meter_now(), windows, r->rates);
 	if (!code)
 		code = meter_books(&a->meter, WEIR_INTERFACES, &r->books);
 	if (code)
@@ -70,7 +70,7 @@ static int take_reading(struct agent *a, struct reading *r)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	clock_gettime(CLOCK_REALTIME, &r->at);
 	now_ns = now.tv_sec * WEIR_NS_PER_SEC + now.tv_nsec;
-	census.now_ns = meter_now(&a->meter);
+	census.now_ns = meter_now();
 	meter_each_flow(&a->meter, census_flow, &census);
 	r->resident = census.resident;
 	r->live = census.live;

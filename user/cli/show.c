@@ -88,14 +88,14 @@ static int status_json(const struct show *s, const struct census *c, pid_t agent
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
 		if (has_interface(s, i, &interface) && !interface.gone)
 			json_array_append_new(interfaces, text_interface_json(&interface));
-	return text_json_line(
-		json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:s, s:i, s:i, s:o}", "pinned", 1,
-			  "agent", agent ? json_integer(agent) : json_null(), "flows", "live",
-			  (json_int_t)c->live, "resident", (json_int_t)c->resident, "capacity",
-			  (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus, "clock",
-			  s->meter.coarse_clock ? "coarse" : "precise", "queries", (int)queries,
-			  "terms", (int)show_tables(s)->terms, "interfaces", interfaces),
-		stdout);
+	return text_json_line(json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:o}",
+					"pinned", 1, "agent",
+					agent ? json_integer(agent) : json_null(), "flows", "live",
+					(json_int_t)c->live, "resident", (json_int_t)c->resident,
+					"capacity", (json_int_t)s->meter.sets * WEIR_WAYS, "cpus",
+					s->meter.cpus, "queries", (int)queries, "terms",
+					(int)show_tables(s)->terms, "interfaces", interfaces),
+			      stdout);
 }
 
 static void status_text(const struct show *s, const struct census *c, pid_t agent,
@@ -117,7 +117,6 @@ static void status_text(const struct show *s, const struct census *c, pid_t agen
 	printf("queries     %u, of %u terms; tunnels: %s\n", queries, t->terms,
 	       t->inner ? "inner" : "outer");
 	printf("CPUs        %d\n", s->meter.cpus);
-	printf("clock       %s\n", s->meter.coarse_clock ? "coarse" : "precise");
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
 		if (!has_interface(s, i, &interface) || interface.gone)
 			continue;
@@ -128,7 +127,7 @@ static void status_text(const struct show *s, const struct census *c, pid_t agen
 
 static int show_status(struct show *s)
 {
-	struct census census = {&show_tables(s)->timeouts, meter_now(&s->meter), 0, 0};
+	struct census census = {&show_tables(s)->timeouts, meter_now(), 0, 0};
 	struct weir_label label;
 	unsigned int queries = 0;
 	pid_t agent = lock_holder();
@@ -170,7 +169,7 @@ static int show_queries(struct show *s)
 		code = meter_label(&s->meter, w, &labels[w]);
 		windows[w] = s->window_s ? s->window_s : labels[w].window_s;
 	}
-	code = code ? code : meter_rates(&s->meter, meter_now(&s->meter), windows, rates);
+	code = code ? code : meter_rates(&s->meter, meter_now(), windows, rates);
 	if (!code && !s->json)
 		printf("%16s %19s %19s\n%-16s %9s %9s %9s %9s %4s  %s\n", "", "the last second",
 		       "the window", "query", "packets/s", "bits/s", "packets/s", "bits/s", "win",

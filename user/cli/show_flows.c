@@ -165,7 +165,7 @@ int show_flows(struct show *s)
 		.tables = show_tables(s),
 		.generation = s->meter.control->generation,
 		.wanted = ~0ull,
-		.now_ns = meter_now(&s->meter),
+		.now_ns = meter_now(),
 	};
 	unsigned int query;
 	int code;

@@ -38,16 +38,10 @@
 
 static const char *const map_names[MAP_MAX] = {
 	[MAP_FLOWS] = "flows",
-	[MAP_TAGS] = "tags",
-	[MAP_BOOKS] = "books",
-	[MAP_WINDOWS] = "windows",
-	[MAP_SECONDS] = "seconds",
-	[MAP_TABLES] = "tables",
-	[MAP_DEVICES] = "devices",
-	[MAP_FRAGMENTS] = "fragments",
-	[MAP_RING] = "ring",
-	[MAP_LABELS] = "labels",
-	[MAP_INTERFACES] = "interfaces",
+
+	[MAP_BOOKS] = "books",     [MAP_WINDOWS] = "windows", [MAP_SECONDS] = "seconds",
+	[MAP_TABLES] = "tables",   [MAP_DEVICES] = "devices", [MAP_FRAGMENTS] = "fragments",
+	[MAP_RING] = "ring",       [MAP_LABELS] = "labels",   [MAP_INTERFACES] = "interfaces",
 	[MAP_CONTROL] = "control",
 };
 
@@ -141,7 +135,6 @@ static int set_constants(struct weir_bpf *s, const struct meter_options *o, stru
 	if (!sets)
 		sets = 1;
 	s->rodata->weir_replay = o->replay;
-	s->rodata->weir_coarse_clock = m->coarse_clock;
 	s->rodata->weir_has_frags = m->frags;
 	s->rodata->weir_sets = sets;
 	s->rodata->weir_ring_wake = ring / 4;
@@ -149,7 +142,6 @@ static int set_constants(struct weir_bpf *s, const struct meter_options *o, stru
 		return -errno;
 	s->bss->control.contract = WEIR_CONTRACT;
 	bpf_map__set_max_entries(s->maps.flows, sets * m->cpus);
-	bpf_map__set_max_entries(s->maps.tags, sets * m->cpus);
 	bpf_map__set_max_entries(s->maps.ring, ring);
 	if (m->frags)
 		bpf_program__set_flags(s->progs.weir_xdp, BPF_F_XDP_HAS_FRAGS);
@@ -164,9 +156,9 @@ static int set_constants(struct weir_bpf *s, const struct meter_options *o, stru
 static void take_fds(struct weir_bpf *s, struct meter *m)
 {
 	const struct bpf_map *maps[MAP_MAX] = {
-		s->maps.flows,   s->maps.tags,   s->maps.books,      s->maps.windows,
-		s->maps.seconds, s->maps.tables, s->maps.devices,    s->maps.fragments,
-		s->maps.ring,    s->maps.labels, s->maps.interfaces, s->maps.bss,
+		s->maps.flows,  s->maps.books,      s->maps.windows,   s->maps.seconds,
+		s->maps.tables, s->maps.devices,    s->maps.fragments, s->maps.ring,
+		s->maps.labels, s->maps.interfaces, s->maps.bss,
 	};
 	const struct bpf_program *progs[PROG_MAX] = {
 		s->progs.weir_xdp,   s->progs.weir_tc_in,  s->progs.weir_tc_out,
@@ -212,7 +204,6 @@ int meter_load(const struct meter_options *options, struct meter *out, struct me
 		return meter_fail(err, m.cpus, "number of CPUs");
 	if (geteuid() != 0 && !has_helper(BPF_FUNC_map_lookup_elem))
 		return load_failed(err, -EPERM);
-	m.coarse_clock = !options->no_coarse_clock && has_helper(BPF_FUNC_ktime_get_coarse_ns);
 	m.frags = !options->no_frags && has_helper(BPF_FUNC_xdp_get_buff_len);
 	s = weir_bpf__open();
 	if (!s)
@@ -357,7 +348,6 @@ static int adopt(struct meter *m, struct meter_error *err)
 			code = meter_fail(err, -errno, path);
 	}
 	m->adopted = true;
-	m->coarse_clock = has_helper(BPF_FUNC_ktime_get_coarse_ns);
 	m->frags = has_helper(BPF_FUNC_xdp_get_buff_len);
 	return code;
 }
@@ -424,7 +414,6 @@ int meter_peek(struct meter *out, struct meter_error *err)
 		return code;
 	}
 	m.adopted = true;
-	m.coarse_clock = has_helper(BPF_FUNC_ktime_get_coarse_ns);
 	*out = m;
 	return 0;
 }

@@ -24,7 +24,6 @@
 
 enum meter_map {
 	MAP_FLOWS,
-	MAP_TAGS,
 	MAP_BOOKS,
 	MAP_WINDOWS,
 	MAP_SECONDS,
@@ -55,8 +54,7 @@ struct meter_options {
 	__u32 flow_size;  /* flows in the cache, all CPUs together */
 	__u32 ring_bytes; /* power of two; 0: 16 MiB */
 	bool replay;
-	bool no_coarse_clock; /* as on a kernel before 5.11, for tests */
-	bool no_frags;        /* as on a kernel before 5.18 */
+	bool no_frags; /* as on a kernel before 5.18 */
 };
 
 /* What takes an incarnation from the ring; non-zero stops and is returned. */
@@ -64,10 +62,9 @@ typedef int (*meter_event_fn)(void *ctx, const struct weir_event *event);
 
 struct meter {
 	int map[MAP_MAX];
-	int prog[PROG_MAX]; /* -1 in a peek */
-	bool adopted;       /* the pins were there already */
-	bool frags;         /* weir_xdp takes multi-buffer frames */
-	bool coarse_clock;
+	int prog[PROG_MAX];         /* -1 in a peek */
+	bool adopted;               /* the pins were there already */
+	bool frags;                 /* weir_xdp takes multi-buffer frames */
 	int cpus;                   /* possible CPUs */
 	__u32 sets;                 /* of the flow cache, all CPUs together */
 	struct weir_set *set;       /* map flows, mapped read-only */
@@ -122,7 +119,7 @@ int meter_rate(const struct meter *m, __u32 query, __u64 now_ns, __u32 window_s,
 /* All queries in one pass over the map: rates[WEIR_QUERIES], window_s[WEIR_QUERIES]. */
 int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
 		struct meter_rate *rates);
-__u64 meter_now(const struct meter *m); /* the live kernel clock, ns */
+__u64 meter_now(void); /* CLOCK_MONOTONIC, the live programs' clock */
 
 /* Calls fn for each resident incarnation, copied whole (never torn). fn's non-zero return stops
  * and is returned. `pair` is meaningful for IPv6 flows. */

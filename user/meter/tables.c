@@ -49,7 +49,7 @@ int meter_label(const struct meter *m, __u32 query, struct weir_label *out)
 int meter_clear_window(struct meter *m, __u32 query)
 {
 	struct weir_slot *slots = calloc(m->cpus, sizeof(*slots));
-	__u64 now = meter_now(m) / WEIR_NS_PER_SEC;
+	__u64 now = meter_now() / WEIR_NS_PER_SEC;
 	int code = 0;
 
 	if (!slots)
