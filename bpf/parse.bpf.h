@@ -396,13 +396,15 @@ static __always_inline void parse_transport(struct cursor *c, struct packet *p)
 		fragment_ports(p, 1, c->id);
 }
 
-static __always_inline bool enter_gre(struct cursor *c)
+static __always_inline bool enter_gre(struct cursor *c, struct packet *p)
 {
 	struct gre *h = take(c, sizeof(*h));
 	__u32 flags;
 
-	if (!h)
+	if (!h) {
+		p->cut = true;
 		return false;
+	}
 	flags = weir_be16(h->flags);
 	if (flags & 0x4007) /* routing (RFC 1701), or version 1 (PPTP) */
 		return false;
@@ -413,12 +415,17 @@ static __always_inline bool enter_gre(struct cursor *c)
 	return true;
 }
 
-static __always_inline bool enter_udp(struct cursor *c, __be16 port)
+static __always_inline bool enter_udp(struct cursor *c, struct packet *p)
 {
+	__be16 port = p->key.dport;
 	__u8 *h = peek(c, 16);
 
-	if (!h)
+	if (port != weir_be16(PORT_VXLAN) && port != weir_be16(PORT_GENEVE))
 		return false;
+	if (!h) {
+		p->cut = true;
+		return false;
+	}
 	h += 8;
 	if (port == weir_be16(PORT_VXLAN) && h[0] & 0x08) {
 		c->at += 16;
@@ -436,7 +443,7 @@ static __always_inline bool enter_udp(struct cursor *c, __be16 port)
 }
 
 /* Is there a tunnel to follow from the transport header that the cursor stands at? */
-static __always_inline bool enter_tunnel(struct cursor *c, const struct packet *p)
+static __always_inline bool enter_tunnel(struct cursor *c, struct packet *p)
 {
 	if (c->fragment)
 		return false;
@@ -448,9 +455,9 @@ static __always_inline bool enter_tunnel(struct cursor *c, const struct packet *
 		c->type = ETH_IPV6;
 		return true;
 	case PROTO_GRE:
-		return enter_gre(c);
+		return enter_gre(c, p);
 	case PROTO_UDP:
-		return enter_udp(c, p->key.dport);
+		return enter_udp(c, p);
 	}
 	return false;
 }

@@ -110,20 +110,23 @@ int weir_xdp(struct xdp_md *ctx)
 	}
 	fate = parse(p, data, end, ETH_LINK, t->inner);
 	if (weir_has_frags && !weir_replay &&
-	    unlikely(fate != PARSED || p->ip_offset + p->ip_bytes > p->frame_bytes))
+	    unlikely(fate != PARSED || !p->ip_bytes || p->ip_offset + p->ip_bytes > p->frame_bytes))
 		p->frame_bytes = bpf_xdp_get_buff_len(ctx);
 	settle_ip_bytes(p);
 	account(p, t, generation, fate);
 	return XDP_PASS;
 }
 
-/* What the stack hands over as one buffer is many packets on the wire, each with its headers. */
+/* What the stack hands over as one buffer is many packets on the wire, each with its headers. A
+ * sender the kernel does not trust leaves their number to be worked out. */
 static __always_inline void count_segments(struct __sk_buff *skb, struct packet *p)
 {
-	__u32 segments = skb->gso_segs;
+	__u32 segments = skb->gso_segs, size = skb->gso_size;
 
-	if (likely(segments <= 1) || skb->len <= p->header_bytes)
+	if (likely(!size) || skb->len <= p->header_bytes)
 		return;
+	if (!segments)
+		segments = (skb->len - p->header_bytes + size - 1) / size;
 	p->segments = segments;
 	p->frame_bytes = skb->len + (segments - 1) * p->header_bytes;
 	p->ip_bytes = p->frame_bytes - segments * p->ip_offset;

@@ -62,6 +62,19 @@ static void live_xdp_counts_frames_of_any_size(void **state)
 	}
 }
 
+static void live_xdp_counts_all_of_a_large_frame_that_leaves_its_length_out(void **state)
+{
+	struct frame f = frame_of_udp(A4, B4, 1, 2, 9000);
+	__u32 verdict = 0;
+
+	f.data[f.ip_at[0] + 2] = f.data[f.ip_at[0] + 3] = 0;
+	bed_reset(&bed);
+	assert_int_equal(bed_run(&bed, bed.m.prog[PROG_XDP], f.data, f.bytes, NULL, &verdict), 0);
+	assert_int_equal(bed_books(&bed, WEIR_SEEN_IN).bytes, f.bytes);
+	assert_int_equal(bed_only_flow(&bed).flow.bytes, f.bytes - 14);
+	bed_expect_conserved(&bed);
+}
+
 /*
  * TEST_RUN takes the protocol from bytes 12 and 13, where a link header has it, and hands over
  * the frame from its first byte. On a device without such a header these bytes are of the source
@@ -258,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tc_programs_count_by_direction),
 		cmocka_unit_test(live_xdp_counts_frames_of_any_size),
+		cmocka_unit_test(live_xdp_counts_all_of_a_large_frame_that_leaves_its_length_out),
 		cmocka_unit_test(devices_without_a_link_header_are_read_from_the_ip_header_on),
 		cmocka_unit_test(a_vlan_tag_beside_the_frame_is_read),
 		cmocka_unit_test(segments_are_counted_as_they_go_on_the_wire),

@@ -14,15 +14,6 @@
 
 static const struct weir_timeouts timeouts = {15 * SEC, 60 * SEC, 2 * SEC};
 
-static uint64_t next_random(uint64_t *s)
-{
-	/* xorshift64* (Vigna 2016) */
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return *s * 2685821657736338717ull;
-}
-
 static void a_flow_is_over_just_past_its_timeout(void **state)
 {
 	const uint64_t start = 1000 * SEC;
