@@ -25,23 +25,6 @@ struct reading {
 	unsigned long up_s;
 };
 
-struct census {
-	const struct weir_timeouts *timeouts;
-	__u64 now_ns, resident, live;
-};
-
-static int census_flow(void *ctx, __u32 slot, const struct weir_flow *flow,
-		       const struct weir_pair6 *pair)
-{
-	struct census *c = ctx;
-
-	(void)slot;
-	(void)pair;
-	c->resident++;
-	c->live += !weir_flow_over(flow, c->timeouts, c->now_ns, 0);
-	return 0;
-}
-
 static struct weir_count per_second(const struct weir_count *now, const struct weir_count *then,
 				    double seconds)
 {
@@ -53,7 +36,7 @@ static struct weir_count per_second(const struct weir_count *now, const struct w
 
 static int take_reading(struct agent *a, struct reading *r)
 {
-	struct census census = {.timeouts = &a->config.timeouts};
+	struct meter_census census;
 	__u32 windows[WEIR_QUERIES];
 	struct timespec now;
 	__u64 now_ns;
@@ -70,8 +53,7 @@ static int take_reading(struct agent *a, struct reading *r)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	clock_gettime(CLOCK_REALTIME, &r->at);
 	now_ns = now.tv_sec * WEIR_NS_PER_SEC + now.tv_nsec;
-	census.now_ns = meter_now();
-	meter_each_flow(&a->meter, census_flow, &census);
+	census = meter_census(&a->meter, &a->config.timeouts);
 	r->resident = census.resident;
 	r->live = census.live;
 	r->up_s = now.tv_sec - a->start_s;

@@ -62,24 +62,7 @@ static bool has_interface(const struct show *s, __u32 account, struct weir_inter
 
 /* --- status ---------------------------------------------------------------------------- */
 
-struct census {
-	const struct weir_timeouts *timeouts;
-	__u64 now_ns, resident, live;
-};
-
-static int census_flow(void *ctx, __u32 slot, const struct weir_flow *flow,
-		       const struct weir_pair6 *pair)
-{
-	struct census *c = ctx;
-
-	(void)slot;
-	(void)pair;
-	c->resident++;
-	c->live += !weir_flow_over(flow, c->timeouts, c->now_ns, 0);
-	return 0;
-}
-
-static int status_json(const struct show *s, const struct census *c, pid_t agent,
+static int status_json(const struct show *s, const struct meter_census *c, pid_t agent,
 		       unsigned int queries)
 {
 	json_t *interfaces = json_array();
@@ -98,7 +81,7 @@ static int status_json(const struct show *s, const struct census *c, pid_t agent
 			      stdout);
 }
 
-static void status_text(const struct show *s, const struct census *c, pid_t agent,
+static void status_text(const struct show *s, const struct meter_census *c, pid_t agent,
 			unsigned int queries)
 {
 	const struct weir_tables *t = show_tables(s);
@@ -127,12 +110,11 @@ static void status_text(const struct show *s, const struct census *c, pid_t agen
 
 static int show_status(struct show *s)
 {
-	struct census census = {&show_tables(s)->timeouts, meter_now(), 0, 0};
+	struct meter_census census = meter_census(&s->meter, &show_tables(s)->timeouts);
 	struct weir_label label;
 	unsigned int queries = 0;
 	pid_t agent = lock_holder();
 
-	meter_each_flow(&s->meter, census_flow, &census);
 	for (__u32 w = 0; w < WEIR_QUERIES; w++)
 		queries += !meter_label(&s->meter, w, &label) && label.name[0];
 	if (s->json)

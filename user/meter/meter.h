@@ -127,6 +127,12 @@ typedef int (*meter_flow_fn)(void *ctx, __u32 slot, const struct weir_flow *flow
 			     const struct weir_pair6 *pair);
 int meter_each_flow(const struct meter *m, meter_flow_fn fn, void *ctx);
 
+/* Incarnations in the cache, and those of them that are not over by now. */
+struct meter_census {
+	__u64 resident, live;
+};
+struct meter_census meter_census(const struct meter *m, const struct weir_timeouts *timeouts);
+
 /* Takes what is in the ring, waiting up to timeout_ms for the first. Returns how many events, or
  * a negative errno. One process only may do so at a time; the caller sees to that. */
 int meter_open_ring(struct meter *m, meter_event_fn fn, void *ctx);

@@ -118,6 +118,32 @@ int meter_each_flow(const struct meter *m, meter_flow_fn fn, void *ctx)
 	return 0;
 }
 
+struct counting {
+	struct meter_census census;
+	const struct weir_timeouts *timeouts;
+	__u64 now_ns;
+};
+
+static int count_flow(void *ctx, __u32 slot, const struct weir_flow *flow,
+		      const struct weir_pair6 *pair)
+{
+	struct counting *c = ctx;
+
+	(void)slot;
+	(void)pair;
+	c->census.resident++;
+	c->census.live += !weir_flow_over(flow, c->timeouts, c->now_ns, 0);
+	return 0;
+}
+
+struct meter_census meter_census(const struct meter *m, const struct weir_timeouts *timeouts)
+{
+	struct counting c = {.timeouts = timeouts, .now_ns = meter_now()};
+
+	meter_each_flow(m, count_flow, &c);
+	return c.census;
+}
+
 static int take_event(void *ctx, void *data, size_t size)
 {
 	struct meter *m = ctx;
