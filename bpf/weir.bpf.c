@@ -129,6 +129,9 @@ static __always_inline void count_segments(struct __sk_buff *skb, struct packet 
 		segments = (skb->len - p->header_bytes + size - 1) / size;
 	p->segments = segments;
 	p->frame_bytes = skb->len + (segments - 1) * p->header_bytes;
+	/* Inside a tunnel that is not followed the headers are longer: the stack knows, going out. */
+	if (skb->wire_len > p->frame_bytes)
+		p->frame_bytes = skb->wire_len;
 	p->ip_bytes = p->frame_bytes - segments * p->ip_offset;
 }
 
@@ -158,7 +161,7 @@ static __always_inline int tc(struct __sk_buff *skb, bool link, __u8 key_flags)
 	fate = parse_skb(skb, link, key_flags, t->inner);
 	/* Headers beyond the linear part are pulled into it and read again. */
 	if (unlikely(p->cut) && skb->data_end - skb->data < skb->len &&
-	    !bpf_skb_pull_data(skb, skb->len < 256 ? skb->len : 256))
+	    !bpf_skb_pull_data(skb, skb->len <= REACH ? skb->len : REACH + 1))
 		fate = parse_skb(skb, link, key_flags, t->inner);
 	p->key.ifindex = skb->ifindex;
 	p->now_ns = clock_now(p);

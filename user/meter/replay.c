@@ -26,6 +26,8 @@ int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __
 
 	if (bytes < FRAME_MIN)
 		return -EINVAL;
+	if (wire_bytes < bytes) /* a capture that contradicts itself */
+		in.replay.wire_bytes = bytes;
 	if (bytes > FRAME_MAX)
 		bytes = FRAME_MAX;
 	memcpy(in.frame, frame, bytes);
