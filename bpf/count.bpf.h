@@ -7,17 +7,11 @@
 
 /* This second's slot, cleared if its circle has come round; NULL when the clock stepped back by
  * more than the circle holds. */
-static __always_inline struct weir_slot *current_slot(__u64 now_ns)
+static __always_inline struct weir_slot *current_slot(__u64 second)
 {
-	__u32 zero = 0, index;
-	struct weir_second *cached = bpf_map_lookup_elem(&seconds, &zero);
+	__u32 index = weir_slot_index(second);
 	struct weir_slot *slot;
-	__u64 second;
 
-	if (!cached)
-		return NULL;
-	second = weir_second_of(cached, now_ns);
-	index = weir_slot_index(second);
 	slot = bpf_map_lookup_elem(&windows, &index);
 	if (!slot || likely(slot->second == second))
 		return slot;
@@ -39,7 +33,7 @@ static __always_inline bool count_queries(const struct packet *p, const struct w
 
 	if (!terms)
 		return true;
-	slot = current_slot(p->now_ns);
+	slot = current_slot(p->second.second);
 	if (!slot)
 		return false;
 	terms = forget(terms);

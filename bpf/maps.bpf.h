@@ -6,7 +6,6 @@
  *   flows      cpu * weir_sets + set    weir_set       its CPU         user (mmap)   oldest of 8 is evicted
  *   books      interface account        weir_books     kernel, per CPU user          account 0 takes the rest
  *   windows    second & 63              weir_slot      kernel, per CPU user          reused each 64 s
- *   seconds    0                        weir_second    kernel, per CPU nobody else
  *   tables     generation & 1           weir_tables    user (mmap)     kernel        refused by user space
  *   devices    hash of ifindex          weir_device    user            kernel        refused by user space
  *   labels     query                    weir_label     user            user          refused by user space
@@ -56,13 +55,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct weir_slot);
 } windows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct weir_second);
-} seconds SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -30,12 +30,13 @@ struct packet {
 	struct weir_pair6 pair; /* set for IPv6 only */
 	struct weir_traits traits;
 	__u64 now_ns;
-	__u64 tick, tick_ns; /* kept from packet to packet: clock_now() */
-	__u64 terms;         /* that hold for the flow */
-	__u32 frame_bytes;   /* of the whole packet, all segments */
-	__u32 ip_bytes;      /* from the IP header of the key on, all segments */
-	__u32 ip_offset;     /* of that header in the frame */
-	__u32 header_bytes;  /* offset of what each segment carries for itself */
+	__u64 tick, tick_ns;       /* these and `second` are kept from packet to packet: */
+	struct weir_second second; /* read_clock(), of now_ns */
+	__u64 terms;               /* that hold for the flow */
+	__u32 frame_bytes;         /* of the whole packet, all segments */
+	__u32 ip_bytes;            /* from the IP header of the key on, all segments */
+	__u32 ip_offset;           /* of that header in the frame */
+	__u32 header_bytes;        /* offset of what each segment carries for itself */
 	__u32 segments;
 	__u8 tcp_flags;
 	__u8 tos;

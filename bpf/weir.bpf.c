@@ -25,15 +25,16 @@ char _license[] SEC("license") = "Dual BSD/GPL";
  * The kernel clock, read once a tick (1 to 10 ms) on each CPU: the tick counter is a load, each
  * clock a call, 20 ns and more where returns are guarded against speculation.
  */
-static __always_inline __u64 clock_now(struct packet *p)
+static __always_inline void read_clock(struct packet *p)
 {
 	__u64 tick = bpf_jiffies64();
 
 	if (unlikely(p->tick != tick)) {
 		p->tick = tick;
 		p->tick_ns = bpf_ktime_get_ns();
+		weir_second_of(&p->second, p->tick_ns);
 	}
-	return p->tick_ns;
+	p->now_ns = p->tick_ns;
 }
 
 static __always_inline void book_notes(struct weir_books *b, const struct packet *p)
@@ -104,9 +105,10 @@ int weir_xdp(struct xdp_md *ctx)
 		if ((void *)(meta + 1) > data)
 			return XDP_PASS;
 		p->now_ns = meta->now_ns;
+		weir_second_of(&p->second, p->now_ns);
 		p->frame_bytes = meta->wire_bytes;
 	} else {
-		p->now_ns = clock_now(p);
+		read_clock(p);
 	}
 	fate = parse(p, data, end, ETH_LINK, t->inner);
 	if (weir_has_frags && !weir_replay &&
@@ -164,7 +166,7 @@ static __always_inline int tc(struct __sk_buff *skb, bool link, __u8 key_flags)
 	    !bpf_skb_pull_data(skb, skb->len <= REACH ? skb->len : REACH + 1))
 		fate = parse_skb(skb, link, key_flags, t->inner);
 	p->key.ifindex = skb->ifindex;
-	p->now_ns = clock_now(p);
+	read_clock(p);
 	settle_ip_bytes(p);
 	if (fate == PARSED)
 		count_segments(skb, p);

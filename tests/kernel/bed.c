@@ -95,7 +95,6 @@ void bed_reset(struct bed *bed)
 	zero_array(m->map[MAP_FLOWS], m->sets, sizeof(struct weir_set));
 	zero_array(m->map[MAP_BOOKS], 2, m->cpus * sizeof(struct weir_books));
 	zero_array(m->map[MAP_WINDOWS], WEIR_SLOTS, m->cpus * sizeof(struct weir_slot));
-	zero_array(m->map[MAP_SECONDS], 1, m->cpus * sizeof(struct weir_second));
 	while (!bpf_map_get_next_key(m->map[MAP_FRAGMENTS], NULL, key))
 		bpf_map_delete_elem(m->map[MAP_FRAGMENTS], key);
 	bed_drain(bed);

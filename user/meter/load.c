@@ -39,10 +39,9 @@
 static const char *const map_names[MAP_MAX] = {
 	[MAP_FLOWS] = "flows",
 
-	[MAP_BOOKS] = "books",     [MAP_WINDOWS] = "windows", [MAP_SECONDS] = "seconds",
-	[MAP_TABLES] = "tables",   [MAP_DEVICES] = "devices", [MAP_FRAGMENTS] = "fragments",
-	[MAP_RING] = "ring",       [MAP_LABELS] = "labels",   [MAP_INTERFACES] = "interfaces",
-	[MAP_CONTROL] = "control",
+	[MAP_BOOKS] = "books",     [MAP_WINDOWS] = "windows",       [MAP_TABLES] = "tables",
+	[MAP_DEVICES] = "devices", [MAP_FRAGMENTS] = "fragments",   [MAP_RING] = "ring",
+	[MAP_LABELS] = "labels",   [MAP_INTERFACES] = "interfaces", [MAP_CONTROL] = "control",
 };
 
 static const char *const prog_names[PROG_MAX] = {
@@ -156,9 +155,9 @@ static int set_constants(struct weir_bpf *s, const struct meter_options *o, stru
 static void take_fds(struct weir_bpf *s, struct meter *m)
 {
 	const struct bpf_map *maps[MAP_MAX] = {
-		s->maps.flows,  s->maps.books,      s->maps.windows,   s->maps.seconds,
-		s->maps.tables, s->maps.devices,    s->maps.fragments, s->maps.ring,
-		s->maps.labels, s->maps.interfaces, s->maps.bss,
+		s->maps.flows,      s->maps.books,     s->maps.windows, s->maps.tables,
+		s->maps.devices,    s->maps.fragments, s->maps.ring,    s->maps.labels,
+		s->maps.interfaces, s->maps.bss,
 	};
 	const struct bpf_program *progs[PROG_MAX] = {
 		s->progs.weir_xdp,   s->progs.weir_tc_in,  s->progs.weir_tc_out,
