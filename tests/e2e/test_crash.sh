@@ -41,6 +41,11 @@ check "and the old query stays" sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR show
 check "still equal to the interface's counters" seen_equals_interface b wb
 
 stop b KILL
+on b rm /sys/fs/bpf/weir/maps/control
+printf 'interfaces: [wb]\n' >"$WORK/crash.yaml"
+check "pins without their last are cleared, and it starts afresh" agent b -c "$WORK/crash.yaml"
+check "with one program a side" test "$(on b bpftool -j net show dev wb | jq '.[0].xdp | length')" = 1
+stop b KILL
 check "detach removes what a dead agent left" on b "$WEIR" detach --all
 check "nothing stays attached" nothing_left b
 done_testing

@@ -376,8 +376,10 @@ int meter_start(const struct meter_options *options, struct meter *out, struct m
 	} else {
 		/* Pins without the last one are what a start that was cut short left. */
 		struct meter_error ignored;
+		unsigned int detached;
 
-		meter_unpin(&ignored);
+		if (!access(WEIR_PIN_DIR, F_OK))
+			meter_detach_all(&detached, &ignored);
 		code = meter_load(options, &m, err);
 		if (code)
 			return code;
