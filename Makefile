@@ -188,13 +188,14 @@ san: ## unit tests under the address and undefined sanitizers
 	@$(MAKE) SAN=1 tests
 	@O=$(O) tests/run san
 
-fuzz: ## run each fuzzer for FUZZ_SECONDS; new inputs go to tests/fuzz/corpus
+fuzz: ## run each fuzzer for FUZZ_SECONDS from tests/fuzz/corpus
 	@$(MAKE) FUZZ=1 fuzzers
 	@set -e; for source in $(FUZZ_SRCS); do \
 		name=$$(basename $$source .c); corpus=tests/fuzz/corpus/$${name#fuzz_}; \
-		mkdir -p $$corpus $(O)/fuzz/findings; echo "# $$name, $(FUZZ_SECONDS) s"; \
+		found=$(O)/fuzz/corpus/$${name#fuzz_}; \
+		mkdir -p $$found $(O)/fuzz/findings; echo "# $$name, $(FUZZ_SECONDS) s"; \
 		$(O)/fuzz/tests/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-			-artifact_prefix=$(O)/fuzz/findings/ $$corpus; \
+			-artifact_prefix=$(O)/fuzz/findings/ $$found $$corpus; \
 	done
 
 bench: all ## measure speed: make bench ONLY=parse

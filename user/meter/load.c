@@ -171,7 +171,8 @@ static void take_fds(struct weir_bpf *s, struct meter *m)
 }
 
 /* libbpf's own lines would make several out of one; the verifier's log is asked for by name. */
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int quiet(enum libbpf_print_level level,
+						       const char *format, va_list args)
 {
 	if (!getenv("WEIR_LIBBPF_LOG"))
 		return 0;
