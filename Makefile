@@ -78,7 +78,8 @@ LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm $(LDLIBS)
 # -mcpu=v3 (32-bit ALU and jumps) is what the oldest kernel we serve, 5.10, understands. clang has
 # no <asm/types.h> for the BPF machine: where the distribution keeps headers by machine, the
 # host's are the right ones. A program's signature is its hook's, so what it ignores is no mistake.
-MULTIARCH := $(wildcard /usr/include/$(shell $(CC) -dumpmachine 2>/dev/null))
+# clang's name of the machine has a vendor in it that the folder's has not.
+MULTIARCH := $(wildcard /usr/include/$(subst -pc-,-,$(shell $(CC) -dumpmachine 2>/dev/null)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Wno-unused-parameter \
 	-Werror -Iinclude $(addprefix -I,$(filter-out /usr/include/,$(MULTIARCH)))
 
