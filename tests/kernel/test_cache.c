@@ -124,6 +124,7 @@ static void flows_that_differ_in_one_field_are_apart(void **state)
 
 	bed_reset(&bed);
 	bed_feed(&bed, &f);
+	bed_feed(&bed, &f); /* before others can take its slot, in so small a cache */
 	for (__u32 byte = 0; byte < 32; byte++) { /* each byte of both addresses */
 		struct frame other = f;
 
@@ -142,9 +143,8 @@ static void flows_that_differ_in_one_field_are_apart(void **state)
 	frame_udp(&tagged, 1, 2);
 	frame_end(&tagged);
 	bed_feed(&bed, &tagged);
-	bed_feed(&bed, &f);
 	bed_drain(&bed);
-	/* Some may have given way to others in so small a cache. */
+	/* Resident, or given way to another: each once. */
 	assert_int_equal(bed_flows(&bed, NULL, 0) + bed.events, 1 + 32 + 4 + 1);
 	bed_expect_balance(&bed);
 }
