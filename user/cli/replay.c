@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "cli/capture.h"
 #include "cli/options.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 #include "flow/record.h"
 #include "meter/meter.h"
@@ -40,14 +41,7 @@ struct replay {
 static int print_flow(const struct weir_flow *flow, const struct weir_pair6 *pair,
 		      enum weir_end end)
 {
-	json_t *record = flow_record_json(flow, pair, end, 0);
-
-	if (!record)
-		return -ENOMEM;
-	json_dumpf(record, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(record);
-	return 0;
+	return text_json_line(flow_record_json(flow, pair, end, 0), stdout);
 }
 
 static int take_event(void *ctx, const struct weir_event *event)
@@ -174,12 +168,6 @@ out:
 	return code;
 }
 
-static json_t *count_json(const struct weir_count *c)
-{
-	return json_pack("{s:I, s:I}", "packets", (json_int_t)c->packets, "bytes",
-			 (json_int_t)c->bytes);
-}
-
 static void query_rates(const struct replay *r, struct meter_rate *rates)
 {
 	__u64 end = (r->last_ns / WEIR_NS_PER_SEC + 1) * WEIR_NS_PER_SEC;
@@ -194,7 +182,7 @@ static void query_rates(const struct replay *r, struct meter_rate *rates)
 static int print_json(const struct replay *r, const struct meter_balance *b)
 {
 	struct meter_rate rates[WEIR_QUERIES];
-	json_t *queries = json_array(), *counters = json_object(), *all;
+	json_t *queries = json_array();
 
 	query_rates(r, rates);
 	for (unsigned int i = 0; i < r->config.query_count; i++) {
@@ -202,27 +190,21 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 
 		json_array_append_new(queries,
 				      json_pack("{s:s, s:o, s:i, s:f, s:f}", "name", q->name,
-						"total", count_json(&r->total[i]), "window",
+						"total", record_count_json(&r->total[i]), "window",
 						(int)q->window_s, "packets_per_second",
 						(double)rates[i].window.packets / q->window_s,
 						"bits_per_second",
 						8.0 * rates[i].window.bytes / q->window_s));
 	}
-#define X(id, name, kind, text)                                                                    \
-	json_object_set_new(counters, #name, count_json(&b->books.count[WEIR_##id]));
-	WEIR_COUNTERS(X)
-#undef X
-	all = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries, "counters",
-			counters, "too_short", count_json(&r->too_short), "unordered",
-			count_json(&r->unordered), "flows", (json_int_t)b->flows, "resident",
-			count_json(&b->resident), "seen", count_json(&b->seen_after), "conserved",
-			(int)(b->holds && b->quiet));
-	if (!all)
-		return -ENOMEM;
-	json_dumpf(all, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(all);
-	return 0;
+	return text_json_line(json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries",
+					queries, "counters", record_books_json(&b->books),
+					"too_short", record_count_json(&r->too_short), "unordered",
+					record_count_json(&r->unordered), "flows",
+					(json_int_t)b->flows, "resident",
+					record_count_json(&b->resident), "seen",
+					record_count_json(&b->seen_after), "conserved",
+					(int)(b->holds && b->quiet)),
+			      stdout);
 }
 
 static int print_text(const struct replay *r, const struct meter_balance *b)
