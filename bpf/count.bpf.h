@@ -26,14 +26,14 @@ static __always_inline struct weir_slot *current_slot(__u64 second)
 }
 
 /* A query is counted once, however many of its terms hold. False: no slot for that time. */
-static __always_inline bool count_queries(const struct packet *p, const struct weir_tables *t,
-					  __u64 terms)
+static __always_inline bool count_queries(const struct weir_tables *t, __u64 terms, __u64 second,
+					  __u32 packets, __u32 bytes)
 {
 	struct weir_slot *slot;
 
 	if (!terms)
 		return true;
-	slot = current_slot(p->second.second);
+	slot = current_slot(second);
 	if (!slot)
 		return false;
 	terms = forget(terms);
@@ -42,8 +42,8 @@ static __always_inline bool count_queries(const struct packet *p, const struct w
 		__u32 query = t->term_query[term] & (WEIR_QUERIES - 1);
 
 		terms &= ~t->term_siblings[term];
-		slot->query[query].packets += p->segments;
-		slot->query[query].bytes += p->frame_bytes;
+		slot->query[query].packets += packets;
+		slot->query[query].bytes += bytes;
 	}
 	return true;
 }

@@ -24,27 +24,23 @@ static __always_inline bool place_at(struct place *at, __u32 set)
 	return at->set;
 }
 
-/* A slot that was never used has no protocol and no WEIR_KEY_NOPORTS: it equals no packet. */
-static __always_inline bool is_flow(const struct place *at, __u32 way, const struct packet *p)
+/* Way of a flow in this set, or WEIR_WAYS. `pair`: NULL for IPv4. A slot that was never used has no
+ * protocol and no WEIR_KEY_NOPORTS: it equals no packet. */
+static __always_inline __u32 find_way(const struct place *at, const struct weir_flow_key *key,
+				      const struct weir_pair6 *pair)
 {
-	const struct weir_flow *f = &at->set->flow[way];
-	const struct weir_pair6 *pair = &at->set->pair[way];
+	for (__u32 way = 0; way < WEIR_WAYS; way++) {
+		const struct weir_flow *f = &at->set->flow[way];
+		const struct weir_pair6 *own = &at->set->pair[way];
 
-	if (f->key.addrs != p->key.addrs || f->key.rest != p->key.rest ||
-	    f->key.ifindex != p->key.ifindex)
-		return false;
-	if (likely(!(p->key.flags & WEIR_KEY_V6)))
-		return true;
-	return pair->word[0] == p->pair.word[0] && pair->word[1] == p->pair.word[1] &&
-	       pair->word[2] == p->pair.word[2] && pair->word[3] == p->pair.word[3];
-}
-
-/* Way of the packet's flow in this set, or WEIR_WAYS. */
-static __always_inline __u32 find_way(const struct place *at, const struct packet *p)
-{
-	for (__u32 way = 0; way < WEIR_WAYS; way++)
-		if (is_flow(at, way, p))
+		if (f->key.addrs != key->addrs || f->key.rest != key->rest ||
+		    f->key.ifindex != key->ifindex)
+			continue;
+		if (likely(!pair) ||
+		    (own->word[0] == pair->word[0] && own->word[1] == pair->word[1] &&
+		     own->word[2] == pair->word[2] && own->word[3] == pair->word[3]))
 			return way;
+	}
 	return WEIR_WAYS;
 }
 
@@ -146,8 +142,8 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 	    !place_at(&second, weir_hash_set2(hash, weir_sets)))
 		return -1;
 	classify_flow(generation);
-	way = find_way(&at, p);
-	way2 = find_way(&second, p);
+	way = find_way(&at, &p->key, pair_of(p));
+	way2 = find_way(&second, &p->key, pair_of(p));
 	if (way == WEIR_WAYS && way2 == WEIR_WAYS) {
 		way = oldest_way(&at, p->now_ns, &idle);
 		way2 = oldest_way(&second, p->now_ns, &idle2);
@@ -161,6 +157,42 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 	return replace(&at, forget(way) & (WEIR_WAYS - 1), p, t, generation) ? 0 : -1;
 }
 
+static __always_inline __u64 hash_of(const struct weir_flow_key *key)
+{
+	__u64 seed[2] = {weir_seed[0], weir_seed[1]};
+
+	return weir_flow_hash(key, seed);
+}
+
+/* The flow, if it is in the cache, over or not. */
+static __always_inline struct weir_flow *find_flow(const struct weir_flow_key *key,
+						   const struct weir_pair6 *pair, __u64 hash)
+{
+	struct place at;
+	__u32 way;
+
+	if (!place_at(&at, weir_hash_set(hash, weir_sets)))
+		return NULL;
+	way = find_way(&at, key, pair);
+	if (unlikely(way == WEIR_WAYS)) {
+		if (!place_at(&at, weir_hash_set2(hash, weir_sets)))
+			return NULL;
+		way = find_way(&at, key, pair);
+		if (way == WEIR_WAYS)
+			return NULL;
+	}
+	return &at.set->flow[forget(way) & (WEIR_WAYS - 1)];
+}
+
+static __always_inline void add_to_flow(struct weir_flow *f, __u32 packets, __u32 bytes,
+					__u8 tcp_flags, __u64 now_ns)
+{
+	f->packets += packets;
+	f->bytes += bytes;
+	f->tcp_flags |= tcp_flags;
+	f->last_ns = now_ns;
+}
+
 /*
  * Adds the packet to its flow, new or known, and sets p->terms. False: no flow could take it, book
  * it as overflow.
@@ -168,24 +200,10 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 static __always_inline bool count_flow(struct packet *p, const struct weir_tables *t,
 				       __u32 generation)
 {
-	__u64 seed[2] = {weir_seed[0], weir_seed[1]};
-	__u64 hash = weir_flow_hash(&p->key, seed);
-	__u32 way;
-	struct weir_flow *f;
-	struct place at;
+	__u64 hash = hash_of(&p->key);
+	struct weir_flow *f = find_flow(&p->key, pair_of(p), hash);
 
-	if (!place_at(&at, weir_hash_set(hash, weir_sets)))
-		return false;
-	way = find_way(&at, p);
-	if (unlikely(way == WEIR_WAYS)) {
-		if (!place_at(&at, weir_hash_set2(hash, weir_sets)))
-			return false;
-		way = find_way(&at, p);
-		if (way == WEIR_WAYS)
-			return start_flow(hash, generation) == 0;
-	}
-	f = &at.set->flow[forget(way) & (WEIR_WAYS - 1)];
-	if (unlikely(weir_flow_over(f, &t->timeouts, p->now_ns, p->tcp_flags)))
+	if (!f || unlikely(weir_flow_over(f, &t->timeouts, p->now_ns, p->tcp_flags)))
 		return start_flow(hash, generation) == 0;
 	if (unlikely(f->tables != (__u16)generation)) {
 		classify_flow(generation);
@@ -193,10 +211,7 @@ static __always_inline bool count_flow(struct packet *p, const struct weir_table
 		f->tables = generation;
 	}
 	p->terms = f->terms;
-	f->packets += p->segments;
-	f->bytes += p->ip_bytes;
-	f->tcp_flags |= p->tcp_flags;
-	f->last_ns = p->now_ns;
+	add_to_flow(f, p->segments, p->ip_bytes, p->tcp_flags, p->now_ns);
 	return true;
 }
 

@@ -68,19 +68,21 @@ static __always_inline struct packet *this_packet(void)
 	return bpf_map_lookup_elem(&scratch, &zero);
 }
 
-static __always_inline struct packet *blank_packet(__u8 key_flags)
+/* Before each reading of a packet's headers. */
+static __always_inline void blank(struct packet *p, __u8 key_flags)
 {
-	struct packet *p = this_packet();
-
-	if (!p)
-		return NULL;
 	p->key.flags = key_flags;
 	p->key.vlan = 0;
 	p->ip_bytes = 0;
 	p->ip_offset = 0;
 	p->segments = 1;
 	p->notes = 0;
-	return p;
+}
+
+/* The packet's addresses where its key does not hold them whole. */
+static __always_inline const struct weir_pair6 *pair_of(const struct packet *p)
+{
+	return unlikely(p->key.flags & WEIR_KEY_V6) ? &p->pair : NULL;
 }
 
 /* weir_books of the interface, of this CPU; NULL never happens but the verifier cannot know. */

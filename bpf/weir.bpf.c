@@ -8,10 +8,12 @@
  *   weir_l3_in, weir_l3_out   the same two on devices without a link header
  *
  *   clock → parse → books → flow → classify → windows
+ *        ↘ common ↗                                     most frames: see common.bpf.h
  *
  * The programs only look: whatever happens the packet goes on, unwritten.
  */
 #include "classify.bpf.h"
+#include "common.bpf.h"
 #include "count.bpf.h"
 #include "flow.bpf.h"
 #include "packet.bpf.h"
@@ -73,7 +75,7 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 		book(b, WEIR_OVERFLOW, p->segments, p->ip_bytes);
 	p->traits.len_bytes = p->frame_bytes;
 	terms = weir_classify_packet(t, p->terms, &p->traits);
-	if (!count_queries(p, t, terms))
+	if (!count_queries(t, terms, p->second.second, p->segments, p->frame_bytes))
 		book(b, WEIR_LATE, p->segments, p->frame_bytes);
 }
 
@@ -86,19 +88,32 @@ static __always_inline void settle_ip_bytes(struct packet *p)
 		p->ip_bytes = room;
 }
 
+/*
+ * The frame's headers. Global, as classify_flow() is: called from many states, verified once.
+ */
+__noinline int parse_xdp(struct xdp_md *ctx, __u32 frame_bytes, bool inner)
+{
+	struct packet *p = this_packet();
+
+	if (!p)
+		return WEIR_TRUNCATED;
+	blank(p, 0);
+	p->frame_bytes = frame_bytes;
+	return parse(p, (void *)(long)ctx->data, (void *)(long)ctx->data_end, ETH_LINK, inner);
+}
+
 SEC("xdp")
 int weir_xdp(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 generation = control.generation;
+	struct common c = {.key.ifindex = ctx->ingress_ifindex};
+	__u32 generation = control.generation, frame_bytes = end - data;
 	const struct weir_tables *t = current_tables(generation);
-	struct packet *p = blank_packet(0);
+	struct packet *p = this_packet();
 	int fate;
 
 	if (!t || !p)
 		return XDP_PASS;
-	p->key.ifindex = ctx->ingress_ifindex;
-	p->frame_bytes = end - data;
 	if (weir_replay) {
 		struct weir_replay *meta = (void *)(long)ctx->data_meta;
 
@@ -106,11 +121,16 @@ int weir_xdp(struct xdp_md *ctx)
 			return XDP_PASS;
 		p->now_ns = meta->now_ns;
 		weir_second_of(&p->second, p->now_ns);
-		p->frame_bytes = meta->wire_bytes;
+		frame_bytes = meta->wire_bytes;
 	} else {
 		read_clock(p);
 	}
-	fate = parse(p, data, end, ETH_LINK, t->inner);
+	if (read_common(&c, data, end, frame_bytes, 0, 0, t->inner) &&
+	    count_common(&c, p, t, generation))
+		return XDP_PASS;
+
+	fate = parse_xdp(ctx, frame_bytes, t->inner);
+	p->key.ifindex = ctx->ingress_ifindex;
 	if (weir_has_frags && !weir_replay &&
 	    unlikely(fate != PARSED || !p->ip_bytes || p->ip_offset + p->ip_bytes > p->frame_bytes))
 		p->frame_bytes = bpf_xdp_get_buff_len(ctx);
@@ -140,11 +160,12 @@ static __always_inline void count_segments(struct __sk_buff *skb, struct packet 
 /* One reading of the linear part. Global, as classify_flow() is: called twice, verified once. */
 __noinline int parse_skb(struct __sk_buff *skb, bool link, __u32 key_flags, bool inner)
 {
-	struct packet *p = blank_packet(key_flags);
+	struct packet *p = this_packet();
 	__u32 type = link ? ETH_LINK : weir_be16((__u16)skb->protocol);
 
 	if (!p)
 		return WEIR_TRUNCATED;
+	blank(p, key_flags);
 	p->frame_bytes = skb->len;
 	if (skb->vlan_present)
 		p->key.vlan = skb->vlan_tci & 4095;
@@ -156,17 +177,24 @@ static __always_inline int tc(struct __sk_buff *skb, bool link, __u8 key_flags)
 	__u32 generation = control.generation;
 	const struct weir_tables *t = current_tables(generation);
 	struct packet *p = this_packet();
+	struct common c = {.key.ifindex = skb->ifindex};
 	int fate;
 
 	if (!t || !p)
 		return PASS_TC;
+	read_clock(p);
+	if (link && !skb->gso_size &&
+	    read_common(&c, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len,
+			key_flags, skb->vlan_present ? skb->vlan_tci & 4095 : 0, t->inner) &&
+	    count_common(&c, p, t, generation))
+		return PASS_TC;
+
 	fate = parse_skb(skb, link, key_flags, t->inner);
 	/* Headers beyond the linear part are pulled into it and read again. */
 	if (unlikely(p->cut) && skb->data_end - skb->data < skb->len &&
 	    !bpf_skb_pull_data(skb, skb->len <= REACH ? skb->len : REACH + 1))
 		fate = parse_skb(skb, link, key_flags, t->inner);
 	p->key.ifindex = skb->ifindex;
-	read_clock(p);
 	settle_ip_bytes(p);
 	if (fate == PARSED)
 		count_segments(skb, p);

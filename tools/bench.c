@@ -46,6 +46,7 @@
 #define VETH_FRAMES 3000000u
 #define VETH_FLOWS 1024
 #define FRAME_BYTES 64
+#define LOOPBACK 1 /* the interface that BPF_PROG_TEST_RUN says frames come by */
 /* Flows come in another order than they came first in, or a cache that puts new flows side by side
  * would be walked along its memory. */
 #define STEP 0x9e3779b1u
@@ -162,6 +163,8 @@ static struct weir_tables *make_tables(__u32 terms)
 static void load_meter(__u32 flow_size, const struct weir_tables *t, struct meter *m)
 {
 	struct meter_options options = {.flow_size = flow_size};
+	const struct weir_device lo = {.ifindex = LOOPBACK, .books = 1};
+	const __u32 place = LOOPBACK;
 	struct meter_error err;
 
 	if (meter_load(&options, m, &err)) {
@@ -169,6 +172,7 @@ static void load_meter(__u32 flow_size, const struct weir_tables *t, struct mete
 		exit(1);
 	}
 	check(meter_set_tables(m, t), "tables");
+	check(bpf_map_update_elem(m->map[MAP_DEVICES], &place, &lo, BPF_ANY), "devices");
 }
 
 static struct bench_bpf *load_bench(__u32 flow_count, bool frags)
@@ -193,19 +197,21 @@ static struct bench_bpf *load_bench(__u32 flow_count, bool frags)
 
 /* --- Pipeline ---------------------------------------------------------------------------- */
 
-/* Flows of one number, and what is measured with them. */
+/* So many flows, room for so many on the CPU that runs, and what is measured with them. */
 struct lane {
-	const char *name, *lru_name, *goal;
-	__u32 flows;
+	const char *name, *lru_name, *memory_name, *goal;
+	__u32 flows, room;
 	struct bench_bpf *bench;
 	struct meter in;
-	double net[PIPELINE_ROUNDS], lru[PIPELINE_ROUNDS];
+	double net[PIPELINE_ROUNDS], lru[PIPELINE_ROUNDS], memory[PIPELINE_ROUNDS];
 };
 
+/* A cache of the default size has room for 128 Ki flows on each of two CPUs. */
 static struct lane lanes[] = {
-	{"ingress_1Ki_net_ns", "lru_hash_1Ki_ns", "<= 20", 1u << 10},
-	{"ingress_64Ki_net_ns", "lru_hash_64Ki_ns", "<= 60", 1u << 16},
-	{"ingress_1Mi_net_ns", "lru_hash_1Mi_ns", "<= 170", 1u << 20},
+	{"ingress_1Ki_net_ns", "lru_hash_1Ki_ns", "memory_1Ki_ns", "<= 20", 1u << 10, 1u << 17},
+	{"ingress_64Ki_net_ns", "lru_hash_64Ki_ns", "memory_64Ki_ns", "<= 60", 1u << 16, 1u << 17},
+	{"ingress_1Mi_net_ns", "lru_hash_1Mi_ns", "memory_1Mi_ns", "<= 170", 1u << 20, 1u << 21},
+	{"ingress_1Ki_tight_ns", "lru_hash_tight_ns", "memory_tight_ns", "", 1u << 10, 1u << 11},
 };
 
 #define LANES (sizeof(lanes) / sizeof(*lanes))
@@ -247,6 +253,52 @@ static double measure_tc(const struct lane *l, int target)
 		       bpf_map__fd(l->bench->maps.tc_target), target);
 }
 
+/*
+ * For scale: what reading the flows' memory costs on its own. User space walks the lines of the
+ * resident flows in random order, each read waiting for the one before, less what the same walk
+ * takes on one line.
+ */
+static double walk(const struct weir_set *sets, const __u32 *slot, size_t count, __u32 mask)
+{
+	size_t rounds = count < REPEATS ? REPEATS / count : 1;
+	double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+	__u32 none = 0, last = 0;
+
+	weir_opaque(none);
+	for (size_t r = 0; r < rounds; r++) {
+		for (size_t i = 0; i < count; i++) {
+			__u32 s = (slot[i] & mask) + (last & none);
+
+			last = sets[s / WEIR_WAYS].flow[s % WEIR_WAYS].generation;
+		}
+	}
+	weir_opaque(last);
+	return (seconds_of(CLOCK_THREAD_CPUTIME_ID) - start) * 1e9 / rounds / count;
+}
+
+static double measure_memory(const struct lane *l)
+{
+	__u32 slots = l->in.sets * WEIR_WAYS, *slot = malloc(slots * sizeof(*slot));
+	size_t count = 0;
+	double ns;
+
+	if (!slot)
+		fail("slots", ENOMEM);
+	for (__u32 s = 0; s < slots; s++)
+		if (l->in.set[s / WEIR_WAYS].flow[s % WEIR_WAYS].generation)
+			slot[count++] = s;
+	for (size_t i = count; i > 1; i--) {
+		size_t k = random() % i;
+		__u32 other = slot[k];
+
+		slot[k] = slot[i - 1];
+		slot[i - 1] = other;
+	}
+	ns = walk(l->in.set, slot, count, ~0u) - walk(l->in.set, slot, count, 0);
+	free(slot);
+	return ns;
+}
+
 static int use_cpu(void)
 {
 	cpu_set_t cpus;
@@ -266,12 +318,11 @@ static void bench_pipeline(void)
 	int cpus = libbpf_num_possible_cpus();
 
 	use_cpu();
-	/* The partition of the CPU that runs holds twice the flows. */
 	for (struct lane *l = lanes; l < lanes + LANES; l++) {
-		load_meter(2 * l->flows * cpus, five, &l->in);
+		load_meter(l->room * cpus, five, &l->in);
 		l->bench = load_bench(l->flows, l->in.frags);
 	}
-	load_meter(2 * lanes->flows * cpus, five, &out);
+	load_meter(lanes->room * cpus, five, &out);
 	for (int r = 0; r < PIPELINE_ROUNDS; r++) {
 		for (struct lane *l = lanes; l < lanes + LANES; l++) {
 			double empty = measure_xdp(l, bpf_program__fd(l->bench->progs.empty_xdp));
@@ -279,6 +330,7 @@ static void bench_pipeline(void)
 			l->net[r] = measure_xdp(l, l->in.prog[PROG_XDP]) - empty;
 			l->lru[r] =
 				measure_xdp(l, bpf_program__fd(l->bench->progs.lru_xdp)) - empty;
+			l->memory[r] = measure_memory(l);
 			if (l != lanes)
 				continue;
 			base[r] = empty;
@@ -294,6 +346,7 @@ static void bench_pipeline(void)
 	for (struct lane *l = lanes; l < lanes + LANES; l++) {
 		tell(l->name, median(l->net, PIPELINE_ROUNDS), l->goal);
 		tell(l->lru_name, median(l->lru, PIPELINE_ROUNDS), "");
+		tell(l->memory_name, median(l->memory, PIPELINE_ROUNDS), "");
 		bench_bpf__destroy(l->bench);
 		meter_close(&l->in);
 	}

@@ -59,6 +59,28 @@ struct weir_flow_key {
 	__u32 ifindex;
 } __attribute__((packed, aligned(4)));
 
+/* `addrs` and `rest` put together in registers: stored in pieces and loaded whole they are slow. */
+static __always_inline __u64 weir_key_addrs(__be32 src, __be32 dst)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return src | (__u64)dst << 32;
+#else
+	return dst | (__u64)src << 32;
+#endif
+}
+
+static __always_inline __u64 weir_key_rest(__be16 sport, __be16 dport, __u8 proto, __u8 flags,
+					   __u16 vlan)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return sport | (__u64)dport << 16 | (__u64)proto << 32 | (__u64)flags << 40 |
+	       (__u64)vlan << 48;
+#else
+	return vlan | (__u64)flags << 16 | (__u64)proto << 24 | (__u64)dport << 32 |
+	       (__u64)sport << 48;
+#endif
+}
+
 /* The IPv6 addresses of a flow: source, destination, network order. */
 struct weir_pair6 {
 	union {
