@@ -123,7 +123,7 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 	if (now_ns > r->last_ns)
 		r->last_ns = now_ns;
 	if (++r->packets % EVENTS_EACH == 0) {
-		code = meter_poll(&r->meter, 0);
+		code = meter_ring_drain(&r->meter, take_event, r);
 		if (code < 0)
 			return code;
 	}
@@ -157,8 +157,6 @@ static int start(struct replay *r, struct meter_error *err)
 	if (code)
 		goto out;
 	code = meter_set_tables(&r->meter, tables);
-	if (!code)
-		code = meter_open_ring(&r->meter, take_event, r);
 	if (code) {
 		meter_close(&r->meter);
 		snprintf(err->text, sizeof(err->text), "cannot start: %s", strerror(-code));
@@ -250,7 +248,7 @@ static int finish(struct replay *r)
 {
 	struct meter_balance balance;
 	int code = r->started ? harvest(r, r->last_ns / WEIR_NS_PER_SEC + 1) : 0;
-	int taken = meter_poll(&r->meter, 0);
+	int taken = meter_ring_drain(&r->meter, take_event, r);
 
 	if (!code && taken < 0)
 		code = taken;

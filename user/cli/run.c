@@ -232,7 +232,7 @@ static int loop(struct agent *a, int signals, struct netlink *links)
 			netlink_read(links, ignore_link, NULL);
 			ports_sync(a, false);
 		}
-		code = meter_poll(&a->meter, 0);
+		code = meter_ring_drain(&a->meter, take_event, a);
 		if (code < 0 && code != -EINTR) {
 			agent_say(a, "ring: %s", strerror(-code));
 			return code;
@@ -271,7 +271,6 @@ static int start_measuring(struct agent *a)
 	int code = queries_adopt(a);
 
 	code = code ? code : queries_apply(a, &a->config);
-	code = code ? code : meter_open_ring(&a->meter, take_event, a);
 	code = code ? code : ports_sync(a, true);
 	if (code) {
 		struct meter_error err;
@@ -292,7 +291,7 @@ static int stop(struct agent *a)
 	int code;
 
 	ports_detach(a, false);
-	meter_poll(&a->meter, 0);
+	meter_ring_drain(&a->meter, take_event, a);
 	code = meter_balance(&a->meter, &balance);
 	if (!code)
 		code = screen_totals(a, &balance);

@@ -8,4 +8,7 @@
 /* Writes "what: reason of code" and returns code (a negative errno). */
 int meter_fail(struct meter_error *err, int code, const char *what);
 
+int ring_map(struct meter *m); /* 0 or a negative errno */
+void ring_unmap(struct meter *m);
+
 #endif

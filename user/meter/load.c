@@ -72,6 +72,7 @@ static void blank(struct meter *m)
 		m->map[i] = -1;
 	for (int i = 0; i < PROG_MAX; i++)
 		m->prog[i] = -1;
+	m->ring.wake = -1;
 	m->cpus = libbpf_num_possible_cpus();
 }
 
@@ -95,6 +96,7 @@ static int map_all(struct meter *m, int prot, struct meter_error *err)
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 	struct weir_bpf__bss *bss;
+	int code;
 
 	if (bpf_obj_get_info_by_fd(m->map[MAP_FLOWS], &info, &size))
 		return meter_fail(err, -errno, "map flows");
@@ -105,7 +107,8 @@ static int map_all(struct meter *m, int prot, struct meter_error *err)
 	if (!m->set || !m->tables || !bss)
 		return meter_fail(err, -errno, "mmap of the kernel's maps");
 	m->control = (struct weir_control *)&bss->control;
-	return 0;
+	code = prot & PROT_WRITE ? ring_map(m) : 0;
+	return code ? meter_fail(err, code, "mmap of the ring") : 0;
 }
 
 static void unmap_all(struct meter *m)
@@ -228,7 +231,7 @@ int meter_load(const struct meter_options *options, struct meter *out, struct me
 
 void meter_close(struct meter *m)
 {
-	ring_buffer__free(m->ring);
+	ring_unmap(m);
 	unmap_all(m);
 	if (m->skeleton) {
 		weir_bpf__destroy(m->skeleton);

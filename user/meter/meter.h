@@ -59,6 +59,14 @@ struct meter_options {
 /* What takes an incarnation from the ring; non-zero stops and is returned. */
 typedef int (*meter_event_fn)(void *ctx, const struct weir_event *event);
 
+struct meter_ring {
+	__u64 *consumer;
+	const __u64 *producer;
+	const __u8 *data;
+	__u32 bytes; /* a power of two */
+	int wake;    /* epoll, edge-triggered */
+};
+
 struct meter {
 	int map[MAP_MAX];
 	int prog[PROG_MAX];         /* -1 in a peek */
@@ -69,9 +77,7 @@ struct meter {
 	struct weir_set *set;       /* map flows, mapped read-only */
 	struct weir_tables *tables; /* map tables, both halves; read-only in a peek */
 	struct weir_control *control;
-	struct ring_buffer *ring;
-	meter_event_fn event_fn;
-	void *event_ctx;
+	struct meter_ring ring;    /* not mapped in a peek */
 	struct weir_bpf *skeleton; /* of what this process loaded */
 };
 
@@ -132,10 +138,18 @@ struct meter_census {
 };
 struct meter_census meter_census(const struct meter *m, const struct weir_timeouts *timeouts);
 
-/* Takes what is in the ring, waiting up to timeout_ms for the first. Returns how many events, or
- * a negative errno. One process only may do so at a time; the caller sees to that. */
-int meter_open_ring(struct meter *m, meter_event_fn fn, void *ctx);
-int meter_poll(struct meter *m, int timeout_ms);
+/*
+ * ring.c. Positions count bytes since the ring was made. One process only may read at a time; the
+ * caller sees to that.
+ */
+__u64 meter_ring_position(const struct meter *m); /* up to which the kernel may write over */
+/* Calls fn for up to `limit` events from *position on, which moves on beyond each, also beyond the
+ * one that fn refused. Returns how many, or a negative errno. */
+int meter_ring_take(const struct meter *m, __u64 *position, int limit, meter_event_fn fn,
+		    void *ctx);
+void meter_ring_release(struct meter *m, __u64 position);
+/* Takes and releases all there is. */
+int meter_ring_drain(struct meter *m, meter_event_fn fn, void *ctx);
 int meter_ring_fd(const struct meter *m); /* readable when the ring asks to be emptied */
 
 /* replay.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as sent.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reading windows, flows and the ring. */
+/* Reading windows and flows. */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,35 +141,4 @@ struct meter_census meter_census(const struct meter *m, const struct weir_timeou
 
 	meter_each_flow(m, count_flow, &c);
 	return c.census;
-}
-
-static int take_event(void *ctx, void *data, size_t size)
-{
-	struct meter *m = ctx;
-
-	if (size < sizeof(struct weir_event))
-		return -EBADMSG;
-	return m->event_fn(m->event_ctx, data);
-}
-
-int meter_open_ring(struct meter *m, meter_event_fn fn, void *ctx)
-{
-	m->event_fn = fn;
-	m->event_ctx = ctx;
-	m->ring = ring_buffer__new(m->map[MAP_RING], take_event, m, NULL);
-	return m->ring ? 0 : -errno;
-}
-
-int meter_poll(struct meter *m, int timeout_ms)
-{
-	int taken = ring_buffer__consume(m->ring);
-
-	if (taken || !timeout_ms)
-		return taken;
-	return ring_buffer__poll(m->ring, timeout_ms);
-}
-
-int meter_ring_fd(const struct meter *m)
-{
-	return ring_buffer__epoll_fd(m->ring);
 }
