@@ -92,6 +92,20 @@ static int store(const char *verb, const struct cli_option *o, const char *text,
 	return -1;
 }
 
+/* `code` is getopt's. Of a letter, which may stand among others, it says which; else the last word
+ * it read is meant. */
+static int refuse_word(char **argv, int code)
+{
+	const char letter[] = {'-', optopt, '\0'};
+	const char *word = optopt && optopt < LONG_BASE ? letter : argv[optind - 1];
+
+	if (code == ':')
+		options_refuse(argv[0], "option '%s' needs an argument", word);
+	else
+		options_refuse(argv[0], "no such option as '%s'", word);
+	return -1;
+}
+
 int options_parse(const struct cli_option *options, int argc, char **argv, void *to)
 {
 	struct option longs[OPTIONS_MAX + 1] = {};
@@ -115,13 +129,8 @@ int options_parse(const struct cli_option *options, int argc, char **argv, void 
 	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		int i = 0;
 
-		if (code == ':' || code == '?') {
-			options_refuse(argv[0],
-				       code == ':' ? "option '%s' needs an argument"
-						   : "no such option as '%s'",
-				       argv[optind - 1]);
-			return -1;
-		}
+		if (code == ':' || code == '?')
+			return refuse_word(argv, code);
 		while (i < count && code != LONG_BASE + i && code != options[i].letter)
 			i++;
 		if (i == count || store(argv[0], &options[i], optarg, to))

@@ -113,7 +113,10 @@ void flow_proto_text(const struct weir_flow *flow, char out[RECORD_PROTO_BYTES])
 
 static double unix_seconds(__u64 ns, __s64 clock_offset_ns)
 {
-	return (double)((__s64)ns + clock_offset_ns) / WEIR_NS_PER_SEC;
+	const __s64 second = WEIR_NS_PER_SEC, unix_ns = ns + clock_offset_ns;
+
+	/* Whole seconds apart: a double does not hold today's nanoseconds. */
+	return unix_ns / second + (double)(unix_ns % second) / second;
 }
 
 json_t *flow_record_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
