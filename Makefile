@@ -3,6 +3,7 @@
 # weir's build. `make help` lists the targets.
 #
 #   bpf/weir.bpf.c ──clang──→ build/weir.bpf.o ──bpftool──→ build/weir.skel.h
+#   bpf/bound.bpf.c                 ...                     build/bound.skel.h
 #                                                                │
 #   user/main.c ──┐                                              ↓
 #   user/*/*.c  ──┴─→ build/user/... ──→ build/libweir.a ←── user/meter
@@ -101,7 +102,7 @@ KERNEL_TESTS := $(KERNEL_SRCS:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRCS:%.c=$(B)/%)
 TOOLS := $(TOOL_SRCS:tools/%.c=$(B)/%)
 
-SKEL := $(O)/weir.skel.h
+SKEL := $(O)/weir.skel.h $(O)/bound.skel.h
 
 # Whoever includes a skeleton waits for it.
 NEED_SKEL := $(filter $(B)/user/meter/%,$(LIB_OBJS)) \
@@ -153,7 +154,7 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 # Kept, though only the skeletons are asked for.
-.SECONDARY: $(O)/weir.bpf.o $(O)/bench.bpf.o
+.SECONDARY: $(O)/weir.bpf.o $(O)/bound.bpf.o $(O)/bench.bpf.o
 
 # A tool is one file; bench brings a kernel object of its own.
 $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
@@ -161,7 +162,7 @@ $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
 
 $(B)/tools/bench.o: $(O)/bench.skel.h $(SKEL)
 
--include $(OBJS:.o=.d) $(O)/weir.bpf.d $(O)/bench.bpf.d
+-include $(OBJS:.o=.d) $(O)/weir.bpf.d $(O)/bound.bpf.d $(O)/bench.bpf.d
 
 # --- Tests ----------------------------------------------------------------------------------------
 

@@ -9,6 +9,9 @@
  *               └── empty_xdp
  *
  *   send_xdp ──→ devmap ──→ veth      as live frames
+ *
+ * And what tests/e2e put beside weir: the empty ones as another's programs, tag_tc as the VLAN
+ * device that a kernel may lack.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -129,4 +132,13 @@ SEC("tc")
 int empty_tc(struct __sk_buff *skb)
 {
 	return 0;
+}
+
+/* Gives what is sent the VLAN tag its mark says, beside the frame and not in it. */
+SEC("tc")
+int tag_tc(struct __sk_buff *skb)
+{
+	if (skb->mark)
+		bpf_skb_vlan_push(skb, __builtin_bswap16(0x8100), skb->mark);
+	return -1; /* TC_ACT_UNSPEC */
 }

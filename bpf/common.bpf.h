@@ -73,7 +73,7 @@ static __always_inline bool count_common(struct common *c, struct packet *p,
 	struct weir_books *b;
 	__u64 terms;
 
-	if (weir_replay) {
+	if (constants.replay) {
 		p->key = c->key;
 		if (leaves(generation))
 			c->key.flags |= WEIR_KEY_OUT;

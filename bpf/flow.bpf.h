@@ -19,7 +19,7 @@ struct place {
 
 static __always_inline bool place_at(struct place *at, __u32 set)
 {
-	at->index = bpf_get_smp_processor_id() * weir_sets + set;
+	at->index = bpf_get_smp_processor_id() * constants.sets + set;
 	at->set = bpf_map_lookup_elem(&flows, &at->index);
 	return at->set;
 }
@@ -76,7 +76,7 @@ static __always_inline bool evict(struct weir_flow *f, const struct weir_pair6 *
 	e->end = end;
 	e->flow = *f;
 	e->pair = *pair;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= weir_ring_wake)
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= constants.ring_wake)
 		flags = BPF_RB_FORCE_WAKEUP;
 	bpf_ringbuf_submit(e, flags);
 	b = books_of(f->key.ifindex);
@@ -138,8 +138,8 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 	struct place at, second;
 	__s64 idle, idle2;
 
-	if (!t || !p || !place_at(&at, weir_hash_set(hash, weir_sets)) ||
-	    !place_at(&second, weir_hash_set2(hash, weir_sets)))
+	if (!t || !p || !place_at(&at, weir_hash_set(hash, constants.sets)) ||
+	    !place_at(&second, weir_hash_set2(hash, constants.sets)))
 		return -1;
 	classify_flow(generation);
 	way = find_way(&at, &p->key, pair_of(p));
@@ -159,7 +159,7 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 
 static __always_inline __u64 hash_of(const struct weir_flow_key *key)
 {
-	__u64 seed[2] = {weir_seed[0], weir_seed[1]};
+	__u64 seed[2] = {constants.seed[0], constants.seed[1]};
 
 	return weir_flow_hash(key, seed);
 }
@@ -171,11 +171,11 @@ static __always_inline struct weir_flow *find_flow(const struct weir_flow_key *k
 	struct place at;
 	__u32 way;
 
-	if (!place_at(&at, weir_hash_set(hash, weir_sets)))
+	if (!place_at(&at, weir_hash_set(hash, constants.sets)))
 		return NULL;
 	way = find_way(&at, key, pair);
 	if (unlikely(way == WEIR_WAYS)) {
-		if (!place_at(&at, weir_hash_set2(hash, weir_sets)))
+		if (!place_at(&at, weir_hash_set2(hash, constants.sets)))
 			return NULL;
 		way = find_way(&at, key, pair);
 		if (way == WEIR_WAYS)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map, and the constants that user space sets before load.
+ * Every map.
  *
  *   map        key                      value          who writes      who reads     when full
- *   flows      cpu * weir_sets + set    weir_set       its CPU         user (mmap)   oldest of 8 is evicted
+ *   flows      cpu * sets + set         weir_set       its CPU         user (mmap)   oldest of 8 is evicted
  *   books      interface account        weir_books     kernel, per CPU user          account 0 takes the rest
  *   windows    second & 63              weir_slot      kernel, per CPU user          reused each 64 s
  *   tables     generation & 1           weir_tables    user (mmap)     kernel        refused by user space
@@ -13,6 +13,7 @@
  *   fragments  src, dst, id, protocol   ports          kernel          kernel        least recently used goes
  *   ring       -                        weir_event     kernel          the agent     packet goes to overflow
  *   control    (.bss)                   weir_control   user (mmap)     kernel
+ *   constants  (.rodata)                weir_constants user, before load  kernel
  */
 #ifndef WEIR_MAPS_BPF_H
 #define WEIR_MAPS_BPF_H
@@ -26,11 +27,7 @@
 #include "weir/query.h"
 #include "weir/window.h"
 
-const volatile bool weir_replay;     /* time and length come with the packet */
-const volatile bool weir_has_frags;  /* XDP buffers may have fragments (5.18) */
-const volatile __u32 weir_sets = 1;  /* per CPU */
-const volatile __u32 weir_ring_wake; /* bytes in the ring that wake the reader */
-const volatile __u64 weir_seed[2];
+const volatile struct weir_constants constants;
 
 struct weir_control control;
 

@@ -8,6 +8,22 @@
 
 #include "flow.h"
 
+/*
+ * What user space sets before load and nobody changes after: .rodata of the objects, all of it.
+ * Every object loaded shares the one map, so the verifier prunes by these in each.
+ */
+struct weir_constants {
+	__u64 seed[2];   /* of the flows' hash */
+	__u32 sets;      /* of the flow cache, per CPU */
+	__u32 ring_wake; /* bytes in the ring that wake the reader */
+	bool replay;     /* time and length come with the packet */
+	bool has_frags;  /* XDP buffers may have fragments (5.18) */
+	__u8 pad[6];
+};
+
+_Static_assert(sizeof(struct weir_constants) == 32, "constants layout");
+_Static_assert(offsetof(struct weir_constants, replay) == 24, "constants layout");
+
 /* Lives in the object's .bss, which user space maps. User space writes, the kernel reads. */
 struct weir_control {
 	__u32 contract;   /* WEIR_CONTRACT */

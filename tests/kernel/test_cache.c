@@ -19,8 +19,8 @@ static struct bed bed;
 
 static void sets_of(const struct weir_flow_key *key, __u32 set[2])
 {
-	const __u64 seed[2] = {bed.m.skeleton->rodata->weir_seed[0],
-			       bed.m.skeleton->rodata->weir_seed[1]};
+	const __u64 seed[2] = {bed.m.skeleton->rodata->constants.seed[0],
+			       bed.m.skeleton->rodata->constants.seed[1]};
 	__u64 hash = weir_flow_hash(key, seed);
 
 	set[0] = weir_hash_set(hash, SETS);

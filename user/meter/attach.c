@@ -3,7 +3,9 @@
  * Which hook for which interface, and the interface's account.
  *
  *               Ethernet                                 no link header (tun, wireguard, ...)
- *   in          XDP native → TCX → clsact                TCX → clsact, programs l3
+ *   in          XDP native, bound to the device where    TCX → clsact, programs l3
+ *               it tells of VLAN tags it took off
+ *               → TCX → clsact
  *   out         TCX → clsact                             TCX → clsact, programs l3
  *
  * One step down when a step is taken by another's program or refused by the device or the kernel,
@@ -20,6 +22,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "meter/links.h"
 #include "meter/meter.h"
@@ -57,6 +60,24 @@ static void add(char *text, size_t size, const char *format, ...)
 
 	va_start(args, format);
 	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+static void because(struct attachment *a, enum link_side side, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* One more reason for what is done on that side. */
+static void because(struct attachment *a, enum link_side side, const char *format, ...)
+{
+	char *reason = a->side[side].reason;
+	size_t used;
+	va_list args;
+
+	if (*reason)
+		add(reason, REASON_BYTES, ", ");
+	used = strlen(reason);
+	va_start(args, format);
+	vsnprintf(reason + used, REASON_BYTES - used, format, args);
 	va_end(args);
 }
 
@@ -187,27 +208,46 @@ static void take(struct attachment *a, enum link_side side, enum weir_hook hook)
 	a->side[side].hook = hook;
 }
 
+/* The program that reads the tags the device took off, where the device tells of them. */
+static int try_bound(struct attachment *a)
+{
+	int prog, err;
+
+	if (!netlink_tells_vlan(a->ifindex))
+		return -EOPNOTSUPP;
+	prog = meter_load_bound(a->m, a->ifindex);
+	err = prog < 0 ? prog : link_xdp(prog, a->ifindex, false);
+	if (prog >= 0)
+		close(prog);
+	if (err)
+		because(a, LINK_IN, "offloaded VLAN tags not read: %s", strerror(-err));
+	else
+		take(a, LINK_IN, WEIR_HOOK_XDP_NATIVE);
+	return err;
+}
+
 static int try_xdp(struct attachment *a, bool generic)
 {
-	const char *mode = generic ? "generic" : "native";
-	char *reason = a->side[LINK_IN].reason;
 	__u32 owner = 0;
 	int err;
 
 	if (a->l3) {
-		add(reason, REASON_BYTES, "no link header for XDP");
+		because(a, LINK_IN, "no link header for XDP");
 		return -EOPNOTSUPP;
 	}
 	if (!link_xdp_owner(a->ifindex, &owner) && owner) {
 		char name[LINK_PROGRAM_NAME];
 
 		link_program_name(owner, name);
-		add(reason, REASON_BYTES, "XDP is taken by program %u '%s'", owner, name);
+		because(a, LINK_IN, "XDP is taken by program %u '%s'", owner, name);
 		return -EBUSY;
 	}
+	if (!generic && !try_bound(a))
+		return 0;
 	err = link_xdp(a->m->prog[PROG_XDP], a->ifindex, generic);
 	if (err)
-		add(reason, REASON_BYTES, "no %s XDP: %s", mode, strerror(-err));
+		because(a, LINK_IN, "no %s XDP: %s", generic ? "generic" : "native",
+			strerror(-err));
 	else
 		take(a, LINK_IN, generic ? WEIR_HOOK_XDP_GENERIC : WEIR_HOOK_XDP_NATIVE);
 	return err;
@@ -215,30 +255,27 @@ static int try_xdp(struct attachment *a, bool generic)
 
 static int try_tcx(struct attachment *a, enum link_side side)
 {
-	char *reason = a->side[side].reason;
 	int err = link_tcx(tc_program(a, side), a->ifindex, side);
 
 	if (!err)
 		take(a, side, WEIR_HOOK_TCX);
 	else if (err == -EINVAL)
-		add(reason, REASON_BYTES, "%sno TCX", *reason ? ", " : ""); /* before 6.6 */
+		because(a, side, "no TCX"); /* before 6.6 */
 	else
-		add(reason, REASON_BYTES, "%sno TCX: %s", *reason ? ", " : "", strerror(-err));
+		because(a, side, "no TCX: %s", strerror(-err));
 	return err;
 }
 
 static int try_clsact(struct attachment *a, enum link_side side)
 {
-	char *reason = a->side[side].reason;
 	int priority = link_clsact(tc_program(a, side), a->ifindex, side);
 
 	if (priority < 0) {
-		add(reason, REASON_BYTES, "%sno clsact: %s", *reason ? ", " : "",
-		    strerror(-priority));
+		because(a, side, "no clsact: %s", strerror(-priority));
 		return priority;
 	}
 	if (priority > 1)
-		add(reason, REASON_BYTES, "%spriority %d", *reason ? ", " : "", priority);
+		because(a, side, "priority %d", priority);
 	take(a, side, WEIR_HOOK_CLSACT);
 	return 0;
 }
@@ -264,13 +301,12 @@ static int attach_side(struct attachment *a, enum link_side side)
 
 static int find_side(struct attachment *a, enum link_side side)
 {
-	__u32 xdp = link_program_id(a->m->prog[PROG_XDP]);
+	__u32 map = link_map_id(a->m->map[MAP_CONTROL]);
 	__u32 tc = link_program_id(tc_program(a, side));
-	int hook = link_find(a->ifindex, side, xdp, tc);
+	int hook = link_find(a->ifindex, side, map, tc);
 
 	if (hook < 0) {
-		add(a->side[side].reason, REASON_BYTES, "cannot remove what was attached: %s",
-		    strerror(-hook));
+		because(a, side, "cannot remove what was attached: %s", strerror(-hook));
 		return hook;
 	}
 	take(a, side, hook);
@@ -307,6 +343,16 @@ static const char *const hook_words[] = {
 	[WEIR_HOOK_CLSACT] = "clsact",
 };
 
+/* Is it the bound program that is attached, by us or found? */
+static bool reads_vlan(const struct attachment *a, enum link_side side)
+{
+	__u32 owner;
+
+	return side == LINK_IN && a->side[LINK_IN].hook == WEIR_HOOK_XDP_NATIVE &&
+	       !link_xdp_owner(a->ifindex, &owner) &&
+	       owner != link_program_id(a->m->prog[PROG_XDP]);
+}
+
 static void describe(const struct attachment *a, struct weir_interface *i)
 {
 	bool same = a->side[LINK_IN].found && a->side[LINK_OUT].found && i->why[0] &&
@@ -320,8 +366,9 @@ static void describe(const struct attachment *a, struct weir_interface *i)
 	for (int side = LINK_IN; side <= LINK_OUT; side++) {
 		const char *reason = a->side[side].found ? "found attached" : a->side[side].reason;
 
-		add(i->why, sizeof(i->why), "%s: %s", side == LINK_IN ? "in" : "; out",
-		    hook_words[a->side[side].hook]);
+		add(i->why, sizeof(i->why), "%s: %s%s", side == LINK_IN ? "in" : "; out",
+		    hook_words[a->side[side].hook],
+		    reads_vlan(a, side) ? ", reads offloaded VLAN tags" : "");
 		if (*reason)
 			add(i->why, sizeof(i->why), " (%s)", reason);
 	}

@@ -3,10 +3,22 @@
 #ifndef METER_INTERNAL_H
 #define METER_INTERNAL_H
 
+#include <linux/bpf.h>
+
 #include "meter/meter.h"
+
+#ifndef BPF_F_XDP_HAS_FRAGS
+#define BPF_F_XDP_HAS_FRAGS (1u << 5)
+#endif
+
+struct bpf_map;
+struct bpf_object;
 
 /* Writes "what: reason of code" and returns code (a negative errno). */
 int meter_fail(struct meter_error *err, int code, const char *what);
+
+/* One of ours in an object opened; NULL: not there. */
+struct bpf_map *meter_map(const struct bpf_object *object, enum meter_map map);
 
 int ring_map(struct meter *m); /* 0 or a negative errno */
 void ring_unmap(struct meter *m);

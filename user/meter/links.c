@@ -24,6 +24,7 @@
 #define TCX_EGRESS 47    /* 6.6 */
 #define FLAG_BEFORE (1U << 3)
 #define TCX_PROGRAMS 64 /* on one hook, BPF_MPROG_MAX */
+#define PROGRAM_MAPS 64 /* of one program, MAX_USED_MAPS */
 
 /* A filter's handle, "weir" and its successor; cls_bpf has them below 1 << 31. */
 #define HANDLE_QDISC_FOUND 0x77656972
@@ -72,6 +73,32 @@ __u32 link_program_id(int prog)
 	__u32 len = sizeof(info);
 
 	return bpf_obj_get_info_by_fd(prog, &info, &len) ? 0 : info.id;
+}
+
+__u32 link_map_id(int map)
+{
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(map, &info, &len) ? 0 : info.id;
+}
+
+static bool program_uses(__u32 id, __u32 map)
+{
+	__u32 maps[PROGRAM_MAPS] = {0};
+	struct bpf_prog_info info = {.nr_map_ids = PROGRAM_MAPS, .map_ids = (__u64)(size_t)maps};
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id), err;
+
+	if (fd < 0)
+		return false;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	close(fd);
+	for (__u32 i = 0; !err && i < info.nr_map_ids && i < PROGRAM_MAPS; i++) {
+		if (maps[i] == map)
+			return true;
+	}
+	return false;
 }
 
 static bool program_is_ours(__u32 id)
@@ -131,14 +158,14 @@ static enum weir_hook hook_of_tcx(__u32 ifindex, enum link_side side, __u32 prog
 	return WEIR_HOOK_NONE;
 }
 
-static enum weir_hook hook_of_link(int fd, __u32 ifindex, enum link_side side, __u32 xdp, __u32 tc)
+static enum weir_hook hook_of_link(int fd, __u32 ifindex, enum link_side side, __u32 map, __u32 tc)
 {
 	struct link_state state = {0};
 
 	if (link_state(fd, &state) || state.ifindex != ifindex)
 		return WEIR_HOOK_NONE;
-	if (state.type == LINK_TYPE_XDP && side == LINK_IN && state.program == xdp)
-		return hook_of_xdp(ifindex, xdp);
+	if (state.type == LINK_TYPE_XDP && side == LINK_IN && program_uses(state.program, map))
+		return hook_of_xdp(ifindex, state.program);
 	if (state.type == LINK_TYPE_TCX && state.attach_type == (__u32)tcx_type(side) &&
 	    state.program == tc)
 		return hook_of_tcx(ifindex, side, tc);
@@ -316,7 +343,7 @@ int link_clsact(int prog, __u32 ifindex, enum link_side side)
 
 /* --- Both -------------------------------------------------------------------------------------- */
 
-int link_find(__u32 ifindex, enum link_side side, __u32 xdp, __u32 tc)
+int link_find(__u32 ifindex, enum link_side side, __u32 map, __u32 tc)
 {
 	struct pin pin = pin_of(ifindex, side);
 	enum weir_hook hook = WEIR_HOOK_NONE;
@@ -324,7 +351,7 @@ int link_find(__u32 ifindex, enum link_side side, __u32 xdp, __u32 tc)
 	struct filters f;
 
 	if (fd >= 0) {
-		hook = hook_of_link(fd, ifindex, side, xdp, tc);
+		hook = hook_of_link(fd, ifindex, side, map, tc);
 		close(fd);
 	}
 	if (hook != WEIR_HOOK_NONE)

@@ -24,13 +24,15 @@ enum link_side {
 /* "?" when the program has gone or has no name. */
 void link_program_name(__u32 id, char name[LINK_PROGRAM_NAME]);
 __u32 link_program_id(int prog); /* 0: no such program */
+__u32 link_map_id(int map);
 
 /* The id of whoever's program is at the XDP hook, in any mode; 0: nobody's. */
 int link_xdp_owner(__u32 ifindex, __u32 *id);
 
-/* What of ours is attached: WEIR_HOOK_* if it runs program `xdp` or `tc` (by id), else
- * WEIR_HOOK_NONE, and what an older meter left there is removed. */
-int link_find(__u32 ifindex, enum link_side side, __u32 xdp, __u32 tc);
+/* What of ours is attached: WEIR_HOOK_* if it is an XDP program that uses `map`, be it bound to the
+ * interface or not, or program `tc` (by id). Else WEIR_HOOK_NONE, and what an older meter left
+ * there is removed. */
+int link_find(__u32 ifindex, enum link_side side, __u32 map, __u32 tc);
 
 int link_xdp(int prog, __u32 ifindex, bool generic);
 int link_tcx(int prog, __u32 ifindex, enum link_side side);

@@ -32,16 +32,15 @@
 #define RING_BYTES (16u << 20)
 #define TCX_INGRESS 46 /* enum bpf_attach_type, newer than the headers we build with */
 #define TCX_EGRESS 47
-#ifndef BPF_F_XDP_HAS_FRAGS
-#define BPF_F_XDP_HAS_FRAGS (1u << 5)
-#endif
 
 static const char *const map_names[MAP_MAX] = {
 	[MAP_FLOWS] = "flows",
 
 	[MAP_BOOKS] = "books",     [MAP_WINDOWS] = "windows",       [MAP_TABLES] = "tables",
 	[MAP_DEVICES] = "devices", [MAP_FRAGMENTS] = "fragments",   [MAP_RING] = "ring",
-	[MAP_LABELS] = "labels",   [MAP_INTERFACES] = "interfaces", [MAP_CONTROL] = "control",
+	[MAP_LABELS] = "labels",   [MAP_INTERFACES] = "interfaces", [MAP_CONSTANTS] = "constants",
+
+	[MAP_CONTROL] = "control",
 };
 
 static const char *const prog_names[PROG_MAX] = {
@@ -131,16 +130,17 @@ static bool has_helper(enum bpf_func_id id)
 
 static int set_constants(struct weir_bpf *s, const struct meter_options *o, struct meter *m)
 {
+	struct weir_constants *c = &s->rodata->constants;
 	__u32 ring = o->ring_bytes ? o->ring_bytes : RING_BYTES;
 	__u32 sets = o->flow_size / WEIR_WAYS / m->cpus;
 
 	if (!sets)
 		sets = 1;
-	s->rodata->weir_replay = o->replay;
-	s->rodata->weir_has_frags = m->frags;
-	s->rodata->weir_sets = sets;
-	s->rodata->weir_ring_wake = ring / 4;
-	if (getrandom((void *)s->rodata->weir_seed, sizeof(s->rodata->weir_seed), 0) < 0)
+	c->replay = o->replay;
+	c->has_frags = m->frags;
+	c->sets = sets;
+	c->ring_wake = ring / 4;
+	if (getrandom(c->seed, sizeof(c->seed), 0) < 0)
 		return -errno;
 	s->bss->control.contract = WEIR_CONTRACT;
 	bpf_map__set_max_entries(s->maps.flows, sets * m->cpus);
@@ -155,20 +155,25 @@ static int set_constants(struct weir_bpf *s, const struct meter_options *o, stru
 	return 0;
 }
 
+/* libbpf names the maps of sections by their sections. */
+struct bpf_map *meter_map(const struct bpf_object *object, enum meter_map map)
+{
+	const char *name = map == MAP_CONTROL     ? ".bss"
+			   : map == MAP_CONSTANTS ? ".rodata"
+						  : map_names[map];
+
+	return bpf_object__find_map_by_name(object, name);
+}
+
 static void take_fds(struct weir_bpf *s, struct meter *m)
 {
-	const struct bpf_map *maps[MAP_MAX] = {
-		s->maps.flows,      s->maps.books,     s->maps.windows, s->maps.tables,
-		s->maps.devices,    s->maps.fragments, s->maps.ring,    s->maps.labels,
-		s->maps.interfaces, s->maps.bss,
-	};
 	const struct bpf_program *progs[PROG_MAX] = {
 		s->progs.weir_xdp,   s->progs.weir_tc_in,  s->progs.weir_tc_out,
 		s->progs.weir_l3_in, s->progs.weir_l3_out,
 	};
 
 	for (int i = 0; i < MAP_MAX; i++)
-		m->map[i] = bpf_map__fd(maps[i]);
+		m->map[i] = bpf_map__fd(meter_map(s->obj, i));
 	for (int i = 0; i < PROG_MAX; i++)
 		m->prog[i] = bpf_program__fd(progs[i]);
 }
@@ -317,6 +322,14 @@ static int pin_all(const struct meter *m, struct meter_error *err)
 	return code;
 }
 
+static int other_version(struct meter_error *err)
+{
+	snprintf(err->text, sizeof(err->text),
+		 "what runs in the kernel is of another version of weir: weir detach --all, then "
+		 "start again");
+	return -EPROTO;
+}
+
 static int open_maps(struct meter *m, int prot, struct meter_error *err)
 {
 	char path[128];
@@ -325,17 +338,14 @@ static int open_maps(struct meter *m, int prot, struct meter_error *err)
 	for (int i = 0; i < MAP_MAX; i++) {
 		map_path(path, i);
 		m->map[i] = bpf_obj_get(path);
+		if (m->map[i] < 0 && errno == ENOENT)
+			return other_version(err);
 		if (m->map[i] < 0)
 			return meter_fail(err, -errno, path);
 	}
 	code = map_all(m, prot, err);
-	if (!code && m->control->contract != WEIR_CONTRACT) {
-		snprintf(err->text, sizeof(err->text),
-			 "what runs in the kernel is of another version of weir (contract %u, this "
-			 "is %u): weir detach --all, then start again",
-			 m->control->contract, WEIR_CONTRACT);
-		code = -EPROTO;
-	}
+	if (!code && m->control->contract != WEIR_CONTRACT)
+		code = other_version(err);
 	return code;
 }
 

@@ -32,6 +32,7 @@ enum meter_map {
 	MAP_RING,
 	MAP_LABELS,
 	MAP_INTERFACES,
+	MAP_CONSTANTS,
 	MAP_CONTROL,
 	MAP_MAX,
 };
@@ -155,6 +156,10 @@ int meter_ring_fd(const struct meter *m); /* readable when the ring asks to be e
 /* replay.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as sent.
  * -EINVAL: shorter than an Ethernet header; the caller books it. */
 int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes);
+
+/* bound.c: weir_xdp for one interface alone, which reads the VLAN tags that the device takes off.
+ * On the meter's maps. Returns its file descriptor, or a negative errno. */
+int meter_load_bound(const struct meter *m, __u32 ifindex);
 
 /* attach.c */
 struct attach_policy {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -32,9 +33,9 @@ static int answers(struct mnl_socket *socket, __u32 sequence, mnl_cb_t fn, void 
 
 /* Sends `request`, a message without sequence number, and calls fn for what is answered. A dump
  * that was interrupted by a change ends in -EINTR and is worth another try. */
-static int ask_once(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
+static int ask(int bus, struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	int err = 0;
 
 	if (!socket)
@@ -47,6 +48,11 @@ static int ask_once(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
 		err = answers(socket, request->nlmsg_seq, fn, ctx);
 	mnl_socket_close(socket);
 	return err;
+}
+
+static int ask_once(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
+{
+	return ask(NETLINK_ROUTE, request, fn, ctx);
 }
 
 static struct nlmsghdr *message(void *buffer, __u16 type, __u16 flags)
@@ -361,4 +367,63 @@ int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
 	err = ask_once(header, on_filter, &sink);
 	/* Without the qdisc the answer is empty or -EINVAL, by the kernel's age. */
 	return err == -EINVAL || err == -ENODEV ? 0 : err;
+}
+
+/* --- What XDP is told -------------------------------------------------------------------------- */
+
+/* Numbers of <linux/netdev.h>, which the headers of 6.1 lack. */
+#define NETDEV_DEV_GET 1
+#define NETDEV_DEV_IFINDEX 1
+#define NETDEV_DEV_XDP_RX_METADATA_FEATURES 5 /* 6.7; a 64-bit number */
+#define NETDEV_RX_METADATA_VLAN_TAG (1 << 2)  /* 6.8 */
+
+/* A number looked for in the answer, 0 unless it is there. */
+struct number {
+	__u16 attribute;
+	__u64 value;
+};
+
+static int on_number(const struct nlmsghdr *header, void *ctx)
+{
+	struct number *number = ctx;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, header, sizeof(struct genlmsghdr))
+	{
+		if (mnl_attr_get_type(attr) != number->attribute)
+			continue;
+		if (mnl_attr_get_payload_len(attr) == sizeof(__u16))
+			number->value = mnl_attr_get_u16(attr);
+		else if (mnl_attr_get_payload_len(attr) == sizeof(__u64))
+			number->value = mnl_attr_get_u64(attr);
+	}
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *command(void *buffer, __u16 family, __u8 number)
+{
+	struct nlmsghdr *header = message(buffer, family, NLM_F_ACK);
+	struct genlmsghdr *generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
+
+	generic->cmd = number;
+	generic->version = 1;
+	return header;
+}
+
+bool netlink_tells_vlan(__u32 ifindex)
+{
+	struct number features = {.attribute = NETDEV_DEV_XDP_RX_METADATA_FEATURES};
+	struct number family = {.attribute = CTRL_ATTR_FAMILY_ID};
+	struct nlmsghdr *header;
+	char buffer[256];
+
+	header = command(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	mnl_attr_put_strz(header, CTRL_ATTR_FAMILY_NAME, "netdev");
+	if (ask(NETLINK_GENERIC, header, on_number, &family) || !family.value)
+		return false; /* before 6.3 */
+	header = command(buffer, family.value, NETDEV_DEV_GET);
+	mnl_attr_put_u32(header, NETDEV_DEV_IFINDEX, ifindex);
+	if (ask(NETLINK_GENERIC, header, on_number, &features))
+		return false;
+	return features.value & NETDEV_RX_METADATA_VLAN_TAG;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What rtnetlink knows: interfaces as they come and go, the default route, the filters of a
- * clsact qdisc. All of it of the network namespace the process is in.
+ * What netlink knows: interfaces as they come and go, the default route, the filters of a clsact
+ * qdisc, what a device tells XDP. All of it of the network namespace the process is in.
  *
  * Functions return 0 or a negative errno unless they say otherwise.
  */
@@ -54,5 +54,8 @@ typedef void (*netlink_filter_fn)(void *ctx, const struct netlink_filter *filter
 int netlink_has_clsact(__u32 ifindex);
 /* No qdisc is the same as no filters. */
 int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx);
+
+/* Whether kernel (6.8) and driver tell XDP of the VLAN tag that the device took off a frame. */
+bool netlink_tells_vlan(__u32 ifindex);
 
 #endif
