@@ -61,7 +61,7 @@ endif
 
 # --- Flags ----------------------------------------------------------------------------------------
 
-PACKAGES := libbpf jansson libpcap yaml-0.1 libmnl libelf zlib
+PACKAGES := libbpf jansson libpcap yaml-0.1 libmnl libelf openssl zlib
 
 # Warnings are errors in the plain build. Sanitizers and other compilers change what the optimiser
 # sees, and with it the warnings that guess. In a table, a field left out is zero, on purpose.
@@ -74,7 +74,7 @@ USER_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iuser -isystem $(O) \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS)
 USER_CFLAGS := -std=gnu11 $(WARNINGS) $(CFLAGS) $(VARIANT)
 USER_LDFLAGS := $(VARIANT) $(LDFLAGS)
-LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm $(LDLIBS)
+LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm -pthread $(LDLIBS)
 
 # -mcpu=v3 (32-bit ALU and jumps) is what the oldest kernel we serve, 5.10, understands. clang has
 # no <asm/types.h> for the BPF machine: where the distribution keeps headers by machine, the
@@ -96,11 +96,12 @@ KERNEL_SRCS := $(sort $(wildcard tests/kernel/test_*.c))
 KERNEL_HELPERS := $(filter-out $(KERNEL_SRCS),$(wildcard tests/kernel/*.c))
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TOOL_SRCS := $(sort $(wildcard tools/*.c))
+BENCH_SRCS := $(sort $(wildcard tools/bench/*.c))
 
 UNIT_TESTS := $(UNIT_SRCS:%.c=$(B)/%)
 KERNEL_TESTS := $(KERNEL_SRCS:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRCS:%.c=$(B)/%)
-TOOLS := $(TOOL_SRCS:tools/%.c=$(B)/%)
+TOOLS := $(TOOL_SRCS:tools/%.c=$(B)/%) $(B)/bench
 
 SKEL := $(O)/weir.skel.h $(O)/bound.skel.h
 
@@ -109,7 +110,7 @@ NEED_SKEL := $(filter $(B)/user/meter/%,$(LIB_OBJS)) \
 	$(patsubst %.c,$(B)/%.o,$(KERNEL_SRCS) $(KERNEL_HELPERS))
 
 OBJS := $(patsubst %.c,$(B)/%.o,$(USER_SRCS) $(UNIT_SRCS) $(UNIT_HELPERS) $(KERNEL_SRCS) \
-	$(KERNEL_HELPERS) $(FUZZ_SRCS) $(TOOL_SRCS))
+	$(KERNEL_HELPERS) $(FUZZ_SRCS) $(TOOL_SRCS) $(BENCH_SRCS))
 
 # What git knows or would add, so that build products stay out; all there is in a tarball.
 C_FILES = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null | grep . || \
@@ -156,11 +157,14 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 # Kept, though only the skeletons are asked for.
 .SECONDARY: $(O)/weir.bpf.o $(O)/bound.bpf.o $(O)/bench.bpf.o
 
-# A tool is one file; bench brings a kernel object of its own.
-$(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
+# A tool is one file, but for bench, which is a folder and brings a kernel object of its own.
+$(filter-out $(B)/bench,$(TOOLS)): $(B)/%: $(B)/tools/%.o $(LIB)
 	$(CC) $(USER_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/tools/bench.o: $(O)/bench.skel.h $(SKEL)
+$(B)/bench: $(BENCH_SRCS:%.c=$(B)/%.o) $(LIB)
+	$(CC) $(USER_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BENCH_SRCS:%.c=$(B)/%.o): $(O)/bench.skel.h $(SKEL)
 
 -include $(OBJS:.o=.d) $(O)/weir.bpf.d $(O)/bound.bpf.d $(O)/bench.bpf.d
 
@@ -247,7 +251,7 @@ compile_commands.json: Makefile $(USER_SRCS) ## commands of all C files, for edi
 			"$$separator" '$(CURDIR)' "$$1" "$$2" "$$1"; separator=','; \
 	}; \
 	for file in $(USER_SRCS) $(UNIT_SRCS) $(UNIT_HELPERS) $(KERNEL_SRCS) $(KERNEL_HELPERS) \
-		$(TOOL_SRCS); do \
+		$(TOOL_SRCS) $(BENCH_SRCS); do \
 		entry "$$file" '$(CC) $(USER_CPPFLAGS) -Itests $(USER_CFLAGS)'; \
 	done; \
 	for file in $(FUZZ_SRCS); do entry "$$file" '$(CLANG) $(USER_CPPFLAGS) -std=gnu11'; done; \

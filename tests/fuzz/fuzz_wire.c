@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A stream of datagrams into one decoder that has little room: length (2 bytes), source (1 byte),
+ * the message. Memory stays within its bound, flows are well-formed, and a flow that is encoded and
+ * decoded again does not change.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/decode.h"
+#include "wire/field.h"
+
+#define HEAD_BYTES 3
+#define MAX_BYTES (96 << 10)
+#define START_NS (1000 * WEIR_NS_PER_SEC)
+#define STEP_NS (3 * WEIR_NS_PER_SEC)
+
+static void check(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void keep(void *context, const struct wire_origin *origin, const struct flow_record *flows,
+		 unsigned int count)
+{
+	check(count == 1);
+	*(struct flow_record *)context = *flows;
+}
+
+/* IPFIX carries a flow, but for what only foreign exporters tell and for parts of milliseconds. */
+static void check_again(const struct flow_record *flow)
+{
+	const struct wire_source source = {.family = 4};
+	struct flow_record again = {0};
+	const struct wire_sink sink = {.context = &again, .flows = keep};
+	struct wire_decoder *d = wire_decoder_new(&wire_decoder_defaults, &sink);
+	struct wire_encoder e = {.protocol = WIRE_IPFIX, .biflow = true};
+	__u8 message[1400];
+	size_t length;
+
+	check(d != NULL);
+	wire_begin(&e, message, sizeof(message));
+	check(!wire_add_templates(&e));
+	check(!wire_add_flow(&e, flow));
+	length = wire_end(&e, START_NS, 0);
+	check(length && length <= sizeof(message));
+	check(!wire_decode(d, &source, message, length, START_NS));
+	check(again.forward.packets == flow->forward.packets);
+	check(again.forward.bytes == flow->forward.bytes);
+	check(again.forward.start_ns / WIRE_NS_PER_MS == flow->forward.start_ns / WIRE_NS_PER_MS);
+	check(again.forward.end_ns / WIRE_NS_PER_MS == flow->forward.end_ns / WIRE_NS_PER_MS);
+	check(again.reverse.packets == flow->reverse.packets);
+	check(!memcmp(again.src, flow->src, sizeof(flow->src)));
+	check(!memcmp(again.dst, flow->dst, sizeof(flow->dst)));
+	check(again.family == flow->family && again.proto == flow->proto);
+	check(again.sport == flow->sport && again.vlan == flow->vlan);
+	check(again.in_if == flow->in_if && again.out_if == flow->out_if);
+	check(again.dport == (wire_is_icmp(flow) && flow->icmp ? flow->icmp : flow->dport));
+	wire_decoder_free(d);
+}
+
+static void flows(void *context, const struct wire_origin *origin, const struct flow_record *flow,
+		  unsigned int count)
+{
+	unsigned int *budget = context;
+
+	check(count > 0);
+	for (; count--; flow++) {
+		check(!(flow->known >> FIELD_MAX) && !(flow->known & FIELD_BIT(MOMENT)));
+		check(flow->labels <= FLOW_LABELS);
+		check(memchr(flow->vrf_name, 0, sizeof(flow->vrf_name)) != NULL);
+		check(!(flow->known & FIELD_BIT(SAMPLING)) == !flow->sampling);
+		if ((flow->family == 4 || flow->family == 6) && *budget) {
+			--*budget;
+			check_again(flow);
+		}
+	}
+}
+
+static void option(void *context, const struct wire_origin *origin, const struct wire_option *o)
+{
+	check(o->kind <= WIRE_OPTION_TYPE);
+	if (o->kind == WIRE_OPTION_SAMPLING)
+		check(o->sampling.rate > 0);
+	if (o->kind == WIRE_OPTION_INTERFACE)
+		check(memchr(o->interface.about, 0, sizeof(o->interface.about)) != NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned int budget = 20; /* of flows that are encoded again */
+	const struct wire_sink sink = {.context = &budget, .flows = flows, .option = option};
+	struct wire_decoder_options options = wire_decoder_defaults;
+	struct wire_source source = {.family = 4};
+	__u64 now_ns = START_NS;
+	struct wire_decoder *d;
+
+	options.max_bytes = MAX_BYTES;
+	options.max_held_bytes = 8 << 10;
+	options.max_sources = 4;
+	options.max_domains = 4;
+	options.max_templates = 16;
+	options.max_fields = 64;
+	options.held_lifetime_ns = 10 * WEIR_NS_PER_SEC;
+	options.template_lifetime_ns = 60 * WEIR_NS_PER_SEC;
+	d = wire_decoder_new(&options, &sink);
+	check(d != NULL);
+	for (; size > HEAD_BYTES; now_ns += STEP_NS) {
+		size_t length = wire_get16(data);
+		__u8 *message;
+
+		source.port = data[2] & 7;
+		source.session = data[2] >> 3 & 1;
+		size -= HEAD_BYTES;
+		data += HEAD_BYTES;
+		length = length < size ? length : size;
+		message = malloc(length + !length);
+		check(message != NULL);
+		memcpy(message, data, length);
+		wire_decode(d, &source, message, length, now_ns);
+		free(message);
+		data += length;
+		size -= length;
+		check(wire_decoder_bytes(d) <= MAX_BYTES);
+		if (length % 7 == 0)
+			wire_decoder_expire(d, now_ns);
+	}
+	wire_decoder_free(d);
+	return 0;
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * make bench: how fast weir is.
+ *
+ *   pipeline  nanoseconds a packet takes in the kernel programs    (pipeline.c)
+ *   veth      frames per second through a pair of interfaces       (veth.c)
+ *   codec     flow records per second written and read             (wire.c)
+ *
+ * Rounds are interleaved: within one every case runs once, so that what disturbs
+ * the machine disturbs all alike. A number is the median of its rounds. Results
+ * are merged into one flat object, build/bench.json.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT "build/bench.json"
+
+volatile sig_atomic_t bench_stopped;
+
+void fail(const char *what, int code)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(code < 0 ? -code : code));
+	exit(1);
+}
+
+void check(int code, const char *what)
+{
+	if (code < 0)
+		fail(what, errno ? errno : -code);
+}
+
+double seconds_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double median(double *values, int count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return count & 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* --- The report -------------------------------------------------------------------------- */
+
+static json_t *report;
+
+void tell(const char *name, double value, const char *goal)
+{
+	printf("%-28s %10.3f   %s\n", name, value, goal);
+	fflush(stdout);
+	json_object_set_new(report, name, json_real(value));
+}
+
+static void write_report(void)
+{
+	json_t *all = json_load_file(REPORT, 0, NULL);
+
+	if (!json_is_object(all)) {
+		json_decref(all);
+		all = json_object();
+	}
+	json_object_update(all, report);
+	if (json_dump_file(all, REPORT, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(6)))
+		fail(REPORT, errno);
+	json_decref(all);
+}
+
+/* --- Which -------------------------------------------------------------------------------- */
+
+/* `area` groups the benches of one part of weir; either name selects. */
+static const struct {
+	const char *area, *name;
+	void (*run)(void);
+} benches[] = {
+	{"meter", "pipeline", bench_pipeline},
+	{"meter", "veth", bench_veth},
+	{"wire", "codec", bench_codec},
+};
+
+int main(int argc, char **argv)
+{
+	bool any = false;
+
+	report = json_object();
+	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches) && !bench_stopped; i++) {
+		if (argc > 1 && strcmp(argv[1], benches[i].area) &&
+		    strcmp(argv[1], benches[i].name))
+			continue;
+		printf("# %s: %s\n", benches[i].area, benches[i].name);
+		benches[i].run();
+		any = true;
+	}
+	if (!any) {
+		fprintf(stderr, "bench: no bench is called %s\n", argv[1]);
+		return 2;
+	}
+	write_report();
+	json_decref(report);
+	return bench_stopped ? 128 + bench_stopped : 0;
+}

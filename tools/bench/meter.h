@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the benches of the kernel programs share. */
+#ifndef BENCH_METER_H
+#define BENCH_METER_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bench.h"
+#include "bench.skel.h"
+#include "meter/meter.h"
+
+#define FRAME_BYTES 64
+#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
+
+/* Ethernet, IPv4, TCP with ACK, from inside to outside: the default queries Q1 and Q2 match. */
+extern const __u8 tcp_frame[FRAME_BYTES];
+
+/* The five default queries, and while there is room more that match none of the frames. */
+struct weir_tables *make_tables(__u32 terms);
+void load_meter(__u32 flow_size, const struct weir_tables *t, struct meter *m);
+struct bench_bpf *load_bench(__u32 flow_count, bool frags);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reading NetFlow v5, NetFlow v9 (RFC 3954) and IPFIX (RFC 7011) from whatever exporters.
+ *
+ *   d = wire_decoder_new(&options, &sink)
+ *   wire_decode(d, &source, datagram, length, now)     → sink.flows(...), sink.option(...)
+ *   wire_decoder_expire(d, now)                        every few seconds
+ *   wire_decoder_close(d, &source)                     when a stream ends
+ *
+ *   decoder ─→ sources, the latest heard last ─→ domains ─→ templates
+ *                         └─→ data that wait for their template
+ *
+ * A source is an exporter's address, with its port or its stream where those tell exporters apart;
+ * a domain is a protocol and an observation domain (v9: source id, v5: engine). Each has templates,
+ * sequence numbers and samplers of its own. Everything has a bound: over the bound on sources or on
+ * memory the source that was silent longest is forgotten, over the other bounds the newcomer is
+ * refused and counted.
+ *
+ * Pure: no sockets, and the clock is passed in.
+ */
+#ifndef WIRE_DECODE_H
+#define WIRE_DECODE_H
+
+#include "wire/encode.h"
+
+struct wire_source {
+	__u8 address[16]; /* IPv4 in the first four bytes, the others zero */
+	__u16 port;       /* 0 where an exporter may send from several */
+	__u8 family;      /* 4 or 6 */
+	__u8 pad;         /* zero */
+	__u32 session;    /* number of a TCP or TLS stream; 0: datagrams */
+};
+
+struct wire_decoder_options {
+	bool scale; /* packets and bytes are multiplied by the sampling rate, where it is known */
+	__u64 template_lifetime_ns; /* of templates that came by datagram and were not told again */
+	__u64 held_lifetime_ns;     /* how long data wait for their template */
+	size_t max_bytes;           /* of all that is remembered */
+	size_t max_held_bytes;      /* per source; a set that waits counts as 1 KiB at least */
+	unsigned int max_sources;
+	unsigned int max_domains;   /* per source */
+	unsigned int max_templates; /* per source */
+	unsigned int max_fields;    /* per template */
+};
+
+/* 30 minutes, one minute, 256 MiB, 256 KiB, 4096, 64, 1024, 256; no scaling. */
+extern const struct wire_decoder_options wire_decoder_defaults;
+
+/*
+ * What was met. X(id, name, kind, text). Kinds: COUNT what came, LOST what did not or was given up,
+ * BAD what a message had wrong: it was skipped, and the rest was read.
+ */
+#define WIRE_COUNTS(X)                                                                             \
+	X(MESSAGES, messages, COUNT, "messages")                                                   \
+	X(FLOWS, flows, COUNT, "flow records")                                                     \
+	X(OPTIONS, options, COUNT, "options records")                                              \
+	X(OTHER_OPTIONS, other_options, COUNT, "options records that tell nothing we know")        \
+	X(TEMPLATES, templates, COUNT, "templates told for the first time or anew")                \
+	X(REFRESHED, refreshed, COUNT, "templates told again as they were")                        \
+	X(REDEFINED, redefined, COUNT, "templates told differently than before")                   \
+	X(WITHDRAWN, withdrawn, COUNT, "templates withdrawn")                                      \
+	X(HELD, held, COUNT, "data sets that waited for their template")                           \
+	X(RESTARTS, restarts, COUNT, "sequence numbers that began anew")                           \
+	X(LATE, late, COUNT, "messages that came after a later one")                               \
+	X(LOST_RECORDS, lost_records, LOST, "records missing in the sequence of IPFIX or v5")      \
+	X(LOST_MESSAGES, lost_messages, LOST, "messages missing in the sequence of v9")            \
+	X(NO_TEMPLATE, no_template, LOST, "data sets given up: their template never came")         \
+	X(EXPIRED, expired, LOST, "templates not told again within their lifetime")                \
+	X(FORGOTTEN, forgotten, LOST, "sources forgotten for newer ones")                          \
+	X(NO_BOOT, no_boot, LOST, "data sets whose times count from a boot time never told")       \
+	X(VERSION, bad_version, BAD, "messages of a version other than 5, 9 and 10")               \
+	X(SHORT, bad_short, BAD, "messages that end within their header")                          \
+	X(LENGTH, bad_length, BAD, "messages of another length than they say")                     \
+	X(COUNT, bad_count, BAD, "v5 messages of fewer records than they say")                     \
+	X(SET_LENGTH, bad_set_length, BAD, "sets of a length that cannot be")                      \
+	X(SET_ID, bad_set_id, BAD, "sets of a reserved id")                                        \
+	X(TEMPLATE, bad_template, BAD, "templates cut short, empty or with a reserved id")         \
+	X(SCOPE, bad_scope, BAD, "options templates whose scopes contradict their fields")         \
+	X(FIELDS, bad_fields, BAD, "templates of too many fields")                                 \
+	X(FLOOD, bad_flood, BAD, "templates and domains refused: the source has too many")         \
+	X(WITHDRAWAL, bad_withdrawal, BAD, "withdrawals by datagram or of what is not there")      \
+	X(FIELD_LENGTH, bad_field_length, BAD, "template fields of a length their type has not")   \
+	X(RECORD, bad_record, BAD, "records that end beyond their set")
+
+enum wire_count_kind {
+	WIRE_KIND_OF_COUNT,
+	WIRE_KIND_OF_LOST,
+	WIRE_KIND_OF_BAD,
+};
+
+enum wire_count {
+#define X(id, name, kind, text) WIRE_COUNT_##id,
+	WIRE_COUNTS(X)
+#undef X
+	WIRE_COUNT_MAX,
+};
+
+struct wire_counts {
+	__u64 count[WIRE_COUNT_MAX];
+};
+
+struct wire_count_name {
+	const char *name, *text;
+	enum wire_count_kind kind;
+};
+extern const struct wire_count_name wire_count_names[WIRE_COUNT_MAX];
+
+/* Where records came from. */
+struct wire_origin {
+	const struct wire_source *source;
+	enum wire_protocol protocol;
+	__u32 domain;
+	__u64 export_ns; /* when the exporter says it sent them, Unix time */
+};
+
+enum wire_option_kind {
+	WIRE_OPTION_INTERFACE,
+	WIRE_OPTION_SAMPLING,
+	WIRE_OPTION_STATISTICS,
+	WIRE_OPTION_TYPE,
+};
+
+#define WIRE_NAME_BYTES 64
+#define WIRE_ABOUT_BYTES 256
+
+/* What options data told; texts are cut where they are longer, and end with 0. */
+struct wire_option {
+	enum wire_option_kind kind;
+	union {
+		struct {
+			__u32 ifindex;
+			char name[WIRE_NAME_BYTES], about[WIRE_ABOUT_BYTES];
+		} interface;
+		struct {
+			__u64 selector; /* selectorId, samplerId; 0: it holds for the domain */
+			__u32 rate;     /* one of how many packets */
+		} sampling;
+		struct wire_statistics statistics; /* what was not told is 0 */
+		struct {
+			__u32 pen;
+			__u16 number, units;
+			__u8 type, semantics; /* codes of RFC 5610 */
+			char name[WIRE_NAME_BYTES], about[WIRE_ABOUT_BYTES];
+		} type;
+	};
+};
+
+/* Called from wire_decode(); what is passed is valid until they return. Either may be NULL. */
+struct wire_sink {
+	void *context;
+	/* Flows of one data set, or a part of them, in order. */
+	void (*flows)(void *context, const struct wire_origin *origin,
+		      const struct flow_record *flows, unsigned int count);
+	void (*option)(void *context, const struct wire_origin *origin,
+		       const struct wire_option *option);
+};
+
+struct wire_decoder;
+
+/* Both are copied. NULL: no memory. */
+struct wire_decoder *wire_decoder_new(const struct wire_decoder_options *options,
+				      const struct wire_sink *sink);
+void wire_decoder_free(struct wire_decoder *d);
+
+/*
+ * One message: a datagram, or wire_stream_length() bytes of a stream. now_ns: any clock that the
+ * lifetimes count on. Returns 0 when it was read, what it had wrong is counted; -EBADMSG when
+ * nothing could be made of it, which is counted too; -ENOMEM when its source cannot be remembered.
+ */
+int wire_decode(struct wire_decoder *d, const struct wire_source *source, const void *message,
+		size_t length, __u64 now_ns);
+
+#define WIRE_STREAM_HEAD_BYTES 4
+/* How long the IPFIX message is that begins with these bytes; 0: none begins here. */
+size_t wire_stream_length(const __u8 head[WIRE_STREAM_HEAD_BYTES]);
+
+/* Gives up templates and held data whose time is over, and domains that told nothing for as long
+ * as a template lives. */
+void wire_decoder_expire(struct wire_decoder *d, __u64 now_ns);
+/* Forgets a source and all it told. */
+void wire_decoder_close(struct wire_decoder *d, const struct wire_source *source);
+
+const struct wire_counts *wire_decoder_counts(const struct wire_decoder *d);
+/* Each source, the one silent longest first. Nothing may be decoded meanwhile. */
+void wire_decoder_sources(const struct wire_decoder *d,
+			  void (*each)(void *context, const struct wire_source *source,
+				       const struct wire_counts *counts),
+			  void *context);
+/* Memory of all that is remembered, never above options.max_bytes. */
+size_t wire_decoder_bytes(const struct wire_decoder *d);
+
+#endif

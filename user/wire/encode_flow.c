@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Flow records of IPFIX and v9.
+ *
+ * A template is a list of names out of the table of elements. The list makes the template's
+ * announcement, and it makes straight code: put() is inlined once for each name, with a row of the
+ * table that the compiler knows, so that what is left of its switches is the one right store.
+ *
+ * What lost: a loop over the names' rows with put()'s switches in it took 36 ns a record, a list of
+ * {operation, from, bytes} made beforehand and gone through with one switch 21 ns, this takes 6:
+ * the others look up again for each field of each record what never changes.
+ */
+#include <errno.h>
+
+#include "wire/encode_set.h"
+
+#define KEY4(X) X(sourceIPv4Address) X(destinationIPv4Address) X(icmpTypeCodeIPv4)
+#define KEY6(X) X(sourceIPv6Address) X(destinationIPv6Address) X(icmpTypeCodeIPv6)
+#define KEY(X)                                                                                     \
+	X(sourceTransportPort)                                                                     \
+	X(destinationTransportPort)                                                                \
+	X(protocolIdentifier)                                                                      \
+	X(flowDirection)                                                                           \
+	X(vlanId)                                                                                  \
+	X(ingressInterface)                                                                        \
+	X(egressInterface)
+#define TRAFFIC(X)                                                                                 \
+	X(packetDeltaCount)                                                                        \
+	X(octetDeltaCount) X(ipClassOfService) X(tcpControlBits) X(flowEndReason)
+#define TIMES(X) X(flowStartMilliseconds) X(flowEndMilliseconds)
+#define UPTIMES(X) X(flowStartSysUpTime) X(flowEndSysUpTime)
+
+/* X(name) of the forward direction, Y(name) of the reverse one (RFC 5103). ICMP comes before the
+ * ports, for there are decoders that keep it where they keep the destination port. */
+#define IPFIX_FLOW4(X) KEY4(X) KEY(X) TRAFFIC(X) TIMES(X)
+#define IPFIX_FLOW6(X) KEY6(X) KEY(X) TRAFFIC(X) TIMES(X)
+#define IPFIX_BIFLOW4(X, Y) IPFIX_FLOW4(X) X(biflowDirection) TRAFFIC(Y) TIMES(Y)
+#define IPFIX_BIFLOW6(X, Y) IPFIX_FLOW6(X) X(biflowDirection) TRAFFIC(Y) TIMES(Y)
+#define V9_FLOW4(X) KEY4(X) KEY(X) TRAFFIC(X) UPTIMES(X)
+#define V9_FLOW6(X) KEY6(X) KEY(X) TRAFFIC(X) UPTIMES(X)
+
+#define X(name) WIRE_##name,
+#define Y(name) WIRE_##name | WIRE_REVERSE,
+static const __u16 ipfix_flow4[] = {IPFIX_FLOW4(X)};
+static const __u16 ipfix_flow6[] = {IPFIX_FLOW6(X)};
+static const __u16 ipfix_biflow4[] = {IPFIX_BIFLOW4(X, Y)};
+static const __u16 ipfix_biflow6[] = {IPFIX_BIFLOW6(X, Y)};
+static const __u16 v9_flow4[] = {V9_FLOW4(X)};
+static const __u16 v9_flow6[] = {V9_FLOW6(X)};
+#undef X
+#undef Y
+
+#define SPEC(id, fields)                                                                           \
+	{                                                                                          \
+		WIRE_TEMPLATE_##id, 0, sizeof(fields) / sizeof(*fields), fields                    \
+	}
+
+unsigned int wire_flow_templates(const struct wire_encoder *e, struct wire_template_spec out[4])
+{
+	static const struct wire_template_spec ipfix[] = {
+		SPEC(FLOW4, ipfix_flow4),
+		SPEC(FLOW6, ipfix_flow6),
+		SPEC(BIFLOW4, ipfix_biflow4),
+		SPEC(BIFLOW6, ipfix_biflow6),
+	};
+	static const struct wire_template_spec v9[] = {
+		SPEC(FLOW4, v9_flow4),
+		SPEC(FLOW6, v9_flow6),
+	};
+	unsigned int count = e->protocol == WIRE_IPFIX && e->biflow ? 4 : 2;
+
+	memcpy(out, e->protocol == WIRE_IPFIX ? ipfix : v9, count * sizeof(*out));
+	return count;
+}
+
+/* --- One field ---------------------------------------------------------------------------- */
+
+static const struct flow_place places[] = FLOW_PLACE_TABLE;
+static const struct wire_element elements[] = WIRE_ELEMENT_TABLE;
+
+static __always_inline __u64 load(const __u8 *from, unsigned int bytes)
+{
+	__u16 v16;
+	__u32 v32;
+	__u64 v64;
+
+	switch (bytes) {
+	case 1:
+		return *from;
+	case 2:
+		memcpy(&v16, from, sizeof(v16));
+		return v16;
+	case 4:
+		memcpy(&v32, from, sizeof(v32));
+		return v32;
+	default:
+		memcpy(&v64, from, sizeof(v64));
+		return v64;
+	}
+}
+
+static __always_inline void store(__u8 *at, unsigned int bytes, __u64 value)
+{
+	switch (bytes) {
+	case 1:
+		*at = value;
+		break;
+	case 2:
+		wire_put16(at, value);
+		break;
+	case 4:
+		wire_put32(at, value);
+		break;
+	default:
+		wire_put64(at, value);
+	}
+}
+
+static __always_inline __u64 value_of(const struct flow_record *f, const __u8 *from,
+				      const struct wire_element *element, __u64 boot_ms)
+{
+	__u64 raw = load(from, places[element->field].bytes);
+
+	switch (element->kind) {
+	case WIRE_KIND_TIME_MS:
+		return raw / WIRE_NS_PER_MS;
+	case WIRE_KIND_UPTIME:
+		return raw / WIRE_NS_PER_MS - boot_ms;
+	case WIRE_KIND_DPORT:
+		return wire_is_icmp(f) ? wire_icmp_of(f) : raw;
+	case WIRE_KIND_ICMP:
+		return wire_is_icmp(f) ? wire_icmp_of(f) : 0;
+	default:
+		return raw;
+	}
+}
+
+/* `reverse`: bytes from a member of the forward direction to the reverse one's. Returns where the
+ * next value goes. */
+static __always_inline __u8 *put(__u8 *at, const struct flow_record *f, enum wire_row row,
+				 enum wire_protocol protocol, size_t reverse, __u64 boot_ms)
+{
+	const struct wire_element *element = &elements[row];
+	const __u8 *from = (const __u8 *)f + places[element->field].offset + reverse;
+	unsigned int bytes = wire_element_bytes(element, protocol);
+
+	if (element->kind == WIRE_KIND_ADDR4 || element->kind == WIRE_KIND_ADDR6)
+		memcpy(at, from, bytes);
+	else
+		store(at, bytes, value_of(f, from, element, boot_ms));
+	return at + bytes;
+}
+
+/* --- One record --------------------------------------------------------------------------- */
+
+#define REVERSE (offsetof(struct flow_record, reverse) - offsetof(struct flow_record, forward))
+
+#define BYTES(name) +wire_element_bytes(&elements[WIRE_##name], PROTOCOL)
+#define PUT(name) at = put(at, f, WIRE_##name, PROTOCOL, 0, boot_ms);
+#define PUT_REVERSE(name) at = put(at, f, WIRE_##name, PROTOCOL, REVERSE, boot_ms);
+
+#define ADD(function, id, bytes, puts)                                                             \
+	static int function(struct wire_encoder *e, const struct flow_record *f)                   \
+	{                                                                                          \
+		__u64 boot_ms = e->boot_ns / WIRE_NS_PER_MS;                                       \
+		__u8 *at = wire_reserve_data(e, WIRE_TEMPLATE_##id, 0 bytes);                      \
+                                                                                                   \
+		if (!at)                                                                           \
+			return -ENOSPC;                                                            \
+		puts;                                                                              \
+		(void)boot_ms;                                                                     \
+		return 0;                                                                          \
+	}
+
+#define PROTOCOL WIRE_IPFIX
+ADD(add_ipfix4, FLOW4, IPFIX_FLOW4(BYTES), IPFIX_FLOW4(PUT))
+ADD(add_ipfix6, FLOW6, IPFIX_FLOW6(BYTES), IPFIX_FLOW6(PUT))
+ADD(add_biflow4, BIFLOW4, IPFIX_BIFLOW4(BYTES, BYTES), IPFIX_BIFLOW4(PUT, PUT_REVERSE))
+ADD(add_biflow6, BIFLOW6, IPFIX_BIFLOW6(BYTES, BYTES), IPFIX_BIFLOW6(PUT, PUT_REVERSE))
+#undef PROTOCOL
+
+#define PROTOCOL WIRE_V9
+ADD(add_v9_4, FLOW4, V9_FLOW4(BYTES), V9_FLOW4(PUT))
+ADD(add_v9_6, FLOW6, V9_FLOW6(BYTES), V9_FLOW6(PUT))
+#undef PROTOCOL
+
+int wire_add_flow(struct wire_encoder *e, const struct flow_record *flow)
+{
+	bool v6 = flow->family == 6;
+
+	if (!v6 && flow->family != 4)
+		return -EAFNOSUPPORT;
+	switch (e->protocol) {
+	case WIRE_IPFIX:
+		if (e->biflow && flow->reverse.packets)
+			return v6 ? add_biflow6(e, flow) : add_biflow4(e, flow);
+		return v6 ? add_ipfix6(e, flow) : add_ipfix4(e, flow);
+	case WIRE_V9:
+		return v6 ? add_v9_6(e, flow) : add_v9_4(e, flow);
+	default:
+		return v6 ? -EAFNOSUPPORT : wire_add_flow_v5(e, flow);
+	}
+}

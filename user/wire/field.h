@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The tables that encoder and decoder go by.
+ *
+ *   FLOW_FIELDS     what a flow record can tell: bit n of flow_record.known is row n
+ *   WIRE_ELEMENTS   IANA's information elements: which field each tells, and how it is written
+ *   WIRE_OWN        weir's own elements, in type records (RFC 5610) too
+ *
+ * Several elements may tell one field: a flow's start is said in seven ways. What lies in
+ * flow_traffic is told of the reverse direction by the same elements under another enterprise
+ * number (RFC 5103), and is then known by the bit of the field's name with REVERSE_ before it.
+ *
+ * v9 has the same numbers, save for what scopes say.
+ */
+#ifndef WIRE_FIELD_H
+#define WIRE_FIELD_H
+
+#include "flow/flow.h"
+#include "wire/encode.h"
+#include "wire/message.h"
+
+/* X(id, member) */
+#define FLOW_FIELDS(X)                                                                             \
+	X(PACKETS, forward.packets)                                                                \
+	X(BYTES, forward.bytes)                                                                    \
+	X(START, forward.start_ns)                                                                 \
+	X(END, forward.end_ns)                                                                     \
+	X(TCP_FLAGS, forward.tcp_flags)                                                            \
+	X(END_REASON, forward.end)                                                                 \
+	X(TOS, forward.tos)                                                                        \
+	X(REVERSE_PACKETS, reverse.packets)                                                        \
+	X(REVERSE_BYTES, reverse.bytes)                                                            \
+	X(REVERSE_START, reverse.start_ns)                                                         \
+	X(REVERSE_END, reverse.end_ns)                                                             \
+	X(REVERSE_TCP_FLAGS, reverse.tcp_flags)                                                    \
+	X(REVERSE_END_REASON, reverse.end)                                                         \
+	X(REVERSE_TOS, reverse.tos)                                                                \
+	X(SRC, src)                                                                                \
+	X(DST, dst)                                                                                \
+	X(SPORT, sport)                                                                            \
+	X(DPORT, dport)                                                                            \
+	X(ICMP, icmp)                                                                              \
+	X(VLAN, vlan)                                                                              \
+	X(FAMILY, family)                                                                          \
+	X(PROTO, proto)                                                                            \
+	X(DIRECTION, direction)                                                                    \
+	X(INITIATOR, initiator)                                                                    \
+	X(IN_IF, in_if)                                                                            \
+	X(OUT_IF, out_if)                                                                          \
+	X(SAMPLING, sampling)                                                                      \
+	X(SRC_AS, src_as)                                                                          \
+	X(DST_AS, dst_as)                                                                          \
+	X(IN_VRF, in_vrf)                                                                          \
+	X(OUT_VRF, out_vrf)                                                                        \
+	X(POST_VLAN, post_vlan)                                                                    \
+	X(SRC_MASK, src_mask)                                                                      \
+	X(DST_MASK, dst_mask)                                                                      \
+	X(NEXT_HOP, next_hop)                                                                      \
+	X(BGP_NEXT_HOP, bgp_next_hop)                                                              \
+	X(NAT_SRC, nat_src)                                                                        \
+	X(NAT_DST, nat_dst)                                                                        \
+	X(NAT_SPORT, nat_sport)                                                                    \
+	X(NAT_DPORT, nat_dport)                                                                    \
+	X(NAT_EVENT, nat_event)                                                                    \
+	X(LABELS, label)                                                                           \
+	X(VRF_NAME, vrf_name)                                                                      \
+	/* Of the elements' table alone: it tells START and END, where nothing better does. */     \
+	X(MOMENT, forward.start_ns)
+
+enum flow_field {
+#define X(id, member) FIELD_##id,
+	FLOW_FIELDS(X)
+#undef X
+	FIELD_MAX,
+	FIELD_NONE = FIELD_MAX, /* no field of a flow: options tell it, or it helps others */
+};
+
+_Static_assert(FIELD_MAX <= 64, "flow_record.known has 64 bits");
+
+#define FIELD_BIT(id) (1ull << FIELD_##id)
+
+/* Abstract data types and units: RFC 5610, 3.1 and 3.2. Semantics: 3.3. */
+enum wire_type {
+	WIRE_OCTETS = 0,
+	WIRE_U8 = 1,
+	WIRE_U16 = 2,
+	WIRE_U32 = 3,
+	WIRE_U64 = 4,
+	WIRE_STRING = 13,
+	WIRE_SECONDS = 14,
+	WIRE_MILLISECONDS = 15,
+	WIRE_MICROSECONDS = 16,
+	WIRE_NANOSECONDS = 17,
+	WIRE_ADDR4 = 18,
+	WIRE_ADDR6 = 19,
+};
+
+enum wire_semantics {
+	WIRE_TOTAL_COUNTER = 2,
+};
+
+enum wire_units {
+	WIRE_UNIT_OCTETS = 2,
+	WIRE_UNIT_PACKETS = 3,
+};
+
+/* How an element's value becomes its field's. */
+enum wire_kind {
+	WIRE_KIND_OPTION, /* means something in options only */
+	WIRE_KIND_UINT,
+	WIRE_KIND_DPORT, /* as UINT; of ICMP its type and code are sent */
+	WIRE_KIND_ICMP,  /* as UINT; 0 is sent unless it is ICMP */
+	WIRE_KIND_ICMP_TYPE,
+	WIRE_KIND_ICMP_CODE,
+	WIRE_KIND_FLAGS, /* the low 8 bits of a UINT */
+	WIRE_KIND_ADDR4,
+	WIRE_KIND_ADDR6,
+	WIRE_KIND_TIME_S,
+	WIRE_KIND_TIME_MS,
+	WIRE_KIND_TIME_NTP, /* RFC 7011, 6.1.9 and 6.1.10: 32 bits since 1900, 32 bits fraction */
+	WIRE_KIND_TIME_BEFORE_US, /* before the export time */
+	WIRE_KIND_UPTIME,         /* milliseconds since boot */
+	WIRE_KIND_BOOT,           /* when that was */
+	WIRE_KIND_LABEL,          /* FLOW_LABELS elements in a row, one for each member */
+	WIRE_KIND_STRING,
+	WIRE_KIND_SAMPLER, /* whose rate options data tell */
+	WIRE_KIND_FAMILY,
+};
+
+/* X(name, number, field, kind, type, bytes in v9 where that is not the type's) */
+#define WIRE_ELEMENTS(X)                                                                           \
+	X(octetDeltaCount, 1, BYTES, UINT, U64, 0)                                                 \
+	X(packetDeltaCount, 2, PACKETS, UINT, U64, 0)                                              \
+	X(protocolIdentifier, 4, PROTO, UINT, U8, 0)                                               \
+	X(ipClassOfService, 5, TOS, UINT, U8, 0)                                                   \
+	X(tcpControlBits, 6, TCP_FLAGS, FLAGS, U16, 1)                                             \
+	X(sourceTransportPort, 7, SPORT, UINT, U16, 0)                                             \
+	X(sourceIPv4Address, 8, SRC, ADDR4, ADDR4, 0)                                              \
+	X(sourceIPv4PrefixLength, 9, SRC_MASK, UINT, U8, 0)                                        \
+	X(ingressInterface, 10, IN_IF, UINT, U32, 0)                                               \
+	X(destinationTransportPort, 11, DPORT, DPORT, U16, 0)                                      \
+	X(destinationIPv4Address, 12, DST, ADDR4, ADDR4, 0)                                        \
+	X(destinationIPv4PrefixLength, 13, DST_MASK, UINT, U8, 0)                                  \
+	X(egressInterface, 14, OUT_IF, UINT, U32, 0)                                               \
+	X(ipNextHopIPv4Address, 15, NEXT_HOP, ADDR4, ADDR4, 0)                                     \
+	X(bgpSourceAsNumber, 16, SRC_AS, UINT, U32, 0)                                             \
+	X(bgpDestinationAsNumber, 17, DST_AS, UINT, U32, 0)                                        \
+	X(bgpNextHopIPv4Address, 18, BGP_NEXT_HOP, ADDR4, ADDR4, 0)                                \
+	X(flowEndSysUpTime, 21, END, UPTIME, U32, 0)                                               \
+	X(flowStartSysUpTime, 22, START, UPTIME, U32, 0)                                           \
+	X(sourceIPv6Address, 27, SRC, ADDR6, ADDR6, 0)                                             \
+	X(destinationIPv6Address, 28, DST, ADDR6, ADDR6, 0)                                        \
+	X(sourceIPv6PrefixLength, 29, SRC_MASK, UINT, U8, 0)                                       \
+	X(destinationIPv6PrefixLength, 30, DST_MASK, UINT, U8, 0)                                  \
+	X(icmpTypeCodeIPv4, 32, ICMP, ICMP, U16, 0)                                                \
+	X(samplingInterval, 34, SAMPLING, UINT, U32, 0)                                            \
+	X(samplingAlgorithm, 35, NONE, OPTION, U8, 0)                                              \
+	X(exportedOctetTotalCount, 40, NONE, OPTION, U64, 0)                                       \
+	X(exportedMessageTotalCount, 41, NONE, OPTION, U64, 0)                                     \
+	X(exportedFlowRecordTotalCount, 42, NONE, OPTION, U64, 0)                                  \
+	X(samplerId, 48, SAMPLING, SAMPLER, U8, 0)                                                 \
+	X(samplerRandomInterval, 50, SAMPLING, UINT, U32, 0)                                       \
+	X(vlanId, 58, VLAN, UINT, U16, 0)                                                          \
+	X(postVlanId, 59, POST_VLAN, UINT, U16, 0)                                                 \
+	X(ipVersion, 60, FAMILY, FAMILY, U8, 0)                                                    \
+	X(flowDirection, 61, DIRECTION, UINT, U8, 0)                                               \
+	X(ipNextHopIPv6Address, 62, NEXT_HOP, ADDR6, ADDR6, 0)                                     \
+	X(bgpNextHopIPv6Address, 63, BGP_NEXT_HOP, ADDR6, ADDR6, 0)                                \
+	X(mplsTopLabelStackSection, 70, LABELS, LABEL, OCTETS, 3)                                  \
+	X(mplsLabelStackSection2, 71, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection3, 72, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection4, 73, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection5, 74, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection6, 75, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection7, 76, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection8, 77, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection9, 78, LABELS, LABEL, OCTETS, 3)                                    \
+	X(mplsLabelStackSection10, 79, LABELS, LABEL, OCTETS, 3)                                   \
+	X(interfaceName, 82, NONE, OPTION, STRING, 16)                                             \
+	X(interfaceDescription, 83, NONE, OPTION, STRING, 64)                                      \
+	X(octetTotalCount, 85, BYTES, UINT, U64, 0)                                                \
+	X(packetTotalCount, 86, PACKETS, UINT, U64, 0)                                             \
+	X(flowEndReason, 136, END_REASON, UINT, U8, 0)                                             \
+	X(icmpTypeCodeIPv6, 139, ICMP, ICMP, U16, 0)                                               \
+	X(meteringProcessId, 143, NONE, OPTION, U32, 0)                                            \
+	X(exportingProcessId, 144, NONE, OPTION, U32, 0)                                           \
+	X(observationDomainId, 149, NONE, OPTION, U32, 0)                                          \
+	X(flowStartSeconds, 150, START, TIME_S, SECONDS, 0)                                        \
+	X(flowEndSeconds, 151, END, TIME_S, SECONDS, 0)                                            \
+	X(flowStartMilliseconds, 152, START, TIME_MS, MILLISECONDS, 0)                             \
+	X(flowEndMilliseconds, 153, END, TIME_MS, MILLISECONDS, 0)                                 \
+	X(flowStartMicroseconds, 154, START, TIME_NTP, MICROSECONDS, 0)                            \
+	X(flowEndMicroseconds, 155, END, TIME_NTP, MICROSECONDS, 0)                                \
+	X(flowStartNanoseconds, 156, START, TIME_NTP, NANOSECONDS, 0)                              \
+	X(flowEndNanoseconds, 157, END, TIME_NTP, NANOSECONDS, 0)                                  \
+	X(flowStartDeltaMicroseconds, 158, START, TIME_BEFORE_US, U32, 0)                          \
+	X(flowEndDeltaMicroseconds, 159, END, TIME_BEFORE_US, U32, 0)                              \
+	X(systemInitTimeMilliseconds, 160, NONE, BOOT, MILLISECONDS, 0)                            \
+	X(ignoredPacketTotalCount, 164, NONE, OPTION, U64, 0)                                      \
+	X(ignoredOctetTotalCount, 165, NONE, OPTION, U64, 0)                                       \
+	X(notSentFlowTotalCount, 166, NONE, OPTION, U64, 0)                                        \
+	X(notSentPacketTotalCount, 167, NONE, OPTION, U64, 0)                                      \
+	X(notSentOctetTotalCount, 168, NONE, OPTION, U64, 0)                                       \
+	X(icmpTypeIPv4, 176, ICMP, ICMP_TYPE, U8, 0)                                               \
+	X(icmpCodeIPv4, 177, ICMP, ICMP_CODE, U8, 0)                                               \
+	X(icmpTypeIPv6, 178, ICMP, ICMP_TYPE, U8, 0)                                               \
+	X(icmpCodeIPv6, 179, ICMP, ICMP_CODE, U8, 0)                                               \
+	X(postNATSourceIPv4Address, 225, NAT_SRC, ADDR4, ADDR4, 0)                                 \
+	X(postNATDestinationIPv4Address, 226, NAT_DST, ADDR4, ADDR4, 0)                            \
+	X(postNAPTSourceTransportPort, 227, NAT_SPORT, UINT, U16, 0)                               \
+	X(postNAPTDestinationTransportPort, 228, NAT_DPORT, UINT, U16, 0)                          \
+	X(natEvent, 230, NAT_EVENT, UINT, U8, 0)                                                   \
+	X(initiatorOctets, 231, BYTES, UINT, U64, 0)                                               \
+	X(responderOctets, 232, REVERSE_BYTES, UINT, U64, 0)                                       \
+	X(ingressVRFID, 234, IN_VRF, UINT, U32, 0)                                                 \
+	X(egressVRFID, 235, OUT_VRF, UINT, U32, 0)                                                 \
+	X(VRFname, 236, VRF_NAME, STRING, STRING, 0)                                               \
+	X(biflowDirection, 239, INITIATOR, UINT, U8, 0)                                            \
+	X(dot1qVlanId, 243, VLAN, UINT, U16, 0)                                                    \
+	X(postDot1qVlanId, 254, POST_VLAN, UINT, U16, 0)                                           \
+	X(postNATSourceIPv6Address, 281, NAT_SRC, ADDR6, ADDR6, 0)                                 \
+	X(postNATDestinationIPv6Address, 282, NAT_DST, ADDR6, ADDR6, 0)                            \
+	X(initiatorPackets, 298, PACKETS, UINT, U64, 0)                                            \
+	X(responderPackets, 299, REVERSE_PACKETS, UINT, U64, 0)                                    \
+	X(selectorId, 302, SAMPLING, SAMPLER, U64, 0)                                              \
+	X(informationElementId, 303, NONE, OPTION, U16, 0)                                         \
+	X(selectorAlgorithm, 304, NONE, OPTION, U16, 0)                                            \
+	X(samplingPacketInterval, 305, NONE, OPTION, U32, 0)                                       \
+	X(samplingPacketSpace, 306, NONE, OPTION, U32, 0)                                          \
+	X(samplingSize, 309, NONE, OPTION, U32, 0)                                                 \
+	X(samplingPopulation, 310, NONE, OPTION, U32, 0)                                           \
+	X(observationTimeSeconds, 322, MOMENT, TIME_S, SECONDS, 0)                                 \
+	X(observationTimeMilliseconds, 323, MOMENT, TIME_MS, MILLISECONDS, 0)                      \
+	X(observationTimeMicroseconds, 324, MOMENT, TIME_NTP, MICROSECONDS, 0)                     \
+	X(observationTimeNanoseconds, 325, MOMENT, TIME_NTP, NANOSECONDS, 0)                       \
+	X(informationElementDataType, 339, NONE, OPTION, U8, 0)                                    \
+	X(informationElementDescription, 340, NONE, OPTION, STRING, 0)                             \
+	X(informationElementName, 341, NONE, OPTION, STRING, 0)                                    \
+	X(informationElementRangeBegin, 342, NONE, OPTION, U64, 0)                                 \
+	X(informationElementRangeEnd, 343, NONE, OPTION, U64, 0)                                   \
+	X(informationElementSemantics, 344, NONE, OPTION, U8, 0)                                   \
+	X(informationElementUnits, 345, NONE, OPTION, U16, 0)                                      \
+	X(privateEnterpriseNumber, 346, NONE, OPTION, U32, 0)
+
+/* X(name, number, type, semantics, units, description) */
+#define WIRE_OWN(X)                                                                                \
+	X(overflowPacketTotalCount, 1, U64, TOTAL_COUNTER, UNIT_PACKETS,                           \
+	  "packets in no flow record, for the flow cache was full")                                \
+	X(overflowOctetTotalCount, 2, U64, TOTAL_COUNTER, UNIT_OCTETS,                             \
+	  "octets of packets in no flow record, for the flow cache was full")                      \
+	X(seenPacketTotalCount, 3, U64, TOTAL_COUNTER, UNIT_PACKETS,                               \
+	  "packets handed to the metering process")                                                \
+	X(seenOctetTotalCount, 4, U64, TOTAL_COUNTER, UNIT_OCTETS,                                 \
+	  "octets handed to the metering process")
+
+/* Rows of the table: IANA's elements by rising number, then weir's own. */
+enum wire_row {
+#define X(name, ...) WIRE_##name,
+	WIRE_ELEMENTS(X) WIRE_OWN_FIRST,
+	WIRE_BEFORE_OWN = WIRE_OWN_FIRST - 1,
+	WIRE_OWN(X)
+#undef X
+	WIRE_ROWS,
+};
+
+struct wire_element {
+	const char *name, *about;
+	__u32 pen; /* 0: IANA */
+	__u16 number;
+	__u8 type, semantics, units;
+	__u8 v9_bytes; /* of a value in v9; 0: as many as in IPFIX */
+	__u8 field, kind;
+};
+
+struct flow_place {
+	__u16 offset, bytes;
+};
+
+extern const struct flow_place flow_places[FIELD_MAX];
+extern const struct wire_element wire_elements[WIRE_ROWS];
+
+/* The tables themselves: for field.c, and for code that the compiler is to make for each row. */
+#define FLOW_PLACE(id, member)                                                                     \
+	{offsetof(struct flow_record, member), sizeof(((struct flow_record *)0)->member)},
+#define WIRE_ELEMENT(name, number, field, kind, type, v9)                                          \
+	{#name, "", 0, number, WIRE_##type, 0, 0, v9, FIELD_##field, WIRE_KIND_##kind},
+#define WIRE_OWN_ELEMENT(name, number, type, semantics, units, about)                              \
+	{#name,        about, WIRE_WEIR_PEN, number,          WIRE_##type, WIRE_##semantics,       \
+	 WIRE_##units, 0,     FIELD_NONE,    WIRE_KIND_OPTION},
+#define FLOW_PLACE_TABLE                                                                           \
+	{                                                                                          \
+		FLOW_FIELDS(FLOW_PLACE)                                                            \
+	}
+#define WIRE_ELEMENT_TABLE                                                                         \
+	{                                                                                          \
+		WIRE_ELEMENTS(WIRE_ELEMENT) WIRE_OWN(WIRE_OWN_ELEMENT)                             \
+	}
+
+/* Of a value in our templates; IPFIX_VARIABLE for strings in IPFIX. */
+static __always_inline unsigned int wire_element_bytes(const struct wire_element *element,
+						       enum wire_protocol protocol)
+{
+	if (protocol != WIRE_IPFIX && element->v9_bytes)
+		return element->v9_bytes;
+	switch (element->type) {
+	case WIRE_U8:
+		return 1;
+	case WIRE_U16:
+		return 2;
+	case WIRE_U32:
+	case WIRE_SECONDS:
+	case WIRE_ADDR4:
+		return 4;
+	case WIRE_ADDR6:
+		return 16;
+	case WIRE_STRING:
+	case WIRE_OCTETS:
+		return IPFIX_VARIABLE;
+	default:
+		return 8;
+	}
+}
+
+/* Of ICMP there are no ports, but a type and a code. */
+static __always_inline bool wire_is_icmp(const struct flow_record *flow)
+{
+	return flow->proto == 1 || flow->proto == 58;
+}
+
+/* NULL: nothing is known of it. Of reverse elements, ask with pen 0. */
+const struct wire_element *wire_element_find(__u32 pen, __u16 number);
+
+#endif
