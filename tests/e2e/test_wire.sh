@@ -75,7 +75,7 @@ fixbuf_reads() {
 	# By our types' records it knows our elements.
 	! grep -i alien "$WORK/dump" || return
 	# 32473/1 and so on: name and value.
-	grep -A12 'tid: *263' "$WORK/dump" | grep -q 'overflowPacketTotalCount : 9$' || return
+	grep -A12 'tid: *264' "$WORK/dump" | grep -q 'overflowPacketTotalCount : 9$' || return
 	# Every flow with its addresses, ports, counts, both ways.
 	diff <(awk '/ : / { field[$2] = $NF }
 		/^--- / || /^\*\*\*/ { if ("packetDeltaCount" in field) print \

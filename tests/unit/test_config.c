@@ -74,6 +74,36 @@ static void an_empty_file_says_the_same_as_none(void **state)
 	}
 }
 
+static void assert_exports(const struct config *c)
+{
+	const struct config_export *udp = &c->exports[0], *tls = &c->exports[1],
+				   *file = &c->exports[2];
+
+	assert_int_equal(c->export_count, 3);
+	assert_string_equal(udp->to, "ipfix+udp://[::1]:9");
+	assert_string_equal(udp->url.host, "::1");
+	assert_int_equal(udp->template_refresh_ns, SEC);
+	assert_int_equal(udp->template_messages, 2);
+	assert_int_equal(udp->options_refresh_ns, 3 * SEC);
+	assert_int_equal(udp->domain, 4);
+	assert_int_equal(udp->biflow, 1);
+	assert_int_equal(udp->message_bytes, 1400);
+	assert_int_equal(udp->queue, 2048);
+	assert_string_equal(tls->ca, "/a");
+	assert_string_equal(tls->cert, "/b");
+	assert_string_equal(tls->key, "/c");
+	assert_int_equal(tls->template_messages, 4096);
+	assert_int_equal(tls->options_refresh_ns, 300 * SEC);
+	assert_int_equal(tls->domain, 1);
+	assert_int_equal(tls->biflow, 0);
+	assert_int_equal(tls->message_bytes, 0);
+	assert_int_equal(tls->queue, 65536);
+	assert_int_equal(tls->rotate_ns, 300 * SEC);
+	assert_string_equal(file->url.path, "/x/%H");
+	assert_int_equal(file->rotate_ns, 3600 * SEC);
+	assert_int_equal(file->rotate_bytes, 100000000);
+}
+
 static void a_file_with_every_key_is_taken_at_its_word(void **state)
 {
 	struct query_range campus;
@@ -90,7 +120,12 @@ static void a_file_with_every_key_is_taken_at_its_word(void **state)
 		"queries:\n"
 		"  - {name: a, match: \"src group campus\", measure: bytes, window: 1s}\n"
 		"  - match: 'dst group isp'\n"
-		"    name: b\n",
+		"    name: b\n"
+		"export:\n"
+		"  - {to: \"ipfix+udp://[::1]:9\", template_refresh: 1s, template_messages: 2,\n"
+		"     options_refresh: 3s, domain: 4, biflow: true, message: 1400, queue: 1025}\n"
+		"  - {ca: /a, cert: /b, key: /c, to: \"ipfix+tls://c.example\"}\n"
+		"  - {to: \"file:/x/%H\", rotate: 1h, rotate_size: 100000000}\n",
 		&c);
 	assert_int_equal(c.interface_count, 2);
 	assert_string_equal(c.interfaces[1], "wg-1");
@@ -113,9 +148,11 @@ static void a_file_with_every_key_is_taken_at_its_word(void **state)
 	assert_int_equal(c.queries[0].window_s, 1);
 	assert_string_equal(c.queries[1].match, "dst group isp");
 	assert_int_equal(c.queries[1].window_s, 60);
+	assert_exports(&c);
 	config_free(&c);
 }
 
+#define EXPORT(to, more) "export:\n  - {to: \"" to "\"" more "}\n"
 #define QUERY(match) "queries:\n  - name: q\n    match: " match "\n"
 
 static void a_bad_file_is_refused_with_line_and_column(void **state)
@@ -183,6 +220,34 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 		 "w.yaml:1:40: window: expected a duration (500ms, 15s, 2m, 1h) from 1s to 62s"},
 		{"queries: [{name: q, match: in, window: 1500ms}]\n",
 		 "w.yaml:1:40: window: expected whole seconds"},
+		/* Exporters. */
+		{"export: {}\n", "w.yaml:1:9: export: expected a list"},
+		{"export: [a]\n", "w.yaml:1:10: expected keys and values"},
+		{"export:\n  - {domain: 1}\n", "w.yaml:2:5: export: an entry needs a to"},
+		{EXPORT("udp://h", ""), "w.yaml:2:10: to: 'udp://h' is no address"},
+		{EXPORT("v5+udp://h:0", ""), "w.yaml:2:10: to: '0' is no port"},
+		{"export: [{to: []}]\n", "w.yaml:1:15: to: expected an address"},
+		{EXPORT("v5+udp://h", "") "  - {to: \"v5+udp://h\"}\n",
+		 "w.yaml:3:10: to: 'v5+udp://h' is here twice"},
+		{EXPORT("v5+udp://h", ", biflow: true"),
+		 "w.yaml:2:24: biflow: means nothing with v5+udp"},
+		{EXPORT("v5+udp://h", ", template_refresh: 1s"), "w.yaml:2:24: template_refresh: "},
+		{EXPORT("v9+udp://h", ", ca: /a"), "w.yaml:2:24: ca: means nothing with v9+udp"},
+		{EXPORT("v9+udp://h", ", rotate: 1m"), "w.yaml:2:24: rotate: means nothing with"},
+		{EXPORT("ipfix+tcp://h", ", template_messages: 1"),
+		 "w.yaml:2:27: template_messages: means nothing with ipfix+tcp"},
+		{EXPORT("file:/x", ", options_refresh: 1s"), "w.yaml:2:21: options_refresh: "},
+		{EXPORT("ipfix+tls://h", ", cert: /a"), "w.yaml:2:5: export: cert and key go"},
+		{EXPORT("ipfix+tls://h", ", ca: a"), "w.yaml:2:31: ca: expected a path from / on"},
+		{EXPORT("v9+udp://h", ", queue: 1023"),
+		 "w.yaml:2:31: queue: expected a number, 1024 to 4194304"},
+		{EXPORT("v9+udp://h", ", message: 1023"), "w.yaml:2:33: message: expected"},
+		{EXPORT("v9+udp://h", ", message: 65508"),
+		 "w.yaml:2:5: message: a datagram has at most 65507 bytes"},
+		{EXPORT("file:/x", ", biflow: yes"),
+		 "w.yaml:2:29: biflow: expected one of: false true"},
+		{EXPORT("file:/x", ", rotate: 0s"), "w.yaml:2:29: rotate: expected a duration"},
+		{EXPORT("file:/x", ", size: 1"), "w.yaml:2:21: unknown key 'size'"},
 		/* Matches: the column is that of the word in the file, if it can be had. */
 		{QUERY("in and prt 5"), "w.yaml:3:19: query 'q': expected a test"},
 		{QUERY("\"in and prt 5\""), "w.yaml:3:20: query 'q': expected a test"},
@@ -226,6 +291,23 @@ static void sixty_four_queries_fit_and_one_more_is_refused(void **state)
 	sprintf(text + at, "- {name: q64, match: in}\n");
 	assert_int_equal(read_text(text, &c, &err), -EINVAL);
 	assert_string_equal(err.text, "w.yaml:66:3: queries: expected at most 64");
+}
+
+static void eight_exporters_fit_and_one_more_is_refused(void **state)
+{
+	static char text[1 << 10];
+	struct config_error err;
+	struct config c;
+	int at = sprintf(text, "export:\n");
+
+	for (int i = 0; i < 8; i++)
+		at += sprintf(text + at, "- {to: \"v5+udp://h%d\"}\n", i);
+	must_read(text, &c);
+	assert_int_equal(c.export_count, 8);
+	config_free(&c);
+	sprintf(text + at, "- {to: \"v5+udp://h8\"}\n");
+	assert_int_equal(read_text(text, &c, &err), -EINVAL);
+	assert_string_equal(err.text, "w.yaml:10:3: export: expected at most 8");
 }
 
 static void the_query_that_finds_no_terms_left_is_named(void **state)
@@ -295,6 +377,7 @@ int main(void)
 		cmocka_unit_test(a_file_with_every_key_is_taken_at_its_word),
 		cmocka_unit_test(a_bad_file_is_refused_with_line_and_column),
 		cmocka_unit_test(sixty_four_queries_fit_and_one_more_is_refused),
+		cmocka_unit_test(eight_exporters_fit_and_one_more_is_refused),
 		cmocka_unit_test(the_query_that_finds_no_terms_left_is_named),
 		cmocka_unit_test(own_networks_can_be_added_to_inside),
 		cmocka_unit_test(a_file_is_read_and_a_missing_one_named),

@@ -192,16 +192,16 @@ static void messages_keep_within_their_room(void **state)
 static void an_ipfix_flow_is_written_as_its_template_says(void **state)
 {
 	static const __u8 shall[] = {
-		0,    10,   0,    82,   0x65, 0x53, 0xf1, 0,    0, 0, 0, 9, 0, 0, 1, 2, /* header */
-		1,    0,    0,    66,                                 /* set 256 */
-		192,  0,    2,    1,    192,  0,    2,    2,    0, 0, /* addresses, ICMP */
-		0x30, 0x39, 1,    0xbb, 6,    1,    0,    7,          /* ports, TCP, egress, VLAN */
-		0,    0,    0,    2,    0,    0,    0,    3,          /* interfaces */
-		0,    0,    0,    0,    0,    0,    0,    5,          /* packets */
-		0,    0,    0,    0,    0,    0,    1,    0,          /* bytes */
-		0x10, 0,    0x1b, 3,                            /* TOS, TCP flags, end of flow */
-		0,    0,    1,    0x8b, 0xcf, 0xe5, 0x64, 0x18, /* EXPORT_S - 1 s */
-		0,    0,    1,    0x8b, 0xcf, 0xe5, 0x68, 0x00, /* EXPORT_S */
+		0,    10,   0, 81,   0x65, 0x53, 0xf1, 0,    0, 0, 0, 9, 0, 0, 1, 2, /* header */
+		1,    0,    0, 65,                                                   /* set 256 */
+		192,  0,    2, 1,    192,  0,    2,    2,    0, 0, /* addresses, ICMP */
+		0x30, 0x39, 1, 0xbb, 6,    1,    0,    7,          /* ports, TCP, egress, VLAN */
+		0,    0,    0, 2,    0,    0,    0,    3,          /* interfaces */
+		0,    0,    0, 0,    0,    0,    0,    5,          /* packets */
+		0,    0,    0, 0,    0,    0,    1,    0,          /* bytes */
+		0x10, 0x1b, 3,                                     /* TOS, TCP flags, end of flow */
+		0,    0,    1, 0x8b, 0xcf, 0xe5, 0x64, 0x18,       /* EXPORT_S - 1 s */
+		0,    0,    1, 0x8b, 0xcf, 0xe5, 0x68, 0x00,       /* EXPORT_S */
 	};
 	const struct flow_record f = {
 		.forward = {.start_ns = (EXPORT_S - 1) * SECOND,
@@ -280,7 +280,7 @@ static void v9_sets_end_on_four_bytes_and_all_records_count(void **state)
 		assert_int_equal(wire_add_flow(&w->e, &f), 0);
 	}
 	finish(w);
-	assert_int_equal(wire_get16(w->buffer + 2), 6 + 7);
+	assert_int_equal(wire_get16(w->buffer + 2), 7 + 7);
 	assert_int_equal(w->sequence, 1);
 	for (size_t at = 20; at < w->length; at += wire_get16(w->buffer + at + 2))
 		assert_int_equal(wire_get16(w->buffer + at + 2) % 4, 0);

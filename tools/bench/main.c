@@ -5,6 +5,8 @@
  *   pipeline  nanoseconds a packet takes in the kernel programs    (pipeline.c)
  *   veth      frames per second through a pair of interfaces       (veth.c)
  *   codec     flow records per second written and read             (wire.c)
+ *   export    flows per second from the kernel to a collector,
+ *             and what the agent costs                             (export.c)
  *
  * Rounds are interleaved: within one every case runs once, so that what disturbs
  * the machine disturbs all alike. A number is the median of its rounds. Results
@@ -90,6 +92,7 @@ static const struct {
 	{"meter", "pipeline", bench_pipeline},
 	{"meter", "veth", bench_veth},
 	{"wire", "codec", bench_codec},
+	{"wire", "export", bench_export},
 };
 
 int main(int argc, char **argv)

@@ -67,6 +67,8 @@ void config_free(struct config *config)
 	}
 	for (unsigned int i = 0; i < config->query_count; i++)
 		config_query_free(&config->queries[i]);
+	for (unsigned int i = 0; i < config->export_count; i++)
+		config_export_free(&config->exports[i]);
 	free(config->interfaces);
 	free(config->scope.inside);
 	free(config->scope.groups);

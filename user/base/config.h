@@ -5,6 +5,7 @@
  *   interfaces  none: the caller takes that of the default route
  *   inside      RFC 1918, ULA; the caller adds the interfaces' own networks unless inside_given
  *   queries     the five of the Stanford monitor
+ *   export      nowhere
  */
 #ifndef WEIR_BASE_CONFIG_H
 #define WEIR_BASE_CONFIG_H
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/config_export.h"
 #include "query/compile.h"
 #include "weir/flow.h"
 
@@ -61,6 +63,8 @@ struct config {
 	enum config_egress egress;
 	struct config_query *queries;
 	unsigned int query_count;
+	struct config_export exports[CONFIG_EXPORTS];
+	unsigned int export_count;
 };
 
 /* One line, "FILE:LINE:COLUMN: what". */

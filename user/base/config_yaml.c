@@ -322,6 +322,7 @@ static const struct key config_keys[] = {
 	{"tunnels", schema_choice, .at = offsetof(struct config, tunnels), .values = "outer inner"},
 	{"attach", schema_section, .keys = attach_keys},
 	{"queries", read_queries, .at = 0},
+	{"export", config_read_exports, .at = 0},
 	{.name = NULL},
 };
 

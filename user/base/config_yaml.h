@@ -4,6 +4,7 @@
 #define WEIR_BASE_CONFIG_YAML_H
 
 #include "base/config.h"
+#include "base/schema.h"
 
 /* Which of the keys that replace defaults were there. */
 struct config_given {
@@ -23,5 +24,8 @@ void config_refuse_match(const char *name, const struct config_query *query,
 void *config_grow(void *array, unsigned int count, size_t size);
 int config_add_query(struct config *config, const struct config_query *query);
 void config_query_free(struct config_query *query);
+
+/* Reads the list `export` into the struct config `to`. */
+key_reader config_read_exports;
 
 #endif

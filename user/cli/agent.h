@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/config.h"
+#include "cli/exports.h"
 #include "cli/options.h"
 #include "meter/meter.h"
 #include "query/prefix.h"
@@ -64,7 +65,7 @@ struct agent {
 	time_t start_s;          /* CLOCK_MONOTONIC */
 	struct weir_books books; /* a second ago */
 	__u64 books_ns;          /* when; 0: never */
-	__u64 evicted;           /* records taken from the ring */
+	struct exports exports;
 
 	bool drawn; /* the screen has been, so lines for people wait in `note` */
 	struct {

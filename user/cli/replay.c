@@ -16,6 +16,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "cli/capture.h"
+#include "cli/exports.h"
 #include "cli/options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -24,11 +25,15 @@
 
 #define SETTLED_S 30
 #define EVENTS_EACH 4096 /* packets between two looks at the ring */
+#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
+#define PATIENCE_NS (10 * WEIR_NS_PER_SEC) /* with a collector that takes nothing */
 
 struct replay {
 	struct meter meter;
 	struct config config;
 	bool json, flows;
+	struct config wanted; /* its exports */
+	struct exports exports;
 	bool started;
 	__u64 last_ns;     /* highest time seen */
 	__u64 harvested_s; /* seconds below this are in `total` */
@@ -59,6 +64,18 @@ static int take_resident(void *ctx, __u32 slot, const struct weir_flow *flow,
 
 	(void)slot;
 	return print_flow(flow, pair, end ? end : WEIR_END_FORCED);
+}
+
+static int take_ring(struct replay *r)
+{
+	int taken;
+
+	if (r->exports.count) {
+		__atomic_store_n(&r->exports.clock_ns, r->last_ns, __ATOMIC_RELAXED);
+		return exports_drain(&r->exports);
+	}
+	taken = meter_ring_drain(&r->meter, take_event, r);
+	return taken < 0 ? taken : 0;
 }
 
 /* Adds the seconds [harvested_s, until_s) to the totals. */
@@ -104,6 +121,61 @@ static void count(struct weir_count *c, __u32 bytes)
 	c->bytes += bytes;
 }
 
+static void say(void *context, const char *line)
+{
+	(void)context;
+	log_err("%s", line);
+}
+
+/* What the configuration says of an address holds here too. */
+static int want_export(struct replay *r, const char *to)
+{
+	struct config_export *wanted = &r->wanted.exports[r->wanted.export_count];
+	char why[URL_WHY_BYTES];
+	int code;
+
+	for (unsigned int i = 0; i < r->config.export_count; i++) {
+		struct config_export *known = &r->config.exports[i];
+
+		if (!known->to || strcmp(known->to, to))
+			continue;
+		*wanted = *known;
+		*known = (struct config_export){};
+		r->wanted.export_count++;
+		return 0;
+	}
+	code = config_export_make(to, wanted, why);
+	if (code)
+		log_err("--export %s: %s", to, code == -EINVAL ? why : strerror(-code));
+	else
+		r->wanted.export_count++;
+	return code;
+}
+
+static int want_exports(struct replay *r, const struct cli_list *to)
+{
+	int code = 0;
+
+	if (to->count > CONFIG_EXPORTS) {
+		log_err("--export: at most %d addresses", CONFIG_EXPORTS);
+		return -EINVAL;
+	}
+	for (unsigned int i = 0; i < to->count && !code; i++)
+		code = want_export(r, to->item[i]);
+	return code;
+}
+
+/* v5 and v9 count milliseconds from some time before the first packet's. */
+static int open_exports(struct replay *r, __u64 first_ns)
+{
+	r->exports.meter = &r->meter;
+	r->exports.timeouts = r->config.timeouts;
+	r->exports.patience_ns = PATIENCE_NS;
+	r->exports.clock_ns = first_ns;
+	r->exports.about.boot_ns = first_ns - HOUR_NS;
+	return exports_apply(&r->exports, &r->wanted, say, NULL);
+}
+
 static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes)
 {
 	struct replay *r = ctx;
@@ -111,6 +183,9 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 	int code = 0;
 
 	if (!r->started) {
+		code = open_exports(r, now_ns);
+		if (code)
+			return code;
 		r->harvested_s = now_s > SETTLED_S ? now_s - SETTLED_S : 0;
 		r->last_ns = now_ns;
 		r->started = true;
@@ -123,8 +198,8 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 	if (now_ns > r->last_ns)
 		r->last_ns = now_ns;
 	if (++r->packets % EVENTS_EACH == 0) {
-		code = meter_ring_drain(&r->meter, take_event, r);
-		if (code < 0)
+		code = take_ring(r);
+		if (code)
 			return code;
 	}
 	code = meter_feed(&r->meter, now_ns, frame, bytes, wire_bytes);
@@ -177,11 +252,23 @@ static void query_rates(const struct replay *r, struct meter_rate *rates)
 	meter_rates(&r->meter, end, windows, rates);
 }
 
+static void print_exporter(void *context, const struct exporter_state *state)
+{
+	(void)context;
+	exports_state_text(state, stdout, "\n");
+}
+
+static void add_exporter(void *list, const struct exporter_state *state)
+{
+	json_array_append_new(list, exports_state_json(state));
+}
+
 static int print_json(const struct replay *r, const struct meter_balance *b)
 {
 	struct meter_rate rates[WEIR_QUERIES];
-	json_t *queries = json_array();
+	json_t *queries = json_array(), *exports = json_array();
 
+	exports_each(&r->exports, add_exporter, exports);
 	query_rates(r, rates);
 	for (unsigned int i = 0; i < r->config.query_count; i++) {
 		const struct config_query *q = &r->config.queries[i];
@@ -194,15 +281,15 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 						"bits_per_second",
 						8.0 * rates[i].window.bytes / q->window_s));
 	}
-	return text_json_line(json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries",
-					queries, "counters", record_books_json(&b->books),
-					"too_short", record_count_json(&r->too_short), "unordered",
-					record_count_json(&r->unordered), "flows",
-					(json_int_t)b->flows, "resident",
-					record_count_json(&b->resident), "seen",
-					record_count_json(&b->seen_after), "conserved",
-					(int)(b->holds && b->quiet)),
-			      stdout);
+	return text_json_line(
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries,
+			  "export", exports, "counters", record_books_json(&b->books), "too_short",
+			  record_count_json(&r->too_short), "unordered",
+			  record_count_json(&r->unordered), "flows", (json_int_t)b->flows,
+			  "resident", record_count_json(&b->resident), "seen",
+			  record_count_json(&b->seen_after), "conserved",
+			  (int)(b->holds && b->quiet)),
+		stdout);
 }
 
 static int print_text(const struct replay *r, const struct meter_balance *b)
@@ -239,19 +326,29 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 	if (r->unordered.packets)
 		printf("%-16s %14llu %16llu   more than %d s out of order: in no query's total\n",
 		       "unordered", r->unordered.packets, r->unordered.bytes, SETTLED_S);
+	exports_each(&r->exports, print_exporter, NULL);
 	printf("%s\n", b->holds && b->quiet ? "every packet is accounted for"
 					    : "PACKETS ARE NOT ALL ACCOUNTED FOR");
 	return 0;
 }
 
+/* The cache's flows, and whatever waits. -EIO: not all could be sent; printed is how many. */
+static int export_rest(struct replay *r)
+{
+	int code = exports_flush(&r->exports, r->last_ns);
+
+	exports_settle(&r->exports, meter_now() + PATIENCE_NS);
+	return code ? code : exports_all_sent(&r->exports) ? 0 : -EIO;
+}
+
 static int finish(struct replay *r)
 {
 	struct meter_balance balance;
-	int code = r->started ? harvest(r, r->last_ns / WEIR_NS_PER_SEC + 1) : 0;
-	int taken = meter_ring_drain(&r->meter, take_event, r);
+	int unsent = 0, code = r->started ? harvest(r, r->last_ns / WEIR_NS_PER_SEC + 1) : 0;
 
-	if (!code && taken < 0)
-		code = taken;
+	code = code ? code : take_ring(r);
+	if (!code && r->exports.count)
+		unsent = export_rest(r);
 	if (!code && r->flows)
 		code = meter_each_flow(&r->meter, take_resident, r);
 	if (!code)
@@ -262,7 +359,7 @@ static int finish(struct replay *r)
 		code = r->json ? print_json(r, &balance) : print_text(r, &balance);
 	if (!code && !(balance.holds && balance.quiet))
 		code = -EIO;
-	return code;
+	return code ? code : unsent;
 }
 
 static int replay_all(struct replay *r, char **captures, int count)
@@ -286,12 +383,14 @@ static int replay_all(struct replay *r, char **captures, int count)
 		if (code)
 			log_err("replay: %s", strerror(-code));
 	}
+	exports_close(&r->exports, 0, say, NULL);
 	meter_close(&r->meter);
 	return code;
 }
 
 struct asked {
 	const char *config;
+	struct cli_list to;
 	bool flows, json;
 };
 
@@ -306,6 +405,12 @@ const struct cli_option replay_options[] = {
 	 .kind = CLI_FLAG,
 	 .at = offsetof(struct asked, flows),
 	 .help = "print the flows as JSON Lines instead of the totals"},
+	{.name = "export",
+	 .argument = "URL",
+	 .kind = CLI_LIST,
+	 .at = offsetof(struct asked, to),
+	 .help = "send the flows to a collector (ipfix+udp://HOST:PORT, v9+udp, v5+udp, ipfix+tcp, "
+		 "ipfix+tls) or write them (file:PATTERN); repeatable"},
 	{.letter = 'j',
 	 .name = "json",
 	 .kind = CLI_FLAG,
@@ -323,25 +428,24 @@ int cmd_replay(int argc, char **argv)
 
 	if (!r)
 		return CLI_FAILED;
-	if (first < 0) {
+	if (first < 0 || first == argc || (asked.flows && asked.to.count)) {
 		free(r);
-		return CLI_USAGE;
-	}
-	if (first == argc) {
-		free(r);
-		return options_refuse(argv[0], "which capture?");
+		return first < 0       ? CLI_USAGE
+		       : first == argc ? options_refuse(argv[0], "which capture?")
+				       : options_refuse(argv[0], "either --flows or --export");
 	}
 	r->json = asked.json;
 	r->flows = asked.flows;
 	code = asked.config ? config_load(asked.config, &r->config, &refused)
 			    : config_default(&r->config, &refused);
-	if (code) {
+	if (code)
 		log_err("%s", refused.text);
-		free(r);
-		return CLI_FAILED;
-	}
-	code = replay_all(r, argv + first, argc - first);
+	if (!code)
+		code = want_exports(r, &asked.to);
+	if (!code)
+		code = replay_all(r, argv + first, argc - first);
 	config_free(&r->config);
+	config_free(&r->wanted);
 	free(r);
 	return code ? CLI_FAILED : CLI_OK;
 }

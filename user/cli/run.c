@@ -26,6 +26,7 @@
 #define NS_PER_MS 1000000ull
 /* After the second has begun, so that the last one is complete on every CPU. */
 #define TICK_AFTER_NS (20 * NS_PER_MS)
+#define LAST_NS (5000 * NS_PER_MS) /* what a collector has at the end to take what waits */
 
 struct asked {
 	const char *config;
@@ -137,6 +138,19 @@ static void rewant(struct agent *a)
 	ports_sync(a, false);
 }
 
+static void say_line(void *context, const char *line)
+{
+	agent_say(context, "%s", line);
+}
+
+static int apply_exports(struct agent *a, struct config *config)
+{
+	a->exports.meter = &a->meter;
+	a->exports.timeouts = config->timeouts;
+	a->exports.folder = EXPORTS_DIR;
+	return exports_apply(&a->exports, config, say_line, a);
+}
+
 static void reload(struct agent *a)
 {
 	struct config config;
@@ -152,6 +166,7 @@ static void reload(struct agent *a)
 		config_free(&config);
 		return;
 	}
+	apply_exports(a, &config); /* says what cannot be opened; the others go on */
 	config_free(&a->config);
 	a->config = config;
 	agent_say(a, "%s: read again, %u queries", a->config_path, config.query_count);
@@ -160,15 +175,6 @@ static void reload(struct agent *a)
 }
 
 /* --- While it runs --------------------------------------------------------------------- */
-
-static int take_event(void *ctx, const struct weir_event *event)
-{
-	struct agent *a = ctx;
-
-	(void)event;
-	a->evicted++;
-	return 0;
-}
 
 static void ignore_link(void *ctx, const struct netlink_link *link)
 {
@@ -232,9 +238,9 @@ static int loop(struct agent *a, int signals, struct netlink *links)
 			netlink_read(links, ignore_link, NULL);
 			ports_sync(a, false);
 		}
-		code = meter_ring_drain(&a->meter, take_event, a);
-		if (code < 0 && code != -EINTR) {
-			agent_say(a, "ring: %s", strerror(-code));
+		code = exports_turn(&a->exports);
+		if (code) {
+			agent_say(a, "flows: %s", strerror(-code));
 			return code;
 		}
 		if (now_ns() < tick_ns)
@@ -271,10 +277,12 @@ static int start_measuring(struct agent *a)
 	int code = queries_adopt(a);
 
 	code = code ? code : queries_apply(a, &a->config);
+	code = code ? code : apply_exports(a, &a->config);
 	code = code ? code : ports_sync(a, true);
 	if (code) {
 		struct meter_error err;
 
+		exports_close(&a->exports, 0, say_line, a);
 		ports_detach(a, true);
 		if (!a->meter.adopted)
 			meter_unpin(&err);
@@ -284,6 +292,16 @@ static int start_measuring(struct agent *a)
 	return 0;
 }
 
+/* What is still in the cache goes out too. */
+static void flow_out(struct agent *a)
+{
+	int code = exports_flush(&a->exports, meter_now());
+
+	if (code < 0)
+		log_err("flows: %s", strerror(-code));
+	exports_close(&a->exports, meter_now() + LAST_NS, say_line, a);
+}
+
 static int stop(struct agent *a)
 {
 	struct meter_balance balance;
@@ -291,7 +309,7 @@ static int stop(struct agent *a)
 	int code;
 
 	ports_detach(a, false);
-	meter_ring_drain(&a->meter, take_event, a);
+	flow_out(a);
 	code = meter_balance(&a->meter, &balance);
 	if (!code)
 		code = screen_totals(a, &balance);

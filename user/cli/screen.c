@@ -173,7 +173,7 @@ static void draw(const struct agent *a, const struct reading *r, FILE *out)
 	draw_way("out", &r->out, &r->books.count[WEIR_SEEN_OUT], out);
 	fprintf(out,
 		CLEAR_LINE "flows      %llu live, %llu resident of %u, %llu evicted" CLEAR_LINE,
-		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->evicted);
+		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->exports.events);
 	fprintf(out, CLEAR_LINE);
 	draw_losses(&r->books, out);
 	draw_notes(a, out);
@@ -272,14 +272,15 @@ static int print_json(const struct agent *a, const struct reading *r)
 	for (unsigned int i = 0; i < a->ports; i++)
 		if (a->port[i].ifindex)
 			json_array_append_new(ports, text_interface_json(&a->port[i].hooks));
-	return text_json_line(
-		json_pack("{s:f, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "time",
-			  r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime", (json_int_t)r->up_s,
-			  "interfaces", ports, "queries", queries, "counters",
-			  record_books_json(&r->books), "flows", "live", (json_int_t)r->live,
-			  "resident", (json_int_t)r->resident, "capacity",
-			  (json_int_t)a->meter.sets * WEIR_WAYS, "evicted", (json_int_t)a->evicted),
-		stdout);
+	return text_json_line(json_pack("{s:f, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "time",
+					r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime",
+					(json_int_t)r->up_s, "interfaces", ports, "queries",
+					queries, "counters", record_books_json(&r->books), "flows",
+					"live", (json_int_t)r->live, "resident",
+					(json_int_t)r->resident, "capacity",
+					(json_int_t)a->meter.sets * WEIR_WAYS, "evicted",
+					(json_int_t)a->exports.events),
+			      stdout);
 }
 
 int screen_tick(struct agent *a)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/exports.h"
 #include "cli/lock.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -62,23 +63,40 @@ static bool has_interface(const struct show *s, __u32 account, struct weir_inter
 
 /* --- status ---------------------------------------------------------------------------- */
 
+static void add_exporter(void *list, const struct exporter_state *state, const char *why)
+{
+	json_array_append_new(list, state ? exports_state_json(state)
+					  : json_pack("{s:s}", "unreadable", why));
+}
+
+static void print_exporter(void *context, const struct exporter_state *state, const char *why)
+{
+	(void)context;
+	printf("%-11s ", "export");
+	if (state)
+		exports_state_text(state, stdout, "\n");
+	else
+		printf("%s\n", why);
+}
+
 static int status_json(const struct show *s, const struct meter_census *c, pid_t agent,
 		       unsigned int queries)
 {
-	json_t *interfaces = json_array();
+	json_t *interfaces = json_array(), *exporters = json_array();
 	struct weir_interface interface;
 
+	exporter_states(EXPORTS_DIR, add_exporter, exporters);
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
 		if (has_interface(s, i, &interface) && !interface.gone)
 			json_array_append_new(interfaces, text_interface_json(&interface));
-	return text_json_line(json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:o}",
-					"pinned", 1, "agent",
-					agent ? json_integer(agent) : json_null(), "flows", "live",
-					(json_int_t)c->live, "resident", (json_int_t)c->resident,
-					"capacity", (json_int_t)s->meter.sets * WEIR_WAYS, "cpus",
-					s->meter.cpus, "queries", (int)queries, "terms",
-					(int)show_tables(s)->terms, "interfaces", interfaces),
-			      stdout);
+	return text_json_line(
+		json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:o, s:o}", "pinned", 1,
+			  "agent", agent ? json_integer(agent) : json_null(), "flows", "live",
+			  (json_int_t)c->live, "resident", (json_int_t)c->resident, "capacity",
+			  (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus, "queries",
+			  (int)queries, "terms", (int)show_tables(s)->terms, "interfaces",
+			  interfaces, "export", exporters),
+		stdout);
 }
 
 static void status_text(const struct show *s, const struct meter_census *c, pid_t agent,
@@ -106,6 +124,7 @@ static void status_text(const struct show *s, const struct meter_census *c, pid_
 		text_hooks(&interface, hooks, sizeof(hooks));
 		printf("%-11s %s\n", interface.name, hooks);
 	}
+	exporter_states(EXPORTS_DIR, print_exporter, NULL);
 }
 
 static int show_status(struct show *s)

@@ -15,6 +15,8 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -88,6 +90,58 @@ static struct weir_count accounted(const struct weir_books *books)
 {
 	return sum_kinds(books, 1u << WEIR_KIND_EVICTED | 1u << WEIR_KIND_OVERFLOW |
 					1u << WEIR_KIND_OUTSIDE | 1u << WEIR_KIND_NAMED);
+}
+
+static __u64 clock_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
+}
+
+int meter_totals(const struct meter *m, struct meter_totals *out)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	struct weir_books books;
+	int code = meter_books(m, WEIR_INTERFACES, &books);
+
+	if (code)
+		return code;
+	if (bpf_obj_get_info_by_fd(m->prog[PROG_XDP], &info, &size))
+		return -errno;
+	*out = (struct meter_totals){
+		.start_ns = clock_of(CLOCK_REALTIME) - clock_of(CLOCK_BOOTTIME) + info.load_time,
+		.seen = seen(&books),
+		.named = sum_kinds(&books, 1u << WEIR_KIND_NAMED),
+		.overflow = sum_kinds(&books, 1u << WEIR_KIND_OVERFLOW),
+	};
+	return 0;
+}
+
+__u64 meter_identity(const struct meter *m)
+{
+	static const enum meter_map maps[] = {MAP_FLOWS, MAP_RING};
+	__u64 hash = 0xcbf29ce484222325ull; /* FNV-1a of the boot and the maps' ids in it */
+	char boot[64] = "";
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (f) {
+		if (!fgets(boot, sizeof(boot), f))
+			boot[0] = 0;
+		fclose(f);
+	}
+	for (const char *c = boot; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++) {
+		struct bpf_map_info info = {};
+		__u32 size = sizeof(info);
+
+		bpf_obj_get_info_by_fd(m->map[maps[i]], &info, &size);
+		hash = (hash ^ info.id) * 0x100000001b3ull;
+	}
+	return hash;
 }
 
 static int add_flow(void *ctx, __u32 slot, const struct weir_flow *flow,

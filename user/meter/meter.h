@@ -100,6 +100,15 @@ int meter_clear_window(struct meter *m, __u32 query);
 int meter_books(const struct meter *m, __u32 account, struct weir_books *out);
 int meter_interface(const struct meter *m, __u32 account, struct weir_interface *out);
 
+/* Since the maps were made, all interfaces together. Without scanning the cache. */
+struct meter_totals {
+	__u64 start_ns; /* Unix time */
+	struct weir_count seen, named, overflow;
+};
+int meter_totals(const struct meter *m, struct meter_totals *out);
+/* A number that no other meter has had since the machine was started, nor, likely, before. */
+__u64 meter_identity(const struct meter *m);
+
 /* The law of conservation, checked (include/weir/counters.h). `low` and `high` bracket
  * what is accounted for: with traffic running, counters move while they are read. */
 struct meter_balance {

@@ -3,8 +3,9 @@
  * The frame of messages: headers, sequence numbers, templates.
  *
  * v9 has whole seconds of export time only, and receivers reckon the boot time as export time less
- * uptime. So uptime is told as of the start of the export second: then boot time, and with it each
- * flow's, comes out right to the millisecond instead of up to a second off.
+ * uptime. So uptime is told as of a whole second: then boot time, and with it each flow's, comes out
+ * right to the millisecond instead of up to a second off. It is the second to come, for a flow that
+ * ends after the uptime is 49 days old to pmacct ("lastSwitched > sysUptime").
  */
 #include "wire/encode.h"
 
@@ -33,7 +34,7 @@ void wire_begin(struct wire_encoder *e, void *buffer, size_t room)
 	e->records = e->data = 0;
 }
 
-static __u8 *put_field_spec(__u8 *at, const struct wire_encoder *e, __u16 field)
+static __u8 *put_field_spec(__u8 *at, __u16 field)
 {
 	const struct wire_element *element;
 	__u32 pen;
@@ -46,7 +47,7 @@ static __u8 *put_field_spec(__u8 *at, const struct wire_encoder *e, __u16 field)
 	element = &wire_elements[field & ~WIRE_REVERSE];
 	pen = field & WIRE_REVERSE ? IPFIX_REVERSE_PEN : element->pen;
 	wire_put16(at, element->number | (pen ? IPFIX_ENTERPRISE : 0));
-	wire_put16(at + 2, wire_element_bytes(element, e->protocol));
+	wire_put16(at + 2, wire_element_bytes(element));
 	if (!pen)
 		return at + 4;
 	wire_put32(at + 4, pen);
@@ -67,14 +68,18 @@ static size_t spec_bytes(const struct wire_template_spec *spec)
 	return bytes;
 }
 
-/* IPFIX counts fields and how many of them are scopes, v9 bytes of scopes and of the others. */
+/* IPFIX counts fields and how many of them are scopes, v9 bytes of scopes and of the others. Options
+ * templates have a set each: pmacct loses its way after the first in a set. */
 int wire_add_template(struct wire_encoder *e, const struct wire_template_spec *spec)
 {
 	bool v9 = e->protocol == WIRE_V9;
 	__u16 set = v9 ? (spec->scopes ? V9_SET_OPTIONS : V9_SET_TEMPLATES)
 		       : (spec->scopes ? IPFIX_SET_OPTIONS : IPFIX_SET_TEMPLATES);
-	__u8 *at = wire_reserve(e, set, spec_bytes(spec));
+	__u8 *at;
 
+	if (spec->scopes)
+		wire_close_set(e);
+	at = wire_reserve(e, set, spec_bytes(spec));
 	if (!at)
 		return -ENOSPC;
 	wire_put16(at, spec->id);
@@ -87,7 +92,7 @@ int wire_add_template(struct wire_encoder *e, const struct wire_template_spec *s
 	}
 	at += spec->scopes ? 6 : 4;
 	for (unsigned int i = 0; i < spec->count; i++)
-		at = put_field_spec(at, e, spec->fields[i]);
+		at = put_field_spec(at, spec->fields[i]);
 	return 0;
 }
 
@@ -126,7 +131,7 @@ static void end_ipfix(struct wire_encoder *e, __u64 now_ns, __u32 sequence)
 
 static void end_v9(struct wire_encoder *e, __u64 now_ns, __u32 sequence)
 {
-	__u64 second = now_ns / WEIR_NS_PER_SEC;
+	__u64 second = (now_ns + WEIR_NS_PER_SEC - 1) / WEIR_NS_PER_SEC;
 	__u32 uptime_ms = second * 1000 - e->boot_ns / WIRE_NS_PER_MS;
 	struct v9_header header = {
 		.version = weir_be16(V9_VERSION),

@@ -16,6 +16,8 @@
 
 #define KEY4(X) X(sourceIPv4Address) X(destinationIPv4Address) X(icmpTypeCodeIPv4)
 #define KEY6(X) X(sourceIPv6Address) X(destinationIPv6Address) X(icmpTypeCodeIPv6)
+/* 32 is ICMP_TYPE to v9, of whatever family; nfdump knows no other there. */
+#define V9_KEY6(X) X(sourceIPv6Address) X(destinationIPv6Address) X(icmpTypeCodeIPv4)
 #define KEY(X)                                                                                     \
 	X(sourceTransportPort)                                                                     \
 	X(destinationTransportPort)                                                                \
@@ -37,7 +39,7 @@
 #define IPFIX_BIFLOW4(X, Y) IPFIX_FLOW4(X) X(biflowDirection) TRAFFIC(Y) TIMES(Y)
 #define IPFIX_BIFLOW6(X, Y) IPFIX_FLOW6(X) X(biflowDirection) TRAFFIC(Y) TIMES(Y)
 #define V9_FLOW4(X) KEY4(X) KEY(X) TRAFFIC(X) UPTIMES(X)
-#define V9_FLOW6(X) KEY6(X) KEY(X) TRAFFIC(X) UPTIMES(X)
+#define V9_FLOW6(X) V9_KEY6(X) KEY(X) TRAFFIC(X) UPTIMES(X)
 
 #define X(name) WIRE_##name,
 #define Y(name) WIRE_##name | WIRE_REVERSE,
@@ -138,11 +140,11 @@ static __always_inline __u64 value_of(const struct flow_record *f, const __u8 *f
 /* `reverse`: bytes from a member of the forward direction to the reverse one's. Returns where the
  * next value goes. */
 static __always_inline __u8 *put(__u8 *at, const struct flow_record *f, enum wire_row row,
-				 enum wire_protocol protocol, size_t reverse, __u64 boot_ms)
+				 size_t reverse, __u64 boot_ms)
 {
 	const struct wire_element *element = &elements[row];
 	const __u8 *from = (const __u8 *)f + places[element->field].offset + reverse;
-	unsigned int bytes = wire_element_bytes(element, protocol);
+	unsigned int bytes = wire_element_bytes(element);
 
 	if (element->kind == WIRE_KIND_ADDR4 || element->kind == WIRE_KIND_ADDR6)
 		memcpy(at, from, bytes);
@@ -155,9 +157,9 @@ static __always_inline __u8 *put(__u8 *at, const struct flow_record *f, enum wir
 
 #define REVERSE (offsetof(struct flow_record, reverse) - offsetof(struct flow_record, forward))
 
-#define BYTES(name) +wire_element_bytes(&elements[WIRE_##name], PROTOCOL)
-#define PUT(name) at = put(at, f, WIRE_##name, PROTOCOL, 0, boot_ms);
-#define PUT_REVERSE(name) at = put(at, f, WIRE_##name, PROTOCOL, REVERSE, boot_ms);
+#define BYTES(name) +wire_element_bytes(&elements[WIRE_##name])
+#define PUT(name) at = put(at, f, WIRE_##name, 0, boot_ms);
+#define PUT_REVERSE(name) at = put(at, f, WIRE_##name, REVERSE, boot_ms);
 
 #define ADD(function, id, bytes, puts)                                                             \
 	static int function(struct wire_encoder *e, const struct flow_record *f)                   \
@@ -172,17 +174,12 @@ static __always_inline __u8 *put(__u8 *at, const struct flow_record *f, enum wir
 		return 0;                                                                          \
 	}
 
-#define PROTOCOL WIRE_IPFIX
 ADD(add_ipfix4, FLOW4, IPFIX_FLOW4(BYTES), IPFIX_FLOW4(PUT))
 ADD(add_ipfix6, FLOW6, IPFIX_FLOW6(BYTES), IPFIX_FLOW6(PUT))
 ADD(add_biflow4, BIFLOW4, IPFIX_BIFLOW4(BYTES, BYTES), IPFIX_BIFLOW4(PUT, PUT_REVERSE))
 ADD(add_biflow6, BIFLOW6, IPFIX_BIFLOW6(BYTES, BYTES), IPFIX_BIFLOW6(PUT, PUT_REVERSE))
-#undef PROTOCOL
-
-#define PROTOCOL WIRE_V9
 ADD(add_v9_4, FLOW4, V9_FLOW4(BYTES), V9_FLOW4(PUT))
 ADD(add_v9_6, FLOW6, V9_FLOW6(BYTES), V9_FLOW6(PUT))
-#undef PROTOCOL
 
 int wire_add_flow(struct wire_encoder *e, const struct flow_record *flow)
 {

@@ -2,7 +2,8 @@
 /*
  * What is said besides flows, as options: records with a scope, which is what they are about.
  *
- *   interfaces   ifindex → name, description
+ *   interfaces   ifindex → name; description, in a record of its own: nfdump takes elements 10 and
+ *                83 behind a scope of four bytes, and nothing else, for an interface's name
  *   sampling     one in one packets, in both ways that collectors know it: samplingInterval and
  *                samplingAlgorithm as NetFlow has them, and a PSAMP selector (RFC 5477)
  *   exporting    messages, bytes, flows sent, and what was not sent (RFC 7011, 4.2, 4.3)
@@ -24,10 +25,12 @@
 #define TEXT_MAX 1024      /* bytes of a string that are sent */
 
 #define X(name, member) WIRE_##name,
-static const __u16 ipfix_interfaces[] = {WIRE_ingressInterface, WIRE_interfaceName,
-					 WIRE_interfaceDescription};
-static const __u16 v9_interfaces[] = {WIRE_V9_INTERFACE, WIRE_interfaceName,
-				      WIRE_interfaceDescription};
+static const __u16 ipfix_interfaces[] = {WIRE_ingressInterface, WIRE_interfaceName};
+static const __u16 v9_interfaces[] = {WIRE_V9_INTERFACE, WIRE_interfaceName};
+static const __u16 ipfix_descriptions[] = {WIRE_observationDomainId, WIRE_ingressInterface,
+					   WIRE_interfaceDescription};
+static const __u16 v9_descriptions[] = {WIRE_V9_SYSTEM, WIRE_ingressInterface,
+					WIRE_interfaceDescription};
 static const __u16 ipfix_sampling[] = {
 	WIRE_selectorId,        WIRE_samplingInterval,       WIRE_samplingAlgorithm,
 	WIRE_selectorAlgorithm, WIRE_samplingPacketInterval, WIRE_samplingPacketSpace};
@@ -55,18 +58,16 @@ static const __u16 ipfix_types[] = {
 	}
 
 static const struct wire_template_spec ipfix_options[] = {
-	SPEC(INTERFACES, 1, ipfix_interfaces),
-	SPEC(SAMPLING, 1, ipfix_sampling),
-	SPEC(EXPORTING, 1, ipfix_exporting),
+	SPEC(INTERFACES, 1, ipfix_interfaces), SPEC(DESCRIPTIONS, 1, ipfix_descriptions),
+	SPEC(SAMPLING, 1, ipfix_sampling),     SPEC(EXPORTING, 1, ipfix_exporting),
 	SPEC(METERING, 1, ipfix_metering),
 };
 
 static const struct wire_template_spec ipfix_type_spec = SPEC(TYPES, 2, ipfix_types);
 
 static const struct wire_template_spec v9_options[] = {
-	SPEC(INTERFACES, 1, v9_interfaces),
-	SPEC(SAMPLING, 1, v9_sampling),
-	SPEC(EXPORTING, 1, v9_exporting),
+	SPEC(INTERFACES, 1, v9_interfaces), SPEC(DESCRIPTIONS, 1, v9_descriptions),
+	SPEC(SAMPLING, 1, v9_sampling),     SPEC(EXPORTING, 1, v9_exporting),
 	SPEC(METERING, 1, v9_metering),
 };
 
@@ -120,7 +121,7 @@ static unsigned int next_bytes(struct record *r)
 
 	if (field & WIRE_V9_SCOPE)
 		return WIRE_V9_SCOPE_BYTES;
-	return wire_element_bytes(&wire_elements[field], r->e->protocol);
+	return wire_element_bytes(&wire_elements[field]);
 }
 
 static void number(struct record *r, __u64 value)
@@ -166,15 +167,26 @@ static int end(struct wire_encoder *e, const struct record *r)
 
 int wire_add_interface(struct wire_encoder *e, __u32 ifindex, const char *name, const char *about)
 {
+	struct wire_encoder before = *e;
 	struct record r;
+	int err;
 
 	if (e->protocol == WIRE_V5)
 		return 0;
 	begin(&r, e, WIRE_TEMPLATE_INTERFACES);
 	number(&r, ifindex);
 	text(&r, name);
+	err = end(e, &r);
+	if (err)
+		return err;
+	begin(&r, e, WIRE_TEMPLATE_DESCRIPTIONS);
+	number(&r, e->domain);
+	number(&r, ifindex);
 	text(&r, about);
-	return end(e, &r);
+	err = end(e, &r);
+	if (err)
+		*e = before;
+	return err;
 }
 
 int wire_add_sampling(struct wire_encoder *e)

@@ -127,7 +127,9 @@ enum wire_kind {
 	WIRE_KIND_FAMILY,
 };
 
-/* X(name, number, field, kind, type, bytes in v9 where that is not the type's) */
+/* X(name, number, field, kind, type, bytes that we send where those are not the type's). Interfaces'
+ * strings have a length, for nfdump reads no others in options ("nbar option size error"); flags of
+ * two bytes are none to pmacct, and one is as good (RFC 7011, 6.2). */
 #define WIRE_ELEMENTS(X)                                                                           \
 	X(octetDeltaCount, 1, BYTES, UINT, U64, 0)                                                 \
 	X(packetDeltaCount, 2, PACKETS, UINT, U64, 0)                                              \
@@ -268,7 +270,7 @@ struct wire_element {
 	__u32 pen; /* 0: IANA */
 	__u16 number;
 	__u8 type, semantics, units;
-	__u8 v9_bytes; /* of a value in v9; 0: as many as in IPFIX */
+	__u8 bytes; /* of a value that we send; 0: as many as the type has */
 	__u8 field, kind;
 };
 
@@ -282,8 +284,8 @@ extern const struct wire_element wire_elements[WIRE_ROWS];
 /* The tables themselves: for field.c, and for code that the compiler is to make for each row. */
 #define FLOW_PLACE(id, member)                                                                     \
 	{offsetof(struct flow_record, member), sizeof(((struct flow_record *)0)->member)},
-#define WIRE_ELEMENT(name, number, field, kind, type, v9)                                          \
-	{#name, "", 0, number, WIRE_##type, 0, 0, v9, FIELD_##field, WIRE_KIND_##kind},
+#define WIRE_ELEMENT(name, number, field, kind, type, bytes)                                       \
+	{#name, "", 0, number, WIRE_##type, 0, 0, bytes, FIELD_##field, WIRE_KIND_##kind},
 #define WIRE_OWN_ELEMENT(name, number, type, semantics, units, about)                              \
 	{#name,        about, WIRE_WEIR_PEN, number,          WIRE_##type, WIRE_##semantics,       \
 	 WIRE_##units, 0,     FIELD_NONE,    WIRE_KIND_OPTION},
@@ -296,12 +298,11 @@ extern const struct wire_element wire_elements[WIRE_ROWS];
 		WIRE_ELEMENTS(WIRE_ELEMENT) WIRE_OWN(WIRE_OWN_ELEMENT)                             \
 	}
 
-/* Of a value in our templates; IPFIX_VARIABLE for strings in IPFIX. */
-static __always_inline unsigned int wire_element_bytes(const struct wire_element *element,
-						       enum wire_protocol protocol)
+/* Of a value in our templates; IPFIX_VARIABLE for most strings. */
+static __always_inline unsigned int wire_element_bytes(const struct wire_element *element)
 {
-	if (protocol != WIRE_IPFIX && element->v9_bytes)
-		return element->v9_bytes;
+	if (element->bytes)
+		return element->bytes;
 	switch (element->type) {
 	case WIRE_U8:
 		return 1;

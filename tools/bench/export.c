@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The whole agent: kernel → flows → IPFIX over UDP, and what it costs the host.
+ *
+ *     weirbench-a                     weirbench-b
+ *     send_xdp ─→ bench0 ══════════ bench1 ─→ weir run ──UDP, lo──→ a process that counts
+ *
+ * kernel_to_ipfix_rps   every frame a flow of its own, at rising rates: the highest at which the
+ *                       cache's overflow account stayed empty, no record was dropped, and all
+ *                       datagrams arrived. Records over the time until the last was sent.
+ * agent_cpu_percent     of one core, and agent_rss_mib without the mapped cache: 256 Ki flows of
+ *                       100,000 packets a second, as user space counts itself
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define PORT 4739
+#define RECEIVE_BUFFER (64 << 20)
+#define DATAGRAMS 64
+#define FLOOD_FLOWS (1u << 24) /* addresses and ports there are for new flows */
+#define FLOOD_SECONDS 3.0
+#define FILL_FRAMES 600000u
+#define STEADY_FLOWS (1u << 18)
+#define STEADY_PPS 100000.0
+#define STEADY_SECONDS 20.0
+#define MIB (1024.0 * 1024)
+
+/* --- Who collects ------------------------------------------------------------------------ */
+
+struct collector {
+	pid_t pid;
+	volatile __u64 *datagrams; /* shared with it */
+};
+
+__attribute__((noreturn)) static void collect(volatile __u64 *datagrams)
+{
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), bytes = RECEIVE_BUFFER;
+	static char buffer[DATAGRAMS][2048];
+	struct mmsghdr messages[DATAGRAMS] = {};
+	struct iovec pieces[DATAGRAMS];
+
+	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+	if (bind(fd, (struct sockaddr *)&here, sizeof(here)))
+		_exit(1);
+	for (int i = 0; i < DATAGRAMS; i++) {
+		pieces[i] = (struct iovec){buffer[i], sizeof(buffer[i])};
+		messages[i].msg_hdr.msg_iov = &pieces[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	for (;;) {
+		int count = recvmmsg(fd, messages, DATAGRAMS, MSG_WAITFORONE, NULL);
+
+		if (count > 0)
+			*datagrams += count;
+	}
+}
+
+static void start_collector(struct collector *c)
+{
+	c->datagrams = mmap(NULL, sizeof(*c->datagrams), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (c->datagrams == MAP_FAILED)
+		fail("collector", errno);
+	c->pid = fork();
+	check(c->pid, "fork");
+	if (!c->pid) {
+		enter(NS_B);
+		collect(c->datagrams);
+	}
+}
+
+/* --- The agent --------------------------------------------------------------------------- */
+
+struct agent {
+	pid_t pid;
+	char dir[32];
+};
+
+/* A child in NS_B with a file system for BPF and a /run of its own: `weir` there. */
+static pid_t spawn(const struct agent *a, const char *arguments)
+{
+	char command[512];
+	pid_t pid = fork();
+
+	check(pid, "fork");
+	if (pid)
+		return pid;
+	enter(NS_B);
+	check(unshare(CLONE_NEWNS), "unshare");
+	snprintf(command, sizeof(command),
+		 "mount --make-rprivate / && mount -t bpf bpf /sys/fs/bpf && "
+		 "mount -t tmpfs tmpfs /run && exec build/weir %s >%s/log 2>&1",
+		 arguments, a->dir);
+	execl("/bin/sh", "sh", "-c", command, NULL);
+	_exit(127);
+}
+
+/* One value of `weir show`, as it is where the agent runs. */
+static double ask(const struct agent *a, const char *topic, const char *query)
+{
+	char command[512];
+	double value = -1;
+	FILE *f;
+
+	snprintf(command, sizeof(command),
+		 "nsenter -t %d -n -m build/weir show %s -j 2>/dev/null | jq '%s'", (int)a->pid,
+		 topic, query);
+	f = popen(command, "r");
+	if (!f || fscanf(f, "%lf", &value) != 1)
+		value = -1;
+	if (f)
+		pclose(f);
+	return value;
+}
+
+static void start_agent(struct agent *a, __u32 flow_size)
+{
+	char path[64], arguments[128];
+	FILE *f;
+
+	strcpy(a->dir, "/tmp/weirbench-XXXXXX");
+	if (!mkdtemp(a->dir))
+		fail(a->dir, errno);
+	snprintf(path, sizeof(path), "%s/weir.yaml", a->dir);
+	f = fopen(path, "w");
+	if (!f)
+		fail(path, errno);
+	fprintf(f,
+		"interfaces: [bench1]\nflow: {size: %u}\nexport:\n"
+		"  - {to: \"ipfix+udp://127.0.0.1:%d\"}\n",
+		flow_size, PORT);
+	fclose(f);
+	snprintf(arguments, sizeof(arguments), "run -q -c %s", path);
+	a->pid = spawn(a, arguments);
+	for (int i = 0; i < 100 && ask(a, "status", ".interfaces | length") != 1; i++)
+		usleep(100000);
+}
+
+static void stop_agent(struct agent *a)
+{
+	int status;
+
+	kill(a->pid, SIGINT);
+	waitpid(a->pid, &status, 0);
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		printf("  the agent failed:\n");
+		shell("cat %s/log", a->dir);
+	}
+	shell("rm -rf %s", a->dir);
+}
+
+/* --- Flows that leave -------------------------------------------------------------------- */
+
+static double sent_flows(const struct agent *a)
+{
+	return ask(a, "status", ".export[0].sent.flows");
+}
+
+/* Waits until nothing is queued and nothing more is sent. */
+static double drained(const struct agent *a)
+{
+	double sent, last = -1;
+
+	while ((sent = sent_flows(a)) != last || ask(a, "status", ".export[0].queued.flows") > 0)
+		last = sent;
+	return sent;
+}
+
+/* What a flood of new flows at that rate gave; 0: something was lost. */
+static double try_rate(const struct wire *w, const struct agent *a, const struct collector *c,
+		       double pps)
+{
+	double start, elapsed, before = sent_flows(a), sent, overflow;
+
+	start = seconds_of(CLOCK_MONOTONIC);
+	drizzle(w, pps, FLOOD_SECONDS);
+	elapsed = seconds_of(CLOCK_MONOTONIC) - start;
+	sent = drained(a) - before;
+	overflow = ask(a, "losses", ".counters.overflow.packets");
+	if (overflow || ask(a, "status", ".export[0].dropped.flows") ||
+	    ask(a, "status", ".export[0].messages") != *c->datagrams)
+		return 0;
+	return sent / elapsed;
+}
+
+static void bench_flood(const struct wire *w, const struct collector *c)
+{
+	double best = 0, rate = 1;
+	struct agent a;
+
+	start_agent(&a, STEADY_FLOWS);
+	drizzle(w, 300000, FILL_FRAMES / 300000.0);
+	drained(&a);
+	for (double pps = 400000; rate && pps <= 3000000 && !bench_stopped; pps += 200000) {
+		rate = try_rate(w, &a, c, pps);
+		if (rate > best)
+			best = rate;
+	}
+	stop_agent(&a);
+	tell("kernel_to_ipfix_rps", best, ">= 1e6");
+}
+
+/* --- What it costs ----------------------------------------------------------------------- */
+
+static double cpu_seconds(pid_t pid)
+{
+	unsigned long user = 0, system = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			 &user, &system) != 2)
+		fail(path, EIO);
+	fclose(f);
+	return (double)(user + system) / sysconf(_SC_CLK_TCK);
+}
+
+static double resident_bytes(pid_t pid)
+{
+	unsigned long pages = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%*u %lu", &pages) != 1)
+		fail(path, EIO);
+	fclose(f);
+	return (double)pages * sysconf(_SC_PAGESIZE);
+}
+
+static void bench_steady(const struct wire *w)
+{
+	double cpu, cache;
+	struct agent a;
+
+	/* Frames come in on the CPU that sends them, so its half of the cache has to hold them. */
+	start_agent(&a, 4 * STEADY_FLOWS);
+	w->bench->data->flow_count = STEADY_FLOWS;
+	drizzle(w, STEADY_PPS, STEADY_FLOWS / STEADY_PPS + 1);
+	cpu = cpu_seconds(a.pid);
+	drizzle(w, STEADY_PPS, STEADY_SECONDS);
+	cpu = cpu_seconds(a.pid) - cpu;
+	cache = ask(&a, "status", ".flows.capacity") / WEIR_WAYS * sizeof(struct weir_set);
+	tell("agent_cpu_percent", 100 * cpu / STEADY_SECONDS, "< 3");
+	tell("agent_rss_mib", (resident_bytes(a.pid) - cache) / MIB, "< 64");
+	tell("agent_flows", ask(&a, "status", ".flows.live"), "");
+	stop_agent(&a);
+}
+
+void bench_export(void)
+{
+	struct collector c;
+	struct wire w;
+
+	wire_up(&w, 1, true);
+	w.bench->data->flow_count = FLOOD_FLOWS;
+	start_collector(&c);
+	receive_with(&w, -1);
+	bench_flood(&w, &c);
+	if (!bench_stopped)
+		bench_steady(&w);
+	if (!bench_stopped) {
+		w.bench->data->flow_count = FLOOD_FLOWS;
+		receive_with(&w, bpf_program__fd(w.bench->progs.empty_xdp));
+		bench_rivals(&w, 3000000, "_new_flows_ratio");
+	}
+	kill(c.pid, SIGTERM);
+	waitpid(c.pid, NULL, 0);
+	wire_down(&w);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From the kernel to the exporters: what `weir run` and `weir replay --export` share.
+ *
+ *   ring ──┐                          ┌──→ queue ──→ exporter
+ *          ├─→ ledger ─→ harvest ─────┤
+ *   cache ─┘   (due?)    (merge)      └──→ queue ──→ exporter
+ *
+ * In turns: what the ledger says is due is merged and staged, the turn is committed, then the ring
+ * is released and the queues published. See wire/ledger.h for what a crash does to that: nothing.
+ *
+ * Without exporters there is no ledger, and what comes through the ring is let go.
+ */
+#ifndef CLI_EXPORTS_H
+#define CLI_EXPORTS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/config.h"
+#include "flow/harvest.h"
+#include "meter/meter.h"
+#include "wire/exporter.h"
+#include "wire/ledger.h"
+
+#define EXPORTS_DIR "/run/weir/export"
+
+struct exports {
+	struct meter *meter;
+	struct weir_timeouts timeouts;
+	const char *folder; /* of queues and ledger; NULL: in memory only */
+	__s64 offset_ns;    /* from the kernel programs' clock to Unix time */
+	__u64 clock_ns;     /* replay: the capture's, for the messages' headers */
+	__u64 patience_ns;  /* replay: how long flows wait for room in a queue; 0: they do not */
+	__u64 scan_ns;      /* when the cache is due for a scan; CLOCK_MONOTONIC */
+	__u64 events;       /* taken from the ring */
+	struct queue_count due; /* flows made, each once however many exporters there are */
+
+	unsigned int count;
+	struct exporter *exporter[CONFIG_EXPORTS]; /* NULL: free */
+	struct config_export options[CONFIG_EXPORTS];
+	struct exporter_source about;
+
+	struct ledger *ledger;
+	struct harvest harvest;
+	struct ledger_turn turn; /* in work */
+	__u64 now_ns;            /* of a scan; the flows in it that are over are due */
+	bool all;                /* of a scan: all flows are due */
+};
+
+/* What exports have to say to people. */
+typedef void exports_say_fn(void *context, const char *line);
+
+/*
+ * Opens exporters as `config` says, taking its entries out of it, and closes those that it does not
+ * name. One that is open and did not change stays as it is. 0, or a negative errno after a line:
+ * then those that are open are as they were.
+ */
+int exports_apply(struct exports *x, struct config *config, exports_say_fn *say, void *context);
+/* Sends what waits, until the deadline (CLOCK_MONOTONIC), and ends. Says what was not sent. */
+void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say, void *context);
+
+/* Takes what is in the ring, and scans the cache when that is due. 0 or a negative errno. */
+int exports_turn(struct exports *x);
+/* Takes what is in the ring. */
+int exports_drain(struct exports *x);
+/* Takes everything: flows that are not over end as WEIR_END_FORCED. `now_ns`: the kernel
+ * programs' clock. */
+int exports_flush(struct exports *x, __u64 now_ns);
+
+/* Waits until all is sent, or for the deadline (CLOCK_MONOTONIC). */
+void exports_settle(struct exports *x, __u64 deadline_ns);
+
+/* Nothing waits and nothing was dropped. */
+bool exports_all_sent(const struct exports *x);
+
+/* Calls fn with each exporter's state. */
+typedef void exports_state_fn(void *context, const struct exporter_state *state);
+void exports_each(const struct exports *x, exports_state_fn *fn, void *context);
+
+/* An exporter's state for people and programs. */
+void exports_state_text(const struct exporter_state *state, FILE *out, const char *end);
+json_t *exports_state_json(const struct exporter_state *state);
+
+#endif
