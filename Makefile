@@ -204,7 +204,7 @@ fuzz: ## run each fuzzer for FUZZ_SECONDS from tests/fuzz/corpus
 			-artifact_prefix=$(O)/fuzz/findings/ $$found $$corpus; \
 	done
 
-bench: all ## measure speed: make bench ONLY=parse
+bench: all ## measure speed: make bench ONLY=codec
 	$(B)/bench $(ONLY)
 
 # The programs alone. Kernel tests have no sanitized variant: what they test runs in the kernel.

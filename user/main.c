@@ -26,12 +26,16 @@ const struct verb verbs[] = {
 		.name = "run",
 		.operands = "",
 		.summary = "measure interfaces and report each second until stopped",
-		.about = "Attaches to the interfaces and reports each second: a table on a "
-			 "terminal, lines into\na pipe. Interfaces may come and go meanwhile.\n\n"
-			 "SIGINT and SIGTERM detach and print the totals. SIGHUP reads the "
-			 "configuration again;\nqueries that did not change lose no count. An "
-			 "agent that was killed leaves everything\nrunning in the kernel, and the "
-			 "next one adopts it.",
+		.about =
+			"Attaches to the interfaces and reports each second: a table on a "
+			"terminal, lines into\na pipe. Interfaces may come and go meanwhile.\n\n"
+			"SIGINT and SIGTERM detach and print the totals. SIGHUP reads the "
+			"configuration again;\nqueries that did not change lose no count. An "
+			"agent that was killed leaves everything\nrunning in the kernel, and the "
+			"next one adopts it.\n\n"
+			"With export in the configuration, flows go to collectors or files when "
+			"they are over; what\ncollectors have not taken five seconds after the end "
+			"waits for the next run.",
 		.options = run_options,
 		.run = cmd_run,
 	},

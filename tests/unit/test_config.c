@@ -369,6 +369,68 @@ static void a_file_is_read_and_a_missing_one_named(void **state)
 	assert_string_equal(err.text, "/tmp: Is a directory");
 }
 
+/* The tests run in the top folder of the source. */
+static char *read_source(const char *path)
+{
+	static char text[1 << 16];
+	FILE *f = fopen(path, "r");
+	size_t length;
+
+	assert_non_null(f);
+	length = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	assert_in_range(length, 1, sizeof(text) - 2);
+	text[length] = 0;
+	return text;
+}
+
+static void must_compile(const char *text, unsigned int exports)
+{
+	struct weir_tables *t = calloc(1, sizeof(*t));
+	struct query_error why;
+	struct config c;
+
+	must_read(text, &c);
+	assert_int_equal(c.export_count, exports);
+	if (config_compile(&c, t, &why))
+		fail_msg("%s", why.text);
+	config_free(&c);
+	free(t);
+}
+
+static void the_examples_of_the_readme_are_accepted(void **state)
+{
+	static const unsigned int exports[] = {0, 4};
+	char *at = read_source("README.md");
+	size_t count = 0;
+
+	while ((at = strstr(at, "```yaml\n")) != NULL) {
+		char *end = strstr(at += strlen("```yaml\n"), "```");
+
+		assert_non_null(end);
+		*end = 0;
+		assert_true(count < COUNT(exports));
+		must_compile(at, exports[count++]);
+		at = end + 1;
+	}
+	assert_int_equal(count, COUNT(exports));
+}
+
+/* "#key" and "#  key" are left out, "# Text" is a comment. */
+static void the_packaged_file_is_accepted_with_what_it_leaves_out_too(void **state)
+{
+	char *text = read_source("packaging/weir.yaml");
+
+	must_compile(text, 0);
+	for (char *line = text; line; line = strchr(line + 1, '\n')) {
+		char *mark = *line == '\n' ? line + 1 : line;
+
+		if (mark[0] == '#' && mark[1] && (mark[1] != ' ' || mark[2] == ' '))
+			memmove(mark, mark + 1, strlen(mark));
+	}
+	must_compile(text, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +443,8 @@ int main(void)
 		cmocka_unit_test(the_query_that_finds_no_terms_left_is_named),
 		cmocka_unit_test(own_networks_can_be_added_to_inside),
 		cmocka_unit_test(a_file_is_read_and_a_missing_one_named),
+		cmocka_unit_test(the_examples_of_the_readme_are_accepted),
+		cmocka_unit_test(the_packaged_file_is_accepted_with_what_it_leaves_out_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cli/exports.h"
 #include "cli/lock.h"
 #include "cli/verbs.h"
 #include "meter/meter.h"
@@ -11,6 +12,8 @@ static const char *const files[][2] = {
 	{WEIR_CONFIG_FILE, "configuration, for every verb that reads one"},
 	{WEIR_PIN_DIR, "what runs in the kernel, pinned: maps, programs, links"},
 	{LOCK_FILE, "held by the one weir run that is at work"},
+	{EXPORTS_DIR, "flows that wait for collectors, and which were taken from the kernel; "
+		      "outlives the agent"},
 };
 
 static const char *const exits[][2] = {
@@ -33,6 +36,22 @@ static const char *const keys[][2] = {
 	{"attach.ingress", "auto (default), native, generic or tc"},
 	{"attach.egress", "auto (default), tcx or clsact"},
 	{"queries", "list of {name, match, measure: packets or bytes, window: 1s to 62s}"},
+	{"export.to", "where flows go, in a list of up to 8: ipfix+udp://HOST[:PORT], v9+udp, "
+		      "v5+udp, ipfix+tcp, "
+		      "ipfix+tls, or file:PATTERN (strftime(3)); the keys below stand beside it"},
+	{"export.domain", "observation domain; source id (v9), engine (v5) (1)"},
+	{"export.template_refresh", "UDP: templates again after so long (60s)"},
+	{"export.template_messages", "UDP: and after so many messages (4096)"},
+	{"export.options_refresh",
+	 "interface names, sampling and statistics again after so long (300s); 0s: once a session"},
+	{"export.biflow", "IPFIX: true puts both directions in one record (false)"},
+	{"export.message",
+	 "bytes of a message (UDP: the path's MTU, at most 1500; TCP, TLS: 16384; file: 32768)"},
+	{"export.queue", "records that can wait, a power of two (65536)"},
+	{"export.ca", "TLS: file of CAs that the collector's certificate is from (the system's)"},
+	{"export.cert, export.key", "TLS: files of our certificate and of its key (none)"},
+	{"export.rotate", "file: a new one at multiples of so long, local time (300s)"},
+	{"export.rotate_size", "file: a new one before it has more bytes (no limit)"},
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
