@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "cli/capture.h"
-#include "flow/flow_json.h"
+#include "wire/flow_json.h"
 #include "weir/flow.h"
 #include "wire/decode.h"
 #include "wire/field.h"

@@ -30,11 +30,12 @@
 #define RECEIVE_BUFFER (64 << 20)
 #define DATAGRAMS 64
 #define FLOOD_FLOWS (1u << 24) /* addresses and ports there are for new flows */
-#define FLOOD_SECONDS 3.0
+#define FLOOD_SECONDS 5.0
 #define FILL_FRAMES 600000u
 #define STEADY_FLOWS (1u << 18)
 #define STEADY_PPS 100000.0
 #define STEADY_SECONDS 20.0
+#define RIVAL_FRAMES 1000000u
 #define MIB (1024.0 * 1024)
 
 /* --- Who collects ------------------------------------------------------------------------ */
@@ -78,6 +79,7 @@ static void start_collector(struct collector *c)
 	c->pid = fork();
 	check(c->pid, "fork");
 	if (!c->pid) {
+		signal(SIGTERM, SIG_DFL);
 		enter(NS_B);
 		collect(c->datagrams);
 	}
@@ -112,13 +114,15 @@ static pid_t spawn(const struct agent *a, const char *arguments)
 /* One value of `weir show`, as it is where the agent runs. */
 static double ask(const struct agent *a, const char *topic, const char *query)
 {
-	char command[512];
+	char command[4096 + 256], here[4096];
 	double value = -1;
 	FILE *f;
 
+	if (!getcwd(here, sizeof(here)))
+		fail("directory", errno);
 	snprintf(command, sizeof(command),
-		 "nsenter -t %d -n -m build/weir show %s -j 2>/dev/null | jq '%s'", (int)a->pid,
-		 topic, query);
+		 "nsenter -t %d -n -m '%s'/build/weir show %s -j 2>/dev/null | jq '%s'",
+		 (int)a->pid, here, topic, query);
 	f = popen(command, "r");
 	if (!f || fscanf(f, "%lf", &value) != 1)
 		value = -1;
@@ -146,8 +150,11 @@ static void start_agent(struct agent *a, __u32 flow_size)
 	fclose(f);
 	snprintf(arguments, sizeof(arguments), "run -q -c %s", path);
 	a->pid = spawn(a, arguments);
-	for (int i = 0; i < 100 && ask(a, "status", ".interfaces | length") != 1; i++)
+	for (int i = 0; i < 100 && ask(a, "status", ".interfaces | length") != 1; i++) {
+		if (bench_stopped || waitpid(a->pid, NULL, WNOHANG))
+			fail("the agent did not start", ECHILD);
 		usleep(100000);
+	}
 }
 
 static void stop_agent(struct agent *a)
@@ -170,42 +177,55 @@ static double sent_flows(const struct agent *a)
 	return ask(a, "status", ".export[0].sent.flows");
 }
 
-/* Waits until nothing is queued and nothing more is sent. */
-static double drained(const struct agent *a)
+/* Waits until nothing is queued and nothing more is sent; *when that was seen first. */
+static double drained(const struct agent *a, double *when)
 {
 	double sent, last = -1;
 
-	while ((sent = sent_flows(a)) != last || ask(a, "status", ".export[0].queued.flows") > 0)
+	while (!bench_stopped) {
+		sent = sent_flows(a);
+		if (sent != last)
+			*when = seconds_of(CLOCK_MONOTONIC);
+		else if (ask(a, "status", ".export[0].queued.flows") <= 0)
+			break;
 		last = sent;
-	return sent;
+	}
+	return last;
+}
+
+/* The collector may be a moment behind. */
+static bool arrived(const struct agent *a, const struct collector *c)
+{
+	double messages = ask(a, "status", ".export[0].messages");
+
+	for (int i = 0; i < 100 && *c->datagrams < messages; i++)
+		usleep(10000);
+	return *c->datagrams == messages;
 }
 
 /* What a flood of new flows at that rate gave; 0: something was lost. */
 static double try_rate(const struct wire *w, const struct agent *a, const struct collector *c,
 		       double pps)
 {
-	double start, elapsed, before = sent_flows(a), sent, overflow;
+	double before = sent_flows(a), start = seconds_of(CLOCK_MONOTONIC), end, sent;
 
-	start = seconds_of(CLOCK_MONOTONIC);
 	drizzle(w, pps, FLOOD_SECONDS);
-	elapsed = seconds_of(CLOCK_MONOTONIC) - start;
-	sent = drained(a) - before;
-	overflow = ask(a, "losses", ".counters.overflow.packets");
-	if (overflow || ask(a, "status", ".export[0].dropped.flows") ||
-	    ask(a, "status", ".export[0].messages") != *c->datagrams)
+	sent = drained(a, &end) - before;
+	if (ask(a, "losses", ".counters.overflow.packets") ||
+	    ask(a, "status", ".export[0].dropped.flows") || !arrived(a, c))
 		return 0;
-	return sent / elapsed;
+	return sent / (end - start);
 }
 
 static void bench_flood(const struct wire *w, const struct collector *c)
 {
-	double best = 0, rate = 1;
+	double best = 0, rate = 1, when;
 	struct agent a;
 
 	start_agent(&a, STEADY_FLOWS);
 	drizzle(w, 300000, FILL_FRAMES / 300000.0);
-	drained(&a);
-	for (double pps = 400000; rate && pps <= 3000000 && !bench_stopped; pps += 200000) {
+	drained(&a, &when);
+	for (double pps = 600000; rate && pps <= 2000000 && !bench_stopped; pps += 200000) {
 		rate = try_rate(w, &a, c, pps);
 		if (rate > best)
 			best = rate;
@@ -245,17 +265,45 @@ static double resident_bytes(pid_t pid)
 	return (double)pages * sysconf(_SC_PAGESIZE);
 }
 
+/* Half of the flows come in on each of two CPUs, as a network card's queues spread them. */
+static void spread(const struct wire *w, double seconds)
+{
+	const double start = seconds_of(CLOCK_MONOTONIC);
+	const __u32 half = STEADY_FLOWS / 2;
+	__u32 at[2] = {0, half};
+	cpu_set_t before, cpus;
+	double elapsed;
+	__u64 sent = 0;
+
+	check(sched_getaffinity(0, sizeof(before), &before), "CPU");
+	for (int turn = 0; (elapsed = seconds_of(CLOCK_MONOTONIC) - start) < seconds; turn ^= 1) {
+		__u64 due = STEADY_PPS * elapsed + 1 - sent, left = (turn + 1) * half - at[turn];
+		__u32 frames = due < left ? due : left;
+
+		CPU_ZERO(&cpus);
+		CPU_SET(turn, &cpus);
+		check(sched_setaffinity(0, sizeof(cpus), &cpus), "CPU");
+		w->bench->bss->flow_next = at[turn] - 1;
+		send_frames(w, frames);
+		sent += frames;
+		at[turn] += frames;
+		if (at[turn] == (turn + 1) * half)
+			at[turn] = turn * half;
+		usleep(2000);
+	}
+	check(sched_setaffinity(0, sizeof(before), &before), "CPU");
+}
+
 static void bench_steady(const struct wire *w)
 {
 	double cpu, cache;
 	struct agent a;
 
-	/* Frames come in on the CPU that sends them, so its half of the cache has to hold them. */
-	start_agent(&a, 4 * STEADY_FLOWS);
+	start_agent(&a, 2 * STEADY_FLOWS);
 	w->bench->data->flow_count = STEADY_FLOWS;
-	drizzle(w, STEADY_PPS, STEADY_FLOWS / STEADY_PPS + 1);
+	spread(w, STEADY_FLOWS / STEADY_PPS + 1);
 	cpu = cpu_seconds(a.pid);
-	drizzle(w, STEADY_PPS, STEADY_SECONDS);
+	spread(w, STEADY_SECONDS);
 	cpu = cpu_seconds(a.pid) - cpu;
 	cache = ask(&a, "status", ".flows.capacity") / WEIR_WAYS * sizeof(struct weir_set);
 	tell("agent_cpu_percent", 100 * cpu / STEADY_SECONDS, "< 3");
@@ -279,7 +327,7 @@ void bench_export(void)
 	if (!bench_stopped) {
 		w.bench->data->flow_count = FLOOD_FLOWS;
 		receive_with(&w, bpf_program__fd(w.bench->progs.empty_xdp));
-		bench_rivals(&w, 3000000, "_new_flows_ratio");
+		bench_rivals(&w, RIVAL_FRAMES, "_new_flows_ratio");
 	}
 	kill(c.pid, SIGTERM);
 	waitpid(c.pid, NULL, 0);

@@ -44,6 +44,7 @@ static void net_up(void)
 	if (shell("set -e; for ns in " NS_A " " NS_B "; do ip netns add $ns; "
 		  "ip netns exec $ns sysctl -qw net.ipv6.conf.default.disable_ipv6=1; done; "
 		  "ip link add bench0 netns " NS_A " type veth peer name bench1 netns " NS_B "; "
+		  "ip -n " NS_B " link set lo up; "
 		  "ip -n " NS_A " link set bench0 up; ip -n " NS_B " link set bench1 up"))
 		fail("cannot make network namespaces", EIO);
 }
@@ -93,7 +94,7 @@ static __u64 refused(void)
 	return device_sum(NS_A, "bench0", "_xdp_xmit_errors");
 }
 
-static void send_frames(const struct wire *w, __u32 frames)
+void send_frames(const struct wire *w, __u32 frames)
 {
 	__u8 frame[FRAME_BYTES];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),

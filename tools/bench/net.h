@@ -32,6 +32,7 @@ void wire_down(struct wire *w);
 void receive_with(const struct wire *w, int prog);
 void enter(const char *ns);
 
+void send_frames(const struct wire *w, __u32 frames);
 /* Sends, and waits until the receiver's counter stands still. */
 struct flood flood(const struct wire *w, __u32 frames);
 /* Sends at a rate, a little every 2 ms, for so long. Returns how many. */
