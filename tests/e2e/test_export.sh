@@ -73,6 +73,12 @@ on a python3 "$WORK/flood.py" 4
 check "while the collector is away, the exporter says so" until_true 10 \
 	refused
 stop b KILL
+sed '/^export:/a\  - {to: "ipfix+tls://10.9.1.2:4740", ca: /nonexistent}' "$WORK/export.yaml" >"$WORK/bad.yaml"
+fails_to_start() {
+	timeout 20 nsenter -t "${HOST[b]}" -n -m "$WEIR" run -q -c "$WORK/bad.yaml"
+	[ $? = 1 ]
+}
+check "a start that fails changes nothing" fails_to_start
 check "killed while it waits, it goes on waiting" agent b -c "$WORK/export.yaml"
 check "nfcapd comes back" collect 2
 drained() {
@@ -83,6 +89,12 @@ check "and gets what waited" until_true 60 drained
 check "nothing was dropped" test "$(state .dropped.flows)" = 0
 check "show status tells of the collector that never came" \
 	sh -c "nsenter -t ${HOST[b]} -n -m $WEIR show status | grep 'ipfix+tcp.*refused.*Connection refused'"
+sed -i '/ipfix+tcp/d' "$WORK/export.yaml"
+kill -HUP "${AGENT[b]}"
+gone() {
+	! on b "$WEIR" show status | grep -q ipfix+tcp
+}
+check "an exporter that the configuration names no more is let go" until_true 10 gone
 seen=$(($(counter b seen_in) + $(counter b seen_out)))
 named=$(($(counter b arp) + $(counter b not_ip) + $(counter b truncated) + $(counter b malformed)))
 overflow=$(counter b overflow)

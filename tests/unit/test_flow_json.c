@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "flow/flow_json.h"
+#include "wire/flow_json.h"
 #include "wire/field.h"
 
 static void assert_json(const struct flow_record *flow, const char *shall)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/exports.h"
 #include "cli/lock.h"
 #include "cli/verbs.h"
 #include "meter/meter.h"
@@ -31,6 +32,16 @@ const struct cli_option detach_options[] = {
 	{},
 };
 
+static void say_waiting(void *context, const struct exporter_state *state, const char *why)
+{
+	(void)context;
+	if (!state)
+		log_err("%s", why);
+	else if (state->queued.records)
+		log_info("%s: %llu flows wait for the next weir run", state->to,
+			 state->queued.records);
+}
+
 static int detach_all(void)
 {
 	struct meter_error err = {};
@@ -40,7 +51,9 @@ static int detach_all(void)
 		log_err("%s", err.text);
 		return CLI_FAILED;
 	}
+	exports_remove_ledger();
 	log_info("detached %u interface%s, removed what was pinned", count, count == 1 ? "" : "s");
+	exporter_states(EXPORTS_DIR, say_waiting, NULL);
 	return CLI_OK;
 }
 

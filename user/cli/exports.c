@@ -11,10 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "cli/text.h"
 
 #define NS_PER_MS 1000000ull
 #define LINE_BYTES 1024
+#define LEDGER_PATH EXPORTS_DIR "/ledger"
 #define HARVEST_ROOM 16384u /* parts merged at once */
 #define EVENTS_EACH 8192    /* in a turn */
 /* The kernel programs' clock is up to a tick late, and what was in work when a scan began is not
@@ -23,6 +25,9 @@
 /* A scan a second, but no more than a twentieth of the time. */
 #define SCAN_EACH_NS WEIR_NS_PER_SEC
 #define SCAN_SHARE 20
+/* What is over in the cache is safe there: a scan waits so long for queues that are being emptied,
+ * and then leaves the rest to the next. The ring must hold out as long. */
+#define SCAN_ROOM_NS (100 * NS_PER_MS)
 #define REMOVED_NS (1000 * NS_PER_MS) /* for an exporter that the configuration names no more */
 
 struct speaker {
@@ -48,21 +53,29 @@ static void stage(void *context, const struct flow_ended *flow)
 {
 	struct exports *x = context;
 
-	x->due.records++;
-	x->due.packets += flow->packets;
-	x->due.bytes += flow->bytes;
 	for (int i = 0; i < CONFIG_EXPORTS; i++)
 		if (x->exporter[i])
 			exporter_stage(x->exporter[i], flow);
 }
 
-/* No turn makes more flows than the harvest holds. */
-static void wait_for_room(const struct exports *x)
+/* For a turn's flows. Who took nothing all the while is not waited for again until it does. */
+static void wait_for_room(struct exports *x)
 {
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
-		if (x->exporter[i])
-			exporter_wait_space(x->exporter[i], HARVEST_ROOM,
-					    meter_now() + x->patience_ns);
+	for (int i = 0; i < CONFIG_EXPORTS; i++) {
+		__u64 space = x->exporter[i] ? exporter_space(x->exporter[i]) : x->turn_room;
+		__u64 began_ns = meter_now();
+		__u64 until_ns = x->room_until_ns ? x->room_until_ns : began_ns + x->patience_ns;
+
+		if (space >= x->turn_room)
+			x->stuck[i] = false;
+		if (space >= x->turn_room || x->stuck[i] ||
+		    exporter_wait_space(x->exporter[i], x->turn_room, until_ns))
+			continue;
+		if (until_ns <= began_ns || exporter_space(x->exporter[i]) > space)
+			x->put_off = true;
+		else
+			x->stuck[i] = true;
+	}
 }
 
 static void commit(struct exports *x)
@@ -77,7 +90,7 @@ static void commit(struct exports *x)
 	for (int i = 0; i < CONFIG_EXPORTS; i++)
 		if (x->exporter[i])
 			exporter_publish(x->exporter[i]);
-	if (x->patience_ns)
+	if (x->patience_ns || x->room_until_ns)
 		wait_for_room(x);
 }
 
@@ -88,6 +101,9 @@ static void add(struct exports *x, __u32 slot, const struct weir_flow *flow,
 	struct flow_ended part;
 	__u64 bytes;
 
+	/* First: what the ledger notes as taken belongs to the turn that it goes out in. */
+	if (x->harvest.parts >= x->turn_room)
+		commit(x);
 	if (!ledger_take(x->ledger, slot, flow, stays, &packets, &bytes))
 		return;
 	part = (struct flow_ended){
@@ -101,10 +117,7 @@ static void add(struct exports *x, __u32 slot, const struct weir_flow *flow,
 		.packets = packets,
 		.bytes = bytes,
 	};
-	if (harvest_add(&x->harvest, &part, cpu)) {
-		commit(x);
-		harvest_add(&x->harvest, &part, cpu);
-	}
+	harvest_add(&x->harvest, &part, cpu);
 }
 
 static int take_event(void *context, const struct weir_event *event)
@@ -140,6 +153,8 @@ static int take_over(void *context, __u32 slot, const struct weir_flow *flow,
 	struct exports *x = context;
 	enum weir_end end = weir_flow_over(flow, &x->timeouts, x->now_ns, 0);
 
+	if (x->put_off && !x->all)
+		return 1;
 	if (x->all && !end)
 		end = WEIR_END_FORCED;
 	if (end)
@@ -153,15 +168,24 @@ static int take_over(void *context, __u32 slot, const struct weir_flow *flow,
  */
 static int scan(struct exports *x, __u64 now_ns, bool all)
 {
-	int code = exports_drain(x);
+	int code;
 
+	x->put_off = false;
+	code = exports_drain(x);
 	if (code || !x->count)
 		return code;
 	x->now_ns = now_ns;
 	x->all = all;
 	code = meter_each_flow(x->meter, take_over, x);
 	commit(x);
-	return code;
+	return code < 0 ? code : 0;
+}
+
+/* The time of day may be set; in replay the programs' clock is Unix time as it is. */
+static void follow_clock(struct exports *x)
+{
+	if (x->folder)
+		x->offset_ns = text_clock_offset_ns();
 }
 
 int exports_turn(struct exports *x)
@@ -171,15 +195,21 @@ int exports_turn(struct exports *x)
 
 	if (now < x->scan_ns)
 		return exports_drain(x);
-	x->offset_ns = text_clock_offset_ns();
+	follow_clock(x);
+	x->room_until_ns = now + SCAN_ROOM_NS;
 	code = scan(x, now - MARGIN_NS, false);
+	x->room_until_ns = 0;
 	took = (meter_now() - now) * SCAN_SHARE;
 	x->scan_ns = now + (took > SCAN_EACH_NS ? took : SCAN_EACH_NS);
 	return code;
 }
 
-int exports_flush(struct exports *x, __u64 now_ns)
+int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns)
 {
+	follow_clock(x);
+	x->room_until_ns = room_until_ns;
+	if (room_until_ns)
+		wait_for_room(x);
 	return scan(x, now_ns, true);
 }
 
@@ -220,37 +250,18 @@ static void tell_statistics(void *context, struct wire_statistics *out)
 
 /* --- Opening and closing ------------------------------------------------------------------ */
 
-static int make_folder(const char *folder)
-{
-	char path[PATH_MAX];
-
-	for (const char *c = folder + 1; c; c = strchr(c + 1, '/')) {
-		snprintf(path, sizeof(path), "%.*s", (int)(c - folder), folder);
-		if (mkdir(path, 0755) && errno != EEXIST)
-			return -errno;
-	}
-	return mkdir(folder, 0755) && errno != EEXIST ? -errno : 0;
-}
-
-static void ledger_path(const struct exports *x, char path[PATH_MAX])
-{
-	snprintf(path, PATH_MAX, "%s/ledger", x->folder);
-}
-
 static int open_ledger(struct exports *x, const struct speaker *to)
 {
-	char path[PATH_MAX], why[LEDGER_WHY_BYTES] = "";
+	char why[LEDGER_WHY_BYTES] = "";
 	__u64 position = meter_ring_position(x->meter);
 	bool known;
-	int code = x->folder ? make_folder(x->folder) : 0;
+	int code = x->folder ? folder_make_for(LEDGER_PATH) : 0;
 
 	if (code) {
 		say(to, "%s: %s", x->folder, strerror(-code));
 		return code;
 	}
-	if (x->folder)
-		ledger_path(x, path);
-	code = ledger_open(x->folder ? path : NULL, meter_identity(x->meter),
+	code = ledger_open(x->folder ? LEDGER_PATH : NULL, meter_identity(x->meter),
 			   x->meter->sets * WEIR_WAYS, &x->ledger, &known, why);
 	if (code) {
 		say(to, "%s", why);
@@ -266,7 +277,7 @@ static int open_ledger(struct exports *x, const struct speaker *to)
 	ledger_turn(x->ledger, &x->turn);
 	/* Behind: a turn was committed and its events not released. Ahead: who came between exported
 	 * nothing, and let the ring go. */
-	if (x->turn.ring_position < position)
+	if (x->turn.ring_position < position || x->turn.ring_position > meter_ring_end(x->meter))
 		x->turn.ring_position = position;
 	meter_ring_release(x->meter, x->turn.ring_position);
 	return 0;
@@ -311,18 +322,20 @@ static const struct queue_mark *recovered_mark(const struct exports *x, const ch
 	return NULL;
 }
 
-static void close_one(struct exports *x, int i, __u64 deadline_ns, const struct speaker *to)
+/* How many records stay unsent. What it was opened with goes to `options`, or nowhere. */
+static __u64 close_one(struct exports *x, int i, __u64 deadline_ns, struct config_export *options)
 {
 	__u64 unsent = exporter_close(x->exporter[i], deadline_ns);
 
-	if (unsent && x->folder)
-		say(to, "%s: %llu records were not sent; they wait in %s for the next run",
-		    x->options[i].to, unsent, x->folder);
-	else if (unsent)
-		say(to, "%s: %llu records could not be sent", x->options[i].to, unsent);
-	config_export_free(&x->options[i]);
+	if (options)
+		*options = x->options[i];
+	else
+		config_export_free(&x->options[i]);
+	x->options[i] = (struct config_export){};
 	x->exporter[i] = NULL;
+	x->stuck[i] = false;
 	x->count--;
+	return unsent;
 }
 
 static int open_one(struct exports *x, struct config_export *options, const struct speaker *to)
@@ -357,12 +370,39 @@ static int find(const struct exports *x, const char *to)
 	return i;
 }
 
-static bool is_wanted(const struct config *config, const struct config_export *options)
+static bool is_named(const struct config *config, const char *to)
 {
 	for (unsigned int i = 0; i < config->export_count; i++)
-		if (same_options(&config->exports[i], options))
+		if (same_text(config->exports[i].to, to))
 			return true;
 	return false;
+}
+
+/* One that is open with other options goes on with these, in the same queue; when it cannot be
+ * opened so, as it was. */
+static int want_one(struct exports *x, struct config_export *options, const struct speaker *to)
+{
+	struct config_export before = {};
+	int i = find(x, options->to), code;
+
+	if (i < CONFIG_EXPORTS && same_options(&x->options[i], options))
+		return 0;
+	if (i < CONFIG_EXPORTS)
+		close_one(x, i, 0, &before);
+	code = open_one(x, options, to);
+	if (code && before.to && !open_one(x, &before, to))
+		say(to, "%s: goes on as it was", options->to);
+	config_export_free(&before);
+	return code;
+}
+
+/* The most flows that a turn makes. */
+static void set_turn_room(struct exports *x)
+{
+	x->turn_room = HARVEST_ROOM;
+	for (int i = 0; i < CONFIG_EXPORTS; i++)
+		if (x->exporter[i] && x->options[i].queue < x->turn_room)
+			x->turn_room = x->options[i].queue;
 }
 
 /* What waits for exporters that the configuration no longer names. */
@@ -381,22 +421,27 @@ static void forget(struct exports *x, const struct speaker *to)
 int exports_apply(struct exports *x, struct config *config, exports_say_fn *say_fn, void *context)
 {
 	const struct speaker to = {say_fn, context};
+	const __u64 deadline_ns = meter_now() + REMOVED_NS;
 	int code = 0;
 
 	x->about.context = x;
 	x->about.interface = tell_interface;
 	x->about.statistics = tell_statistics;
 	x->about.clock_ns = x->folder ? NULL : &x->clock_ns;
+	follow_clock(x);
 	if (config->export_count && !x->ledger)
 		code = open_ledger(x, &to);
 	if (code)
 		return code;
 	for (int i = 0; i < CONFIG_EXPORTS; i++)
-		if (x->exporter[i] && !is_wanted(config, &x->options[i]))
-			close_one(x, i, meter_now() + REMOVED_NS, &to);
-	for (unsigned int i = 0; i < config->export_count && !code; i++)
-		if (find(x, config->exports[i].to) == CONFIG_EXPORTS)
-			code = open_one(x, &config->exports[i], &to);
+		if (x->exporter[i] && !is_named(config, x->options[i].to))
+			close_one(x, i, deadline_ns, NULL);
+	for (unsigned int i = 0; i < config->export_count; i++) {
+		int err = want_one(x, &config->exports[i], &to);
+
+		code = code ? code : err;
+	}
+	set_turn_room(x);
 	if (!code)
 		forget(x, &to);
 	if (!x->count && x->ledger)
@@ -440,17 +485,28 @@ bool exports_all_sent(const struct exports *x)
 void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say_fn, void *context)
 {
 	const struct speaker to = {say_fn, context};
-	char path[PATH_MAX];
 
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
-		if (x->exporter[i])
-			close_one(x, i, deadline_ns, &to);
+	for (int i = 0; i < CONFIG_EXPORTS; i++) {
+		struct config_export options;
+		__u64 unsent;
+
+		if (!x->exporter[i])
+			continue;
+		unsent = close_one(x, i, deadline_ns, &options);
+		if (unsent && x->folder)
+			say(&to, "%s: %llu records were not sent; they wait in %s for the next run",
+			    options.to, unsent, x->folder);
+		else if (unsent)
+			say(&to, "%s: %llu records could not be sent", options.to, unsent);
+		config_export_free(&options);
+	}
 	if (x->ledger)
 		close_ledger(x);
-	if (x->folder) {
-		ledger_path(x, path);
-		unlink(path); /* the meter that it is about goes too */
-	}
+}
+
+void exports_remove_ledger(void)
+{
+	unlink(LEDGER_PATH);
 }
 
 /* --- For people and programs -------------------------------------------------------------- */
@@ -491,4 +547,17 @@ json_t *exports_state_json(const struct exporter_state *s)
 			 (json_int_t)s->resent, "errors", (json_int_t)s->errors, "last_error",
 			 s->error[0] ? s->error : NULL, "last_error_time",
 			 (double)s->error_ns / WEIR_NS_PER_SEC);
+}
+
+static void add_exporter(void *list, const struct exporter_state *state)
+{
+	json_array_append_new(list, exports_state_json(state));
+}
+
+json_t *exports_json(const struct exports *x)
+{
+	json_t *list = json_array();
+
+	exports_each(x, add_exporter, list);
+	return list;
 }

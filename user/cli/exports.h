@@ -28,17 +28,19 @@
 struct exports {
 	struct meter *meter;
 	struct weir_timeouts timeouts;
-	const char *folder; /* of queues and ledger; NULL: in memory only */
-	__s64 offset_ns;    /* from the kernel programs' clock to Unix time */
-	__u64 clock_ns;     /* replay: the capture's, for the messages' headers */
-	__u64 patience_ns;  /* replay: how long flows wait for room in a queue; 0: they do not */
-	__u64 scan_ns;      /* when the cache is due for a scan; CLOCK_MONOTONIC */
-	__u64 events;       /* taken from the ring */
-	struct queue_count due; /* flows made, each once however many exporters there are */
+	const char *folder;  /* EXPORTS_DIR, of queues and ledger; NULL: in memory only */
+	__s64 offset_ns;     /* from the kernel programs' clock to Unix time */
+	__u64 clock_ns;      /* replay: the capture's, for the messages' headers */
+	__u64 patience_ns;   /* replay: how long flows wait for room in a queue; 0: they do not */
+	__u64 room_until_ns; /* scans, the end: until when they do; CLOCK_MONOTONIC */
+	__u32 turn_room;     /* flows that a turn makes at most */
+	__u64 scan_ns;       /* when the cache is due for a scan; CLOCK_MONOTONIC */
+	__u64 events;        /* taken from the ring */
 
 	unsigned int count;
 	struct exporter *exporter[CONFIG_EXPORTS]; /* NULL: free */
 	struct config_export options[CONFIG_EXPORTS];
+	bool stuck[CONFIG_EXPORTS]; /* was waited for in vain */
 	struct exporter_source about;
 
 	struct ledger *ledger;
@@ -46,27 +48,37 @@ struct exports {
 	struct ledger_turn turn; /* in work */
 	__u64 now_ns;            /* of a scan; the flows in it that are over are due */
 	bool all;                /* of a scan: all flows are due */
+	bool put_off;            /* of a scan: the queues have no room for the rest of it */
 };
+
+_Static_assert(LEDGER_QUEUES == CONFIG_EXPORTS, "a mark for each");
 
 /* What exports have to say to people. */
 typedef void exports_say_fn(void *context, const char *line);
 
 /*
  * Opens exporters as `config` says, taking its entries out of it, and closes those that it does not
- * name. One that is open and did not change stays as it is. 0, or a negative errno after a line:
- * then those that are open are as they were.
+ * name. One that is open and did not change stays as it is. 0, or a negative errno after a line for
+ * each that could not be opened: if it was open before, it goes on as it was.
  */
 int exports_apply(struct exports *x, struct config *config, exports_say_fn *say, void *context);
-/* Sends what waits, until the deadline (CLOCK_MONOTONIC), and ends. Says what was not sent. */
+/* Sends what waits, until the deadline (CLOCK_MONOTONIC), and ends. Says what was not sent. The
+ * ledger stays, for as long as the meter that it is about. */
 void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say, void *context);
+/* When the meter has gone, not before: an agent that adopts it needs it. */
+void exports_remove_ledger(void);
 
 /* Takes what is in the ring, and scans the cache when that is due. 0 or a negative errno. */
 int exports_turn(struct exports *x);
 /* Takes what is in the ring. */
 int exports_drain(struct exports *x);
 /* Takes everything: flows that are not over end as WEIR_END_FORCED. `now_ns`: the kernel
- * programs' clock. */
-int exports_flush(struct exports *x, __u64 now_ns);
+ * programs' clock. They wait for room in the queues until room_until_ns (CLOCK_MONOTONIC); 0: as
+ * patience_ns says. */
+int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns);
+
+/* Removes the ledger in `folder`, after the meter that it is about. */
+void exports_forget(const char *folder);
 
 /* Waits until all is sent, or for the deadline (CLOCK_MONOTONIC). */
 void exports_settle(struct exports *x, __u64 deadline_ns);
@@ -81,5 +93,7 @@ void exports_each(const struct exports *x, exports_state_fn *fn, void *context);
 /* An exporter's state for people and programs. */
 void exports_state_text(const struct exporter_state *state, FILE *out, const char *end);
 json_t *exports_state_json(const struct exporter_state *state);
+/* All of them, as a list. */
+json_t *exports_json(const struct exports *x);
 
 #endif

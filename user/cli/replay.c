@@ -258,17 +258,11 @@ static void print_exporter(void *context, const struct exporter_state *state)
 	exports_state_text(state, stdout, "\n");
 }
 
-static void add_exporter(void *list, const struct exporter_state *state)
-{
-	json_array_append_new(list, exports_state_json(state));
-}
-
 static int print_json(const struct replay *r, const struct meter_balance *b)
 {
 	struct meter_rate rates[WEIR_QUERIES];
-	json_t *queries = json_array(), *exports = json_array();
+	json_t *queries = json_array();
 
-	exports_each(&r->exports, add_exporter, exports);
 	query_rates(r, rates);
 	for (unsigned int i = 0; i < r->config.query_count; i++) {
 		const struct config_query *q = &r->config.queries[i];
@@ -281,15 +275,16 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 						"bits_per_second",
 						8.0 * rates[i].window.bytes / q->window_s));
 	}
-	return text_json_line(
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries,
-			  "export", exports, "counters", record_books_json(&b->books), "too_short",
-			  record_count_json(&r->too_short), "unordered",
-			  record_count_json(&r->unordered), "flows", (json_int_t)b->flows,
-			  "resident", record_count_json(&b->resident), "seen",
-			  record_count_json(&b->seen_after), "conserved",
-			  (int)(b->holds && b->quiet)),
-		stdout);
+	return text_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries",
+					queries, "export", exports_json(&r->exports), "counters",
+					record_books_json(&b->books), "too_short",
+					record_count_json(&r->too_short), "unordered",
+					record_count_json(&r->unordered), "flows",
+					(json_int_t)b->flows, "resident",
+					record_count_json(&b->resident), "seen",
+					record_count_json(&b->seen_after), "conserved",
+					(int)(b->holds && b->quiet)),
+			      stdout);
 }
 
 static int print_text(const struct replay *r, const struct meter_balance *b)
@@ -332,13 +327,13 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 	return 0;
 }
 
-/* The cache's flows, and whatever waits. -EIO: not all could be sent; printed is how many. */
+/* The cache's flows, and whatever waits. -ECOMM: not all could be sent; printed is how many. */
 static int export_rest(struct replay *r)
 {
-	int code = exports_flush(&r->exports, r->last_ns);
+	int code = exports_flush(&r->exports, r->last_ns, 0);
 
 	exports_settle(&r->exports, meter_now() + PATIENCE_NS);
-	return code ? code : exports_all_sent(&r->exports) ? 0 : -EIO;
+	return code ? code : exports_all_sent(&r->exports) ? 0 : -ECOMM;
 }
 
 static int finish(struct replay *r)
@@ -424,7 +419,7 @@ int cmd_replay(int argc, char **argv)
 	struct replay *r = calloc(1, sizeof(*r));
 	struct config_error refused;
 	struct asked asked = {};
-	int first = options_parse(replay_options, argc, argv, &asked), code;
+	int first = options_parse(replay_options, argc, argv, &asked), code, status;
 
 	if (!r)
 		return CLI_FAILED;
@@ -440,12 +435,11 @@ int cmd_replay(int argc, char **argv)
 			    : config_default(&r->config, &refused);
 	if (code)
 		log_err("%s", refused.text);
-	if (!code)
-		code = want_exports(r, &asked.to);
-	if (!code)
-		code = replay_all(r, argv + first, argc - first);
+	status = code ? CLI_FAILED : want_exports(r, &asked.to) ? CLI_USAGE : CLI_OK;
+	if (!status && replay_all(r, argv + first, argc - first))
+		status = CLI_FAILED;
 	config_free(&r->config);
 	config_free(&r->wanted);
 	free(r);
-	return code ? CLI_FAILED : CLI_OK;
+	return status;
 }

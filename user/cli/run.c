@@ -284,8 +284,8 @@ static int start_measuring(struct agent *a)
 
 		exports_close(&a->exports, 0, say_line, a);
 		ports_detach(a, true);
-		if (!a->meter.adopted)
-			meter_unpin(&err);
+		if (!a->meter.adopted && !meter_unpin(&err))
+			exports_remove_ledger();
 		return code;
 	}
 	ports_trim(a);
@@ -295,11 +295,16 @@ static int start_measuring(struct agent *a)
 /* What is still in the cache goes out too. */
 static void flow_out(struct agent *a)
 {
-	int code = exports_flush(&a->exports, meter_now());
+	/* A packet that was in the programs when they were taken off has left them by then. */
+	const struct timespec moment = {.tv_nsec = NS_PER_MS};
+	const __u64 deadline_ns = meter_now() + LAST_NS;
+	int code;
 
+	nanosleep(&moment, NULL);
+	code = exports_flush(&a->exports, meter_now(), deadline_ns);
 	if (code < 0)
 		log_err("flows: %s", strerror(-code));
-	exports_close(&a->exports, meter_now() + LAST_NS, say_line, a);
+	exports_settle(&a->exports, deadline_ns);
 }
 
 static int stop(struct agent *a)
@@ -313,8 +318,11 @@ static int stop(struct agent *a)
 	code = meter_balance(&a->meter, &balance);
 	if (!code)
 		code = screen_totals(a, &balance);
+	exports_close(&a->exports, 0, say_line, a);
 	if (meter_unpin(&err))
 		log_err("%s", err.text);
+	else
+		exports_remove_ledger();
 	return code;
 }
 

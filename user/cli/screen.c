@@ -141,6 +141,23 @@ static void draw_losses(const struct weir_books *books, FILE *out)
 		fprintf(out, "nothing lost" CLEAR_LINE);
 }
 
+static void draw_exporter(void *page, const struct exporter_state *s)
+{
+	fprintf(page, "%-32.32s %-8s %14llu %8llu %8llu" CLEAR_LINE, s->to,
+		exporter_phase_text(s->phase), s->sent.records, s->queued.records,
+		s->dropped.records);
+}
+
+static void draw_exporters(const struct exports *x, FILE *out)
+{
+	if (!x->count)
+		return;
+	fprintf(out, "\033[1m%-32s %-8s %14s %8s %8s%5s\033[0m" CLEAR_LINE, "flows exported to", "",
+		"sent", "queued", "dropped", "");
+	exports_each(x, draw_exporter, out);
+	fprintf(out, CLEAR_LINE);
+}
+
 /* Long ones go on below, behind the time. */
 static void draw_notes(const struct agent *a, FILE *out)
 {
@@ -175,6 +192,7 @@ static void draw(const struct agent *a, const struct reading *r, FILE *out)
 		CLEAR_LINE "flows      %llu live, %llu resident of %u, %llu evicted" CLEAR_LINE,
 		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->exports.events);
 	fprintf(out, CLEAR_LINE);
+	draw_exporters(&a->exports, out);
 	draw_losses(&r->books, out);
 	draw_notes(a, out);
 }
@@ -234,6 +252,12 @@ void screen_close(struct agent *a)
 
 /* --- A pipe ---------------------------------------------------------------------------- */
 
+static void print_exporter(void *clock, const struct exporter_state *state)
+{
+	printf("%s export ", (const char *)clock);
+	exports_state_text(state, stdout, "\n");
+}
+
 static void print_lines(const struct agent *a, const struct reading *r)
 {
 	char clock[16];
@@ -259,6 +283,7 @@ static void print_lines(const struct agent *a, const struct reading *r)
 		if (is_loss(c) && r->books.count[c].packets)
 			printf("; %s %llu", record_counters[c].name, r->books.count[c].packets);
 	putchar('\n');
+	exports_each(&a->exports, print_exporter, clock);
 }
 
 static int print_json(const struct agent *a, const struct reading *r)
@@ -272,14 +297,14 @@ static int print_json(const struct agent *a, const struct reading *r)
 	for (unsigned int i = 0; i < a->ports; i++)
 		if (a->port[i].ifindex)
 			json_array_append_new(ports, text_interface_json(&a->port[i].hooks));
-	return text_json_line(json_pack("{s:f, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "time",
-					r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime",
-					(json_int_t)r->up_s, "interfaces", ports, "queries",
-					queries, "counters", record_books_json(&r->books), "flows",
-					"live", (json_int_t)r->live, "resident",
-					(json_int_t)r->resident, "capacity",
-					(json_int_t)a->meter.sets * WEIR_WAYS, "evicted",
-					(json_int_t)a->exports.events),
+	return text_json_line(json_pack("{s:f, s:I, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
+					"time", r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime",
+					(json_int_t)r->up_s, "interfaces", ports, "export",
+					exports_json(&a->exports), "queries", queries, "counters",
+					record_books_json(&r->books), "flows", "live",
+					(json_int_t)r->live, "resident", (json_int_t)r->resident,
+					"capacity", (json_int_t)a->meter.sets * WEIR_WAYS,
+					"evicted", (json_int_t)a->exports.events),
 			      stdout);
 }
 
@@ -306,13 +331,22 @@ int screen_tick(struct agent *a)
 
 /* --- The end --------------------------------------------------------------------------- */
 
+static void print_exported(void *context, const struct exporter_state *state)
+{
+	(void)context;
+	printf("  export %s: %s, %llu packets; queued %llu, dropped %llu, not exportable %llu\n",
+	       state->to, exporter_phase_text(state->phase), state->sent.packets,
+	       state->queued.packets, state->dropped.packets, state->unencodable.packets);
+}
+
 int screen_totals(struct agent *a, const struct meter_balance *b)
 {
 	struct timespec now;
 	char up[32];
 
 	if (a->output == OUTPUT_JSON) {
-		text_json_line(json_pack("{s:b, s:o, s:o, s:o, s:I, s:b}", "stopped", 1, "seen",
+		text_json_line(json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b}", "stopped", 1,
+					 "export", exports_json(&a->exports), "seen",
 					 record_count_json(&b->seen_after), "counters",
 					 record_books_json(&b->books), "resident",
 					 record_count_json(&b->resident), "flows",
@@ -334,6 +368,7 @@ int screen_totals(struct agent *a, const struct meter_balance *b)
 	}
 	printf("  %-18s %14llu %18llu   %llu flows\n", "resident", b->resident.packets,
 	       b->resident.bytes, b->flows);
+	exports_each(&a->exports, print_exported, NULL);
 	printf("%s\n", text_balance(b));
 	fflush(stdout);
 	return b->holds ? 0 : -EIO;

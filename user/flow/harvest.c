@@ -25,18 +25,31 @@ void harvest_close(struct harvest *h)
 	*h = (struct harvest){};
 }
 
-/* The same for both directions of a conversation. */
+static __u64 mix(__u64 x)
+{
+	x ^= x >> 32;
+	x *= 0x9e3779b97f4a7c15ull;
+	x ^= x >> 29;
+	x *= 0xd6e8feb86659fd93ull;
+	return x ^ x >> 32;
+}
+
+/* The same for both directions of a conversation: its ends are hashed apart and added. Their mere
+ * difference would put whatever has equal ports into one bucket. */
 static __u32 bucket_of(const struct harvest *h, const struct flow_ended *f)
 {
-	__u64 x = f->key.src4 ^ f->key.dst4;
+	const bool ports = !(f->key.flags & WEIR_KEY_NOPORTS);
+	__u64 src = f->key.src4, dst = f->key.dst4, both = f->key.proto;
 
-	if (f->key.flags & WEIR_KEY_V6)
-		x = (f->pair.word[0] ^ f->pair.word[2]) * 3 + (f->pair.word[1] ^ f->pair.word[3]);
-	x ^= (__u64)(f->key.sport ^ f->key.dport) << 32 ^ (__u64)f->key.proto << 48;
-	x *= 0x9e3779b97f4a7c15ull;
-	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93ull;
-	return x >> 32 & (h->room - 1);
+	if (f->key.flags & WEIR_KEY_V6) {
+		src = mix(f->pair.word[0]) + f->pair.word[1];
+		dst = mix(f->pair.word[2]) + f->pair.word[3];
+	}
+	if (!ports)
+		both |= (__u64)f->key.dport << 8;
+	src = mix(mix(src) + (ports ? f->key.sport : 0));
+	dst = mix(mix(dst) + (ports ? f->key.dport : 0));
+	return mix(src + dst + both) & (h->room - 1);
 }
 
 static bool same_key(const struct flow_ended *a, const struct flow_ended *b)

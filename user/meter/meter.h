@@ -153,6 +153,7 @@ struct meter_census meter_census(const struct meter *m, const struct weir_timeou
  * caller sees to that.
  */
 __u64 meter_ring_position(const struct meter *m); /* up to which the kernel may write over */
+__u64 meter_ring_end(const struct meter *m);      /* up to which it has written */
 /* Calls fn for up to `limit` events from *position on, which moves on beyond each, also beyond the
  * one that fn refused. Returns how many, or a negative errno. */
 int meter_ring_take(const struct meter *m, __u64 *position, int limit, meter_event_fn fn,

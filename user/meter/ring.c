@@ -68,6 +68,11 @@ __u64 meter_ring_position(const struct meter *m)
 	return __atomic_load_n(m->ring.consumer, __ATOMIC_RELAXED);
 }
 
+__u64 meter_ring_end(const struct meter *m)
+{
+	return __atomic_load_n(m->ring.producer, __ATOMIC_ACQUIRE);
+}
+
 int meter_ring_take(const struct meter *m, __u64 *position, int limit, meter_event_fn fn, void *ctx)
 {
 	__u64 produced = __atomic_load_n(m->ring.producer, __ATOMIC_ACQUIRE), at = *position;

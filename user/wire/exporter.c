@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "wire/exporter_thread.h"
 #include "wire/transport.h"
 
@@ -26,20 +27,6 @@ static const struct transport *const transports[] = {
 	[URL_FILE] = &transport_file,
 };
 
-static int make_folder(const char *folder)
-{
-	char path[PATH_MAX];
-
-	for (const char *c = folder + 1; *c; c++) {
-		if (*c != '/')
-			continue;
-		snprintf(path, sizeof(path), "%.*s", (int)(c - folder), folder);
-		if (mkdir(path, 0755) && errno != EEXIST)
-			return -errno;
-	}
-	return mkdir(folder, 0755) && errno != EEXIST ? -errno : 0;
-}
-
 static int open_queue(struct exporter *e, const char *folder, const struct queue_mark *recovered,
 		      char why[QUEUE_WHY_BYTES])
 {
@@ -48,12 +35,12 @@ static int open_queue(struct exporter *e, const char *folder, const struct queue
 
 	if (!folder)
 		return queue_open(NULL, e->options->to, e->options->queue, NULL, &e->queue, why);
-	err = make_folder(folder);
+	exporter_path(folder, e->options->to, path, sizeof(path));
+	err = folder_make_for(path);
 	if (err) {
 		snprintf(why, QUEUE_WHY_BYTES, "%.512s: %s", folder, strerror(-err));
 		return err;
 	}
-	exporter_path(folder, e->options->to, path, sizeof(path));
 	return queue_open(path, e->options->to, e->options->queue, recovered, &e->queue, why);
 }
 

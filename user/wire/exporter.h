@@ -98,7 +98,8 @@ int exporter_states(const char *folder,
 		    void (*fn)(void *context, const struct exporter_state *state, const char *why),
 		    void *context);
 /*
- * Removes the queue files of exporters that are not among `keep`; what waited in them is lost, and
+ * Removes the queue files of exporters that are not among `keep` (entries without `to` count for
+ * nothing); what waited in them is lost, and
  * added up. Those that another process has stay. 0, -errno of opening the folder.
  */
 int exporter_forget(const char *folder, const struct config_export *keep, unsigned int count,

@@ -106,6 +106,8 @@ static bool is_kept(const char *folder, const char *path, const struct config_ex
 	char kept[PATH_MAX];
 
 	for (unsigned int i = 0; i < count; i++) {
+		if (!keep[i].to)
+			continue;
 		exporter_path(folder, keep[i].to, kept, sizeof(kept));
 		if (!strcmp(kept, path))
 			return true;

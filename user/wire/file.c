@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "wire/transport.h"
 
 #define FILE_MESSAGE 32768
@@ -88,18 +89,6 @@ static bool is_part_name(const char *part)
 	size_t length = strlen(name);
 
 	return length > strlen("..part") && *name == '.' && !strcmp(name + length - 5, ".part");
-}
-
-static int make_folders(const char *path)
-{
-	char folder[QUEUE_PART_BYTES];
-
-	for (const char *c = strchr(path + 1, '/'); c; c = strchr(c + 1, '/')) {
-		snprintf(folder, sizeof(folder), "%.*s", (int)(c - path), path);
-		if (mkdir(folder, 0755) && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
 }
 
 static void sync_folder(const char *path)
@@ -194,7 +183,7 @@ static int start_file(struct exporter *e)
 	if (!expand(e->options->url.path, now / WEIR_NS_PER_SEC, path))
 		return transport_fail(e, -ENAMETOOLONG, "%.100s: the name is too long",
 				      e->options->url.path);
-	err = make_folders(path);
+	err = folder_make_for(path);
 	if (!err)
 		err = create(e, path);
 	if (err)

@@ -320,8 +320,8 @@ int queue_file_open(struct queue *q, const char *path, const char *to, __u32 cap
 	if (err && fd >= 0)
 		close(fd);
 	/* Not allowed is no harm: the page was written to a moment before. */
-	if (!err && mlock(q->header, QUEUE_HEADER_BYTES))
-		return 0;
+	if (!err)
+		mlock(q->header, QUEUE_HEADER_BYTES);
 	return err;
 }
 

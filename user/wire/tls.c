@@ -44,7 +44,8 @@ static const char *peer(const struct exporter *e)
 static int fail(struct exporter *e, int err, const char *what)
 {
 	unsigned long code = ERR_peek_error();
-	const char *reason = ERR_reason_error_string(code);
+	const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
+						    : ERR_reason_error_string(code);
 
 	ERR_clear_error();
 	return transport_fail(e, err, "%s: %s", what, reason ? reason : strerror(-err));

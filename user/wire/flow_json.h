@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A flow record as JSON. */
-#ifndef FLOW_FLOW_JSON_H
-#define FLOW_FLOW_JSON_H
+#ifndef WIRE_FLOW_JSON_H
+#define WIRE_FLOW_JSON_H
 
 #include <jansson.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "flow/flow_json.h"
+#include "wire/flow_json.h"
 
 #include <arpa/inet.h>
 
