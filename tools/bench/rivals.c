@@ -24,7 +24,8 @@ static const struct rival rivals[] = {
 	 "awk -F ': *' '/^Packets processed/ { print $2 + 0 }'"},
 	{"pmacctd",
 	 "printf '%s\\n' 'plugins: memory' 'pcap_interface: bench1' 'imt_path: @/pipe' "
-	 "'imt_mem_pools_number: 0' 'plugin_pipe_size: 67108864' 'plugin_buffer_size: 65536' "
+	 "'imt_mem_pools_number: 16384' 'imt_mem_pools_size: 65536' 'imt_buckets: 1048573' "
+	 "'plugin_pipe_size: 67108864' 'plugin_buffer_size: 65536' "
 	 "'aggregate: src_host, dst_host, src_port, dst_port, proto' >@/conf; "
 	 "exec ip netns exec " NS_B " pmacctd -f @/conf >@/log 2>&1",
 	 "pmacct -p @/pipe -s >/dev/null 2>&1",
