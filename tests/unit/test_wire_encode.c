@@ -229,8 +229,6 @@ static void an_ipfix_flow_is_written_as_its_template_says(void **state)
 	assert_int_equal(w->length, sizeof(shall));
 	assert_memory_equal(w->buffer, shall, sizeof(shall));
 	assert_int_equal(wire_sequence_step(&w->e), 1);
-	wire_set_sequence(WIRE_IPFIX, w->buffer, 0x01020304);
-	assert_memory_equal(w->buffer + 8, "\1\2\3\4", 4);
 	writer_free(w);
 }
 

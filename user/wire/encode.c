@@ -165,14 +165,3 @@ __u32 wire_sequence_step(const struct wire_encoder *e)
 		return 0;
 	return e->protocol == WIRE_V9 ? 1 : e->data;
 }
-
-void wire_set_sequence(enum wire_protocol protocol, void *message, __u32 sequence)
-{
-	static const size_t at[] = {
-		[WIRE_IPFIX] = offsetof(struct ipfix_header, sequence),
-		[WIRE_V9] = offsetof(struct v9_header, sequence),
-		[WIRE_V5] = offsetof(struct v5_header, sequence),
-	};
-
-	wire_put32((__u8 *)message + at[protocol], sequence);
-}

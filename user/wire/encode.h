@@ -82,7 +82,5 @@ int wire_add_types(struct wire_encoder *e, unsigned int *next);
 size_t wire_end(struct wire_encoder *e, __u64 now_ns, __u32 sequence);
 /* By how much the message that was ended moves the sequence on. */
 __u32 wire_sequence_step(const struct wire_encoder *e);
-/* Gives a finished message another sequence number, export time as it was. */
-void wire_set_sequence(enum wire_protocol protocol, void *message, __u32 sequence);
 
 #endif
