@@ -100,6 +100,10 @@ named=$(($(counter b arp) + $(counter b not_ip) + $(counter b truncated) + $(cou
 overflow=$(counter b overflow)
 check "the books equal the interface's counters" seen_equals_interface b wb
 check "every packet is accounted for" conserved b
+fate_is_told() {
+	conserved b | grep -A1 '^to ipfix+udp://10.9.1.2:9995' | grep ' sent *[1-9]'
+}
+check "show losses tells what the exporters made of them" fate_is_told
 check "the agent stops" stop b
 until_true 10 sh -c "nsenter -t ${HOST[c]} -n ss -Hulnm 'sport = :9995' | grep -q '^UNCONN *0 '"
 stop_collecting

@@ -192,13 +192,16 @@ static int show_queries(struct show *s)
 
 static int losses_json(const struct meter_balance *b)
 {
+	json_t *exporters = json_array();
+
+	exporter_states(EXPORTS_DIR, add_exporter, exporters);
 	return text_json_line(
-		json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:b}", "seen",
+		json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "seen",
 			  record_count_json(&b->seen_after), "resident",
 			  record_count_json(&b->resident), "flows", (json_int_t)b->flows,
 			  "counters", record_books_json(&b->books), "low",
-			  record_count_json(&b->low), "high", record_count_json(&b->high), "exact",
-			  (int)b->quiet, "conserved", (int)b->holds),
+			  record_count_json(&b->low), "high", record_count_json(&b->high), "export",
+			  exporters, "exact", (int)b->quiet, "conserved", (int)b->holds),
 		stdout);
 }
 
@@ -206,6 +209,28 @@ static void print_count(const char *sign, const char *name, const struct weir_co
 			const char *text)
 {
 	printf("%1s %-18s %14llu %18llu  %s\n", sign, name, c->packets, c->bytes, text);
+}
+
+static void print_fate(const char *name, const struct queue_count *c, const char *text)
+{
+	const struct weir_count count = {c->packets, c->bytes};
+
+	print_count("", name, &count, text);
+}
+
+/* Where the packets of flows have come that left the cache, or were taken in it. */
+static void print_exported(void *context, const struct exporter_state *state, const char *why)
+{
+	(void)context;
+	if (!state) {
+		printf("\n%s\n", why);
+		return;
+	}
+	printf("\nto %s\n", state->to);
+	print_fate("sent", &state->sent, "in flows that were sent");
+	print_fate("queued", &state->queued, "in flows that wait to be sent");
+	print_fate("dropped", &state->dropped, "in flows that found the queue full");
+	print_fate("not_exportable", &state->unencodable, "in flows that the protocol cannot tell");
 }
 
 static void losses_text(const struct meter_balance *b)
@@ -231,6 +256,7 @@ static void losses_text(const struct meter_balance *b)
 			print_count("", record_counters[c].name, &b->books.count[c],
 				    record_counters[c].text);
 	}
+	exporter_states(EXPORTS_DIR, print_exported, NULL);
 	if (!b->quiet)
 		printf("\ncounters moved while they were read: from %llu to %llu packets are "
 		       "accounted for,\nfrom %llu to %llu were seen\n",
