@@ -24,6 +24,7 @@
 #include "wire/ledger.h"
 
 #define EXPORTS_DIR "/run/weir/export"
+#define EXPORTS_TURN_MAX 16384u /* flows made in a turn */
 
 struct exports {
 	struct meter *meter;
@@ -67,6 +68,9 @@ int exports_apply(struct exports *x, struct config *config, exports_say_fn *say,
 void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say, void *context);
 /* When the meter has gone, not before: an agent that adopts it needs it. */
 void exports_remove_ledger(void);
+
+/* The time of day may be set; in replay the programs' clock is Unix time as it is. */
+void exports_follow_clock(struct exports *x);
 
 /* Takes what is in the ring, and scans the cache when that is due. 0 or a negative errno. */
 int exports_turn(struct exports *x);

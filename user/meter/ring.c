@@ -14,7 +14,7 @@
  *
  * The ring's own descriptor is readable as long as there is anything in it, and
  * whoever polls it under load does nothing else. Edge-triggered it is readable when
- * the kernel program says so: when a quarter of the ring is full (weir_ring_wake).
+ * the kernel program says so: when a quarter of the ring is full (constants.ring_wake).
  */
 #include <bpf/bpf.h>
 #include <errno.h>
