@@ -305,15 +305,9 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 	printf("%-16s %14llu %16llu   %llu of them\n", "in flows now", b->resident.packets,
 	       b->resident.bytes, b->flows);
 	for (int c = WEIR_EVICTED; c < WEIR_COUNTER_MAX; c++) {
-		static const char *const names[] = {
-#define X(id, name, kind, text) [WEIR_##id] = #name,
-			WEIR_COUNTERS(X)
-#undef X
-		};
-
 		if (b->books.count[c].packets || b->books.count[c].bytes)
-			printf("%-16s %14llu %16llu\n", names[c], b->books.count[c].packets,
-			       b->books.count[c].bytes);
+			printf("%-16s %14llu %16llu\n", record_counters[c].name,
+			       b->books.count[c].packets, b->books.count[c].bytes);
 	}
 	if (r->too_short.packets)
 		printf("%-16s %14llu %16llu   shorter than an Ethernet header, not fed\n",

@@ -82,14 +82,6 @@ void agent_say(struct agent *a, const char *format, ...)
 	a->note[a->notes++].at = now.tv_sec;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
-}
-
 /* --- The configuration ----------------------------------------------------------------- */
 
 static int load_config(struct agent *a, struct config *out)
@@ -217,7 +209,7 @@ static __u64 next_tick(__u64 now)
 
 static int loop(struct agent *a, int signals, struct netlink *links)
 {
-	__u64 tick_ns = next_tick(now_ns());
+	__u64 tick_ns = next_tick(meter_now());
 
 	for (;;) {
 		struct pollfd fds[] = {
@@ -225,7 +217,7 @@ static int loop(struct agent *a, int signals, struct netlink *links)
 			{.fd = netlink_fd(links), .events = POLLIN},
 			{.fd = meter_ring_fd(&a->meter), .events = POLLIN},
 		};
-		__u64 now = now_ns();
+		__u64 now = meter_now();
 		__u64 wait_ms = now < tick_ns ? (tick_ns - now) / NS_PER_MS + 1 : 0;
 		int code;
 
@@ -243,9 +235,9 @@ static int loop(struct agent *a, int signals, struct netlink *links)
 			agent_say(a, "flows: %s", strerror(-code));
 			return code;
 		}
-		if (now_ns() < tick_ns)
+		if (meter_now() < tick_ns)
 			continue;
-		tick_ns = next_tick(now_ns());
+		tick_ns = next_tick(meter_now());
 		ports_sync(a, false);
 		follow_networks(a);
 		if (screen_tick(a))
@@ -354,7 +346,7 @@ static int measure(struct agent *a)
 		goto out;
 	code = start_measuring(a);
 	if (!code) {
-		a->start_s = now_ns() / WEIR_NS_PER_SEC;
+		a->start_s = meter_now() / WEIR_NS_PER_SEC;
 		screen_open(a);
 		code = loop(a, signals, links);
 		screen_close(a);

@@ -38,7 +38,6 @@ static int take_reading(struct agent *a, struct reading *r)
 {
 	struct meter_census census;
 	__u32 windows[WEIR_QUERIES];
-	struct timespec now;
 	__u64 now_ns;
 	int code;
 
@@ -50,13 +49,12 @@ static int take_reading(struct agent *a, struct reading *r)
 		code = meter_books(&a->meter, WEIR_INTERFACES, &r->books);
 	if (code)
 		return code;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = meter_now();
 	clock_gettime(CLOCK_REALTIME, &r->at);
-	now_ns = now.tv_sec * WEIR_NS_PER_SEC + now.tv_nsec;
 	census = meter_census(&a->meter, &a->config.timeouts);
 	r->resident = census.resident;
 	r->live = census.live;
-	r->up_s = now.tv_sec - a->start_s;
+	r->up_s = now_ns / WEIR_NS_PER_SEC - a->start_s;
 	if (a->books_ns) {
 		double seconds = (double)(now_ns - a->books_ns) / WEIR_NS_PER_SEC;
 
@@ -341,7 +339,6 @@ static void print_exported(void *context, const struct exporter_state *state)
 
 int screen_totals(struct agent *a, const struct meter_balance *b)
 {
-	struct timespec now;
 	char up[32];
 
 	if (a->output == OUTPUT_JSON) {
@@ -355,8 +352,7 @@ int screen_totals(struct agent *a, const struct meter_balance *b)
 		fflush(stdout);
 		return b->holds ? 0 : -EIO;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	text_uptime(now.tv_sec - a->start_s, up, sizeof(up));
+	text_uptime(meter_now() / WEIR_NS_PER_SEC - a->start_s, up, sizeof(up));
 	printf("stopped after %s, detached\n", up);
 	printf("  %-18s %14s %18s\n", "", "packets", "bytes");
 	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
