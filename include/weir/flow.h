@@ -81,6 +81,16 @@ static __always_inline __u64 weir_key_rest(__be16 sport, __be16 dport, __u8 prot
 #endif
 }
 
+/* Of `rest`: the ports, above them the protocol. */
+static __always_inline __u64 weir_key_ports(__u64 rest)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return rest & 0xffffffffffull;
+#else
+	return (rest >> 24 & 0xff) << 32 | rest >> 32;
+#endif
+}
+
 /* The IPv6 addresses of a flow: source, destination, network order. */
 struct weir_pair6 {
 	union {
