@@ -85,6 +85,14 @@ static void print_option(void *context, const struct wire_origin *origin,
 	case WIRE_OPTION_STATISTICS:
 		print(json_pack("{s:o}", "statistics", statistics_json(&o->statistics)));
 		break;
+	case WIRE_OPTION_DISTINCT:
+		print(json_pack("{s:{s:s, s:s, s:I, s:I, s:I, s:f, s:b}}", "distinct", "query",
+				o->distinct.query, "key", o->distinct.key, "window_ms",
+				(json_int_t)o->distinct.window_ms, "covered_ms",
+				(json_int_t)o->distinct.covered_ms, "count",
+				(json_int_t)o->distinct.count, "error", o->distinct.error,
+				"saturated", (int)o->distinct.saturated));
+		break;
 	case WIRE_OPTION_TYPE:
 		print(json_pack("{s:{s:I, s:i, s:i, s:i, s:i, s:s, s:s}}", "type", "pen",
 				(json_int_t)o->type.pen, "number", (int)o->type.number, "type",
@@ -277,6 +285,10 @@ static void finish_message(struct output *out)
 static void write_options(struct output *out)
 {
 	const struct wire_statistics statistics = {BOOT_NS, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+	static const struct wire_distinct distinct[] = {
+		{"web", "src", 60000, 60000, 102374, 87.5, false},
+		{"everything", "flow", 300000, 1500, 8000000, 0, true},
+	};
 	unsigned int next = 0;
 
 	do
@@ -287,6 +299,8 @@ static void write_options(struct output *out)
 	ADD(out, wire_add_interface(&out->e, 2, "eth0", "the way in"));
 	ADD(out, wire_add_interface(&out->e, 3, "eth1", ""));
 	ADD(out, wire_add_statistics(&out->e, &statistics));
+	for (unsigned int i = 0; i < sizeof(distinct) / sizeof(*distinct); i++)
+		ADD(out, wire_add_distinct(&out->e, &distinct[i]));
 }
 
 static __u64 draw(__u64 *state)

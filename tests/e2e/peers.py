@@ -238,8 +238,11 @@ def of_ipfixdump(paths):
 
 # --- Options ------------------------------------------------------------------------------------
 
-OWN = {"overflowPacketTotalCount": "Packets", "overflowOctetTotalCount": "Octets",
-       "seenPacketTotalCount": "Packets", "seenOctetTotalCount": "Octets"}
+STATISTICS = {"overflowPacketTotalCount": 1, "overflowOctetTotalCount": 2,
+              "seenPacketTotalCount": 3, "seenOctetTotalCount": 4}
+DISTINCT = {"queryName": 16, "queryWindowMilliseconds": 17, "distinctKey": 32, "distinctCount": 33,
+            "distinctStandardError": 34, "distinctSaturated": 35,
+            "distinctCoveredMilliseconds": 36}
 
 
 def check_types(paths):
@@ -251,7 +254,7 @@ def check_types(paths):
         flows = [r for r in records if "packetDeltaCount" in r]
         packets = sum(int(f["packetDeltaCount"]) for f in flows)
         octets = sum(int(f["octetDeltaCount"]) for f in flows)
-        if len(seen) != 1 or not set(OWN) <= set(seen[0]):
+        if len(seen) != 1 or not set(STATISTICS) <= set(seen[0]):
             print(path, "has no statistics:", seen)
             wrong += 1
         elif int(seen[0]["seenPacketTotalCount"]) != packets + int(
@@ -274,7 +277,7 @@ def check_options(version, path, name, index, seen):
             entries = [int(e.get("value"), 16) for e in record.iter("field")
                        if "Enterprise Private entry" in (e.get("showname") or e.get("show") or "")]
             told.update(fields)
-            if entries:
+            if len(entries) == len(STATISTICS):
                 told["own"] = entries
             if "cflow.if_name" in fields:
                 told["index"] = fields.get("cflow.inputint") or fields["cflow.scope_interface"]
@@ -294,7 +297,7 @@ def check_options(version, path, name, index, seen):
         "index": number("index") == index,
     }
     if version == 10:
-        right["types"] = types == {n: i + 1 for i, n in enumerate(OWN)}
+        right["types"] = types == STATISTICS | DISTINCT
         right["seen"] = told.get("own", [0] * 3)[2] == seen
     print(right, complaints, types, told)
     return not all(right.values())

@@ -64,6 +64,16 @@ tshark_reads() {
 	encodes "$@" && python3 "$HERE/tshark_cflow.py" --strict "$WORK/made.pcap" <"$WORK/made"
 }
 
+# Of elements that it does not know, the bytes: the record of query "web" and key "src".
+tshark_reads_distinct() {
+	encodes ipfix && tshark -n -r "$WORK/made.pcap" -d udp.port==4739,cflow -V >"$WORK/verbose" &&
+		sed -n '/\[id=266\]/,/Flow 2/s/.*Type \([0-9]*\): Value (hex bytes): /\1: /p' \
+			"$WORK/verbose" | diff - <(printf '%s\n' '16: 77 65 62' '32: 73 72 63' \
+			'17: 00 00 ea 60' '36: 00 00 ea 60' '33: 00 00 00 00 00 01 8f e6' \
+			'34: 40 55 e0 00 00 00 00 00' '35: 02')
+}
+
+check "tshark reads our distinct counts' bytes" tshark_reads_distinct
 for protocol in "ipfix" "ipfix -b" "v9" "v5"; do
 	# shellcheck disable=SC2086 # two words
 	check "tshark reads our $protocol as we meant it, and has no complaint" tshark_reads $protocol
@@ -76,6 +86,24 @@ fixbuf_reads() {
 	! grep -i alien "$WORK/dump" || return
 	# 32473/1 and so on: name and value.
 	grep -A12 'tid: *264' "$WORK/dump" | grep -q 'overflowPacketTotalCount : 9$' || return
+	# Distinct counts by query and key, which are their scope; a boolean is 1 or 2.
+	diff <(grep -A8 'tid: *266' "$WORK/dump" |
+		sed -n 's/(len: [0-9]*) //; s/^\t(32473[^)]*) *//p') - <<-END || return
+		(S)                 queryName : web
+		(S)               distinctKey : src
+		queryWindowMilliseconds : 60000
+		distinctCoveredMilliseconds : 60000
+		distinctCount : 102374
+		distinctStandardError : 87.5
+		distinctSaturated : 2
+		(S)                 queryName : everything
+		(S)               distinctKey : flow
+		queryWindowMilliseconds : 300000
+		distinctCoveredMilliseconds : 1500
+		distinctCount : 8000000
+		distinctStandardError : 0
+		distinctSaturated : 1
+	END
 	# Every flow with its addresses, ports, counts, both ways.
 	diff <(awk '/ : / { field[$2] = $NF }
 		/^--- / || /^\*\*\*/ { if ("packetDeltaCount" in field) print \

@@ -80,6 +80,18 @@ static void flows(void *context, const struct wire_origin *origin, const struct 
 	}
 }
 
+/* It fits in the room that a file keeps for each. */
+static void check_distinct(const struct wire_distinct *d)
+{
+	struct wire_encoder e = {.protocol = WIRE_IPFIX};
+	__u8 message[128];
+
+	check(memchr(d->query, 0, sizeof(d->query)) && memchr(d->key, 0, sizeof(d->key)));
+	check(__builtin_isfinite(d->error));
+	wire_begin(&e, message, sizeof(message));
+	check(!wire_add_distinct(&e, d));
+}
+
 static void option(void *context, const struct wire_origin *origin, const struct wire_option *o)
 {
 	check(o->kind <= WIRE_OPTION_TYPE);
@@ -87,6 +99,8 @@ static void option(void *context, const struct wire_origin *origin, const struct
 		check(o->sampling.rate > 0);
 	if (o->kind == WIRE_OPTION_INTERFACE)
 		check(memchr(o->interface.about, 0, sizeof(o->interface.about)) != NULL);
+	if (o->kind == WIRE_OPTION_DISTINCT)
+		check_distinct(&o->distinct);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

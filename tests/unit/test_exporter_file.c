@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "unit/collector.h"
+#include "wire/field.h"
 
 struct scene {
 	char folder[48];
@@ -193,6 +194,69 @@ static void a_file_ends_before_it_grows_beyond_its_size(void **state)
 	assert_int_equal(collector_counts(s->collector).gaps, 0);
 }
 
+static bool many_distinct(void *context, unsigned int n, struct wire_distinct *out)
+{
+	*out = (struct wire_distinct){.key = "src", .count = n};
+	memset(out->query, 'q', sizeof(out->query) - 1);
+	return n < 64;
+}
+
+static off_t largest_file(const char *folder)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(folder);
+	off_t largest = 0;
+	struct stat st;
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] != '.' && !fstatat(dirfd(dir), entry->d_name, &st, 0) &&
+		    st.st_size > largest)
+			largest = st.st_size;
+	}
+	if (dir)
+		closedir(dir);
+	return largest;
+}
+
+/* They take several messages, for which there is room in the end. */
+static void each_file_ends_with_all_distinct_counts_within_its_size(void **state)
+{
+	struct scene *s = *state;
+	struct collector_folder found;
+
+	write_to(s, "flows");
+	s->subject.about.distinct = many_distinct;
+	s->subject.options.rotate_bytes = 65535;
+	s->subject.options.message_bytes = 1024;
+	subject_open(&s->subject);
+	subject_put(&s->subject, 0, 5000);
+	assert_int_equal(exporter_flush(s->subject.exporter, now_ns() + 30 * SEC), 0);
+	assert_int_equal(subject_close(&s->subject), 0);
+	assert_in_range(largest_file(s->folder), 50000, 65535);
+	found = collector_take_folder(s->collector, s->folder);
+	assert_in_range(found.whole, 5, 8);
+	collector_assert_exactly_once(s->collector, 5000);
+	/* Types, sampling, exporting and metering process. */
+	assert_int_equal(collector_counts(s->collector).options,
+			 found.whole * (WIRE_ROWS - WIRE_OWN_FIRST + 1 + 2 + 64));
+	assert_int_equal(collector_counts(s->collector).gaps, 0);
+}
+
+static void messages_may_be_as_large_as_files(void **state)
+{
+	struct scene *s = *state;
+
+	write_to(s, "flows");
+	s->subject.options.rotate_bytes = s->subject.options.message_bytes = 65535;
+	subject_open(&s->subject);
+	subject_put(&s->subject, 0, 5000);
+	assert_int_equal(exporter_flush(s->subject.exporter, now_ns() + 30 * SEC), 0);
+	assert_int_equal(subject_close(&s->subject), 0);
+	assert_in_range(largest_file(s->folder), 20000, 65535);
+	assert_in_range(collector_take_folder(s->collector, s->folder).whole, 5, 15);
+	collector_assert_exactly_once(s->collector, 5000);
+}
+
 static void without_flows_there_is_no_file(void **state)
 {
 	struct scene *s = *state;
@@ -310,6 +374,8 @@ int main(void)
 		TEST(a_name_that_is_taken_gets_a_number),
 		TEST(a_file_ends_when_its_time_is_over_though_nothing_comes),
 		TEST(a_file_ends_before_it_grows_beyond_its_size),
+		TEST(each_file_ends_with_all_distinct_counts_within_its_size),
+		TEST(messages_may_be_as_large_as_files),
 		TEST(without_flows_there_is_no_file),
 		TEST(a_folder_that_cannot_be_is_named_and_waited_for),
 		TEST(a_full_disk_is_waited_for_and_nothing_is_cut),

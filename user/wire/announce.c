@@ -48,6 +48,22 @@ static int add_statistics(struct wire_encoder *encoder, const struct exporter_so
 	return wire_add_statistics(encoder, &all);
 }
 
+static int add_distinct(struct announcement *a, struct wire_encoder *encoder,
+			const struct exporter_source *about)
+{
+	struct wire_distinct distinct;
+
+	while (about->distinct && about->distinct(about->context, a->distinct, &distinct)) {
+		int err = wire_add_distinct(encoder, &distinct);
+
+		if (err)
+			return err;
+		a->distinct++;
+	}
+	a->distinct = 0;
+	return 0;
+}
+
 static int add_one(unsigned int what, struct announcement *a, struct wire_encoder *encoder,
 		   const struct exporter_source *about, const struct wire_statistics *own)
 {
@@ -60,6 +76,8 @@ static int add_one(unsigned int what, struct announcement *a, struct wire_encode
 		return add_interfaces(a, encoder, about);
 	case ANNOUNCE_SAMPLING:
 		return wire_add_sampling(encoder);
+	case ANNOUNCE_DISTINCT:
+		return add_distinct(a, encoder, about);
 	default:
 		return add_statistics(encoder, about, own);
 	}

@@ -11,12 +11,14 @@
 #define ANNOUNCE_INTERFACES (1u << 2)
 #define ANNOUNCE_SAMPLING (1u << 3)
 #define ANNOUNCE_STATISTICS (1u << 4)
+#define ANNOUNCE_DISTINCT (1u << 5)
 #define ANNOUNCE_OPTIONS                                                                           \
-	(ANNOUNCE_TYPES | ANNOUNCE_INTERFACES | ANNOUNCE_SAMPLING | ANNOUNCE_STATISTICS)
+	(ANNOUNCE_TYPES | ANNOUNCE_INTERFACES | ANNOUNCE_SAMPLING | ANNOUNCE_STATISTICS |          \
+	 ANNOUNCE_DISTINCT)
 
 struct announcement {
-	unsigned int left;            /* which are still to be written */
-	unsigned int type, interface; /* how far the two long ones are */
+	unsigned int left;                      /* which are still to be written */
+	unsigned int type, interface, distinct; /* how far the long ones are */
 };
 
 /* Fills the message that was begun with as much as fits. */

@@ -117,10 +117,10 @@ enum wire_option_kind {
 	WIRE_OPTION_INTERFACE,
 	WIRE_OPTION_SAMPLING,
 	WIRE_OPTION_STATISTICS,
+	WIRE_OPTION_DISTINCT,
 	WIRE_OPTION_TYPE,
 };
 
-#define WIRE_NAME_BYTES 64
 #define WIRE_ABOUT_BYTES 256
 
 /* What options data told; texts are cut where they are longer, and end with 0. */
@@ -136,6 +136,7 @@ struct wire_option {
 			__u32 rate;     /* one of how many packets */
 		} sampling;
 		struct wire_statistics statistics; /* what was not told is 0 */
+		struct wire_distinct distinct;     /* so too */
 		struct {
 			__u32 pen;
 			__u16 number, units;

@@ -23,6 +23,7 @@ enum wire_protocol {
 };
 
 #define WIRE_MESSAGE_MAX 65535
+#define WIRE_NAME_BYTES 64
 
 /* The private enterprise number of weir's own elements. 32473 is the one RFC 5612 sets aside for
  * examples; it stands in one place until weir has its own. */
@@ -54,6 +55,16 @@ struct wire_statistics {
 	__u64 seen_packets, seen_bytes;         /* weir's element: handed to us */
 };
 
+/* How many different values of `key` a query's packets had in its window, as estimated. */
+struct wire_distinct {
+	char query[WIRE_NAME_BYTES], key[16]; /* weir's element, as all of these */
+	__u32 window_ms;
+	__u32 covered_ms; /* the part of the window that was counted */
+	__u64 count;
+	double error;   /* standard error, in values; 0 when saturated */
+	bool saturated; /* `count` or more */
+};
+
 void wire_begin(struct wire_encoder *e, void *buffer, size_t room);
 
 /* -EAFNOSUPPORT: IPv6 in v5. In v5 and v9, and without `biflow`, the reverse direction is not sent:
@@ -73,6 +84,8 @@ int wire_add_withdrawal(struct wire_encoder *e);
 int wire_add_interface(struct wire_encoder *e, __u32 ifindex, const char *name, const char *about);
 int wire_add_sampling(struct wire_encoder *e); /* one in one, said out loud */
 int wire_add_statistics(struct wire_encoder *e, const struct wire_statistics *s);
+/* IPFIX; v5, v9: 0, and nothing is sent, for they have no enterprise elements. */
+int wire_add_distinct(struct wire_encoder *e, const struct wire_distinct *d);
 /* RFC 5610 type records of weir's own elements, from *next on, as many as fit, and at first their
  * template; *next is moved on, 0 when done. -ENOSPC: not even one fits. Sent before the other
  * templates, they let collectors know the elements that those name. */

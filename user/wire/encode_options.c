@@ -9,9 +9,10 @@
  *   exporting    messages, bytes, flows sent, and what was not sent (RFC 7011, 4.2, 4.3)
  *   metering     packets seen, ignored, in no flow (RFC 7011, 4.1)
  *   types        what weir's own elements are (RFC 5610)
+ *   distinct     for each query and key: how many different ones
  *
- * v9 has neither strings of variable length nor enterprise elements, so no types and a shorter
- * metering record. Scopes of v9 are 4 bytes of the system or an interface.
+ * v9 has neither strings of variable length nor enterprise elements, so no types, no distinct
+ * counts and a shorter metering record. Scopes of v9 are 4 bytes of the system or an interface.
  */
 #include <errno.h>
 
@@ -51,19 +52,22 @@ static const __u16 ipfix_types[] = {
 	WIRE_informationElementDescription,
 };
 #undef X
+#define X(name, member, kind) WIRE_##name,
+static const __u16 ipfix_distinct[] = {WIRE_DISTINCT(X)};
+#undef X
 
 #define SPEC(id, scopes, fields)                                                                   \
 	{                                                                                          \
 		WIRE_TEMPLATE_##id, scopes, sizeof(fields) / sizeof(*fields), fields               \
 	}
 
+/* By id, from the interfaces' on. */
 static const struct wire_template_spec ipfix_options[] = {
 	SPEC(INTERFACES, 1, ipfix_interfaces), SPEC(DESCRIPTIONS, 1, ipfix_descriptions),
 	SPEC(SAMPLING, 1, ipfix_sampling),     SPEC(EXPORTING, 1, ipfix_exporting),
-	SPEC(METERING, 1, ipfix_metering),
+	SPEC(METERING, 1, ipfix_metering),     SPEC(TYPES, 2, ipfix_types),
+	SPEC(DISTINCT, 2, ipfix_distinct),
 };
-
-static const struct wire_template_spec ipfix_type_spec = SPEC(TYPES, 2, ipfix_types);
 
 static const struct wire_template_spec v9_options[] = {
 	SPEC(INTERFACES, 1, v9_interfaces), SPEC(DESCRIPTIONS, 1, v9_descriptions),
@@ -71,10 +75,17 @@ static const struct wire_template_spec v9_options[] = {
 	SPEC(METERING, 1, v9_metering),
 };
 
+static const struct wire_template_spec *spec_of(const struct wire_encoder *e,
+						enum wire_template_id id)
+{
+	return (e->protocol == WIRE_V9 ? v9_options : ipfix_options) +
+	       (id - WIRE_TEMPLATE_INTERFACES);
+}
+
 int wire_add_templates(struct wire_encoder *e)
 {
 	bool v9 = e->protocol == WIRE_V9;
-	const struct wire_template_spec *options = v9 ? v9_options : ipfix_options;
+	const struct wire_template_spec *options = spec_of(e, WIRE_TEMPLATE_INTERFACES);
 	unsigned int count = v9 ? sizeof(v9_options) / sizeof(*v9_options)
 				: sizeof(ipfix_options) / sizeof(*ipfix_options);
 	struct wire_encoder before = *e;
@@ -86,7 +97,8 @@ int wire_add_templates(struct wire_encoder *e)
 	for (unsigned int i = 0, n = wire_flow_templates(e, flows); i < n && !err; i++)
 		err = wire_add_template(e, &flows[i]);
 	for (unsigned int i = 0; i < count && !err; i++)
-		err = wire_add_template(e, &options[i]);
+		if (options[i].id != WIRE_TEMPLATE_TYPES)
+			err = wire_add_template(e, &options[i]);
 	if (err)
 		*e = before;
 	return err;
@@ -105,12 +117,8 @@ struct record {
 
 static void begin(struct record *r, const struct wire_encoder *e, enum wire_template_id id)
 {
-	unsigned int nth = id - WIRE_TEMPLATE_INTERFACES;
-
 	r->e = e;
-	r->spec = id == WIRE_TEMPLATE_TYPES ? &ipfix_type_spec
-		  : e->protocol == WIRE_V9  ? &v9_options[nth]
-					    : &ipfix_options[nth];
+	r->spec = spec_of(e, id);
 	r->field = 0;
 	r->length = 0;
 }
@@ -130,6 +138,19 @@ static void number(struct record *r, __u64 value)
 
 	wire_put_uint(r->bytes + r->length, bytes, value);
 	r->length += bytes;
+}
+
+static void real(struct record *r, double value)
+{
+	__u64 bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	number(r, bits);
+}
+
+static void truth(struct record *r, bool value)
+{
+	number(r, value ? IPFIX_TRUE : IPFIX_FALSE);
 }
 
 static void text(struct record *r, const char *value)
@@ -238,6 +259,19 @@ int wire_add_statistics(struct wire_encoder *e, const struct wire_statistics *s)
 	return err;
 }
 
+int wire_add_distinct(struct wire_encoder *e, const struct wire_distinct *d)
+{
+	struct record r;
+
+	if (e->protocol != WIRE_IPFIX)
+		return 0;
+	begin(&r, e, WIRE_TEMPLATE_DISTINCT);
+#define X(name, member, kind) kind(&r, d->member);
+	WIRE_DISTINCT(X)
+#undef X
+	return end(e, &r);
+}
+
 static int add_type(struct wire_encoder *e, const struct wire_element *element)
 {
 	struct record r;
@@ -263,7 +297,7 @@ int wire_add_types(struct wire_encoder *e, unsigned int *next)
 	int err = 0;
 
 	if (end && !first)
-		err = wire_add_template(e, &ipfix_type_spec);
+		err = wire_add_template(e, spec_of(e, WIRE_TEMPLATE_TYPES));
 	while (!err && *next < end) {
 		err = add_type(e, &wire_elements[WIRE_OWN_FIRST + *next]);
 		*next += !err;

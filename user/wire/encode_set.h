@@ -18,6 +18,7 @@ enum wire_template_id {
 	WIRE_TEMPLATE_EXPORTING,
 	WIRE_TEMPLATE_METERING,
 	WIRE_TEMPLATE_TYPES,
+	WIRE_TEMPLATE_DISTINCT,
 };
 
 /* A field of our templates: a row of the table of elements; in v9's options also a scope's type. */

@@ -35,6 +35,8 @@ struct exporter_source {
 	bool (*interface)(void *context, unsigned int n, struct exporter_interface *out);
 	/* All but what was exported or not sent, which the exporter knows itself. */
 	void (*statistics)(void *context, struct wire_statistics *out);
+	/* The n-th count of different values, as above. */
+	bool (*distinct)(void *context, unsigned int n, struct wire_distinct *out);
 	/* Unix time that v5's and v9's milliseconds count from; 0: when the host was booted. */
 	__u64 boot_ns;
 	/* Unix time for the headers of messages, moved on by another thread; NULL: the time of day.

@@ -86,6 +86,8 @@ enum wire_type {
 	WIRE_U16 = 2,
 	WIRE_U32 = 3,
 	WIRE_U64 = 4,
+	WIRE_FLOAT64 = 10,
+	WIRE_BOOLEAN = 11,
 	WIRE_STRING = 13,
 	WIRE_SECONDS = 14,
 	WIRE_MILLISECONDS = 15,
@@ -96,12 +98,16 @@ enum wire_type {
 };
 
 enum wire_semantics {
+	WIRE_DEFAULT = 0,
+	WIRE_QUANTITY = 1,
 	WIRE_TOTAL_COUNTER = 2,
 };
 
 enum wire_units {
+	WIRE_UNIT_NONE = 0,
 	WIRE_UNIT_OCTETS = 2,
 	WIRE_UNIT_PACKETS = 3,
+	WIRE_UNIT_MILLISECONDS = 6,
 };
 
 /* How an element's value becomes its field's. */
@@ -127,9 +133,9 @@ enum wire_kind {
 	WIRE_KIND_FAMILY,
 };
 
-/* X(name, number, field, kind, type, bytes that we send where those are not the type's). Interfaces'
- * strings have a length, for nfdump reads no others in options ("nbar option size error"); flags of
- * two bytes are none to pmacct, and one is as good (RFC 7011, 6.2). */
+/* X(name, number, field, kind, type, bytes that we send where those are not the type's).
+ * Interfaces' strings have a length, for nfdump reads no others in options ("nbar option size
+ * error"); flags of two bytes are none to pmacct, and one is as good (RFC 7011, 6.2). */
 #define WIRE_ELEMENTS(X)                                                                           \
 	X(octetDeltaCount, 1, BYTES, UINT, U64, 0)                                                 \
 	X(packetDeltaCount, 2, PACKETS, UINT, U64, 0)                                              \
@@ -244,7 +250,8 @@ enum wire_kind {
 	X(informationElementUnits, 345, NONE, OPTION, U16, 0)                                      \
 	X(privateEnterpriseNumber, 346, NONE, OPTION, U32, 0)
 
-/* X(name, number, type, semantics, units, description) */
+/* X(name, number, type, semantics, units, description), by rising number: from 1 on what the
+ * metering process counts, from 16 on what is said of a query, from 32 on distinct counts. */
 #define WIRE_OWN(X)                                                                                \
 	X(overflowPacketTotalCount, 1, U64, TOTAL_COUNTER, UNIT_PACKETS,                           \
 	  "packets in no flow record, for the flow cache was full")                                \
@@ -253,7 +260,21 @@ enum wire_kind {
 	X(seenPacketTotalCount, 3, U64, TOTAL_COUNTER, UNIT_PACKETS,                               \
 	  "packets handed to the metering process")                                                \
 	X(seenOctetTotalCount, 4, U64, TOTAL_COUNTER, UNIT_OCTETS,                                 \
-	  "octets handed to the metering process")
+	  "octets handed to the metering process")                                                 \
+	X(queryName, 16, STRING, DEFAULT, UNIT_NONE,                                               \
+	  "the query, by its name in the configuration")                                           \
+	X(queryWindowMilliseconds, 17, U32, QUANTITY, UNIT_MILLISECONDS,                           \
+	  "the time, up to now, that the query is answered for")                                   \
+	X(distinctKey, 32, STRING, DEFAULT, UNIT_NONE,                                             \
+	  "what has the different values that are counted: flow, src, dst, pair, dport")           \
+	X(distinctCount, 33, U64, QUANTITY, UNIT_NONE,                                             \
+	  "estimated number of different values in the window")                                    \
+	X(distinctStandardError, 34, FLOAT64, QUANTITY, UNIT_NONE,                                 \
+	  "standard error of distinctCount, in values; 0 when it is saturated")                    \
+	X(distinctSaturated, 35, BOOLEAN, DEFAULT, UNIT_NONE,                                      \
+	  "there are more values than can be told apart: distinctCount or more")                   \
+	X(distinctCoveredMilliseconds, 36, U32, QUANTITY, UNIT_MILLISECONDS,                       \
+	  "how much of the window was counted: less than all of it while the query is new")
 
 /* Rows of the table: IANA's elements by rising number, then weir's own. */
 enum wire_row {
@@ -305,6 +326,7 @@ static __always_inline unsigned int wire_element_bytes(const struct wire_element
 		return element->bytes;
 	switch (element->type) {
 	case WIRE_U8:
+	case WIRE_BOOLEAN:
 		return 1;
 	case WIRE_U16:
 		return 2;

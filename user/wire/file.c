@@ -24,6 +24,9 @@
 #include "wire/transport.h"
 
 #define FILE_MESSAGE 32768
+/* Of records at a file's end, with their share of headers. */
+#define STATISTICS_BYTES 256
+#define DISTINCT_BYTES 128
 #define SUFFIX_MAX 10000
 
 struct file {
@@ -233,6 +236,9 @@ static int file_open(struct exporter *e)
 	const struct queue_progress *progress = queue_progress(e->queue);
 
 	e->room = e->options->message_bytes ? e->options->message_bytes : FILE_MESSAGE;
+	/* Or a file would be full with its templates. */
+	if (e->options->rotate_bytes && e->room > e->options->rotate_bytes / 2)
+		e->room = e->options->rotate_bytes / 2;
 	session_begin(e, 0, false);
 	if (!is_part_name(queue_part(e->queue)))
 		forget(e);
@@ -320,10 +326,13 @@ static int finish(struct exporter *e)
 		discard(e);
 		return 0;
 	}
-	session_announce(e, ANNOUNCE_STATISTICS);
-	if (file_send(e)) {
+	e->announcement = (struct announcement){.left = ANNOUNCE_STATISTICS | ANNOUNCE_DISTINCT};
+	while (session_announce(e)) {
+		if (!file_send(e))
+			continue;
 		session_drop(e);
 		exporter_note(e);
+		break;
 	}
 	err = fsync(e->file->fd) ? -errno : publish(part);
 	if (err)
@@ -332,11 +341,23 @@ static int finish(struct exporter *e)
 	return 0;
 }
 
+/* What finish() adds at most. */
+static __u32 end_bytes(const struct exporter *e)
+{
+	struct wire_distinct distinct;
+	__u32 bytes = STATISTICS_BYTES;
+
+	for (unsigned int n = 0;
+	     e->about.distinct && e->about.distinct(e->about.context, n, &distinct); n++)
+		bytes += DISTINCT_BYTES;
+	return bytes;
+}
+
 static bool is_full(const struct exporter *e)
 {
 	__u32 limit = e->options->rotate_bytes;
 
-	return limit && queue_progress(e->queue)->file_bytes + e->room > limit;
+	return limit && queue_progress(e->queue)->file_bytes + e->room + end_bytes(e) > limit;
 }
 
 static int file_turn(struct exporter *e, bool more)

@@ -28,7 +28,9 @@
 #define IPFIX_ENTERPRISE 0x8000u /* of a field's number: an enterprise number follows */
 #define IPFIX_VARIABLE 0xffffu   /* as a field's length: each value says its own */
 #define IPFIX_LONG_LENGTH 255    /* as a value's length: two more bytes say it */
-#define IPFIX_REVERSE_PEN 29305  /* RFC 5103: the element of the reverse direction */
+#define IPFIX_TRUE 1             /* booleans: RFC 7011, 6.1.5 */
+#define IPFIX_FALSE 2
+#define IPFIX_REVERSE_PEN 29305 /* RFC 5103: the element of the reverse direction */
 
 /* RFC 7011, 3.1. */
 struct ipfix_header {
@@ -137,6 +139,20 @@ static inline __u64 wire_get_uint(const __u8 *at, unsigned int bytes)
 	while (bytes--)
 		v = v << 8 | *at++;
 	return v;
+}
+
+/* A number of IEEE 754, 8 bytes or reduced to 4. What is none, or of another length, is 0. */
+static inline double wire_get_real(const __u8 *at, size_t bytes)
+{
+	__u64 bits = bytes == 8 ? wire_get64(at) : 0;
+	__u32 bits4 = bytes == 4 ? wire_get32(at) : 0;
+	double value;
+	float value4;
+
+	memcpy(&value, &bits, sizeof(value));
+	memcpy(&value4, &bits4, sizeof(value4));
+	value = bytes == 4 ? value4 : value;
+	return __builtin_isfinite(value) ? value : 0;
 }
 
 static inline void wire_put_uint(__u8 *at, unsigned int bytes, __u64 value)

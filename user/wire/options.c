@@ -9,18 +9,19 @@
 
 /* What the values of one record were, as far as we know their elements. */
 struct values {
-	bool interface, statistics, type, sampling;
+	bool interface, statistics, distinct, type, sampling;
 	__u32 ifindex;
 	__u64 selector, boot_ms;
 	__u32 interval, random_interval, packets, space, size, population;
 	struct wire_statistics total;
+	struct wire_distinct count;
 	__u32 pen;
 	__u16 number, units;
 	__u8 data_type, semantics;
 	struct text {
 		const __u8 *at;
 		size_t length;
-	} if_name, if_about, type_name, type_about;
+	} if_name, if_about, type_name, type_about, query, key;
 };
 
 static __u32 to32(__u64 value)
@@ -55,6 +56,9 @@ static void take_number(struct values *v, enum wire_row row, __u64 value)
 		X(informationElementDataType, data_type, )
 		X(informationElementSemantics, semantics, )
 		X(informationElementUnits, units, )
+		X(queryWindowMilliseconds, count.window_ms, )
+		X(distinctCoveredMilliseconds, count.covered_ms, )
+		X(distinctCount, count.count, v->distinct = true)
 #undef X
 #define X(name, member)                                                                            \
 	case WIRE_##name:                                                                          \
@@ -68,6 +72,9 @@ static void take_number(struct values *v, enum wire_row row, __u64 value)
 		X(samplingSize, size)
 		X(samplingPopulation, population)
 #undef X
+	case WIRE_distinctSaturated:
+		v->count.saturated = value == IPFIX_TRUE;
+		break;
 	default:
 		break;
 	}
@@ -92,6 +99,12 @@ static void take_text(struct values *v, enum wire_row row, const __u8 *at, size_
 	case WIRE_informationElementDescription:
 		v->type_about = text;
 		break;
+	case WIRE_queryName:
+		v->query = text;
+		break;
+	case WIRE_distinctKey:
+		v->key = text;
+		break;
 	default:
 		break;
 	}
@@ -112,6 +125,8 @@ static void take(const struct work *w, struct values *v, const struct template_f
 		return;
 	if (element->type == WIRE_STRING)
 		take_text(v, element - wire_elements, at, length);
+	else if (element - wire_elements == WIRE_distinctStandardError)
+		v->count.error = wire_get_real(at, length);
 	else if (length <= 8)
 		take_number(v, element - wire_elements, wire_get_uint(at, length));
 }
@@ -199,6 +214,15 @@ static void tell_interface(struct work *w, const struct values *v)
 	tell(w, &option);
 }
 
+static void tell_distinct(struct work *w, const struct values *v)
+{
+	struct wire_option option = {.kind = WIRE_OPTION_DISTINCT, .distinct = v->count};
+
+	copy_text(option.distinct.query, sizeof(option.distinct.query), &v->query);
+	copy_text(option.distinct.key, sizeof(option.distinct.key), &v->key);
+	tell(w, &option);
+}
+
 static void tell_type(struct work *w, const struct values *v)
 {
 	struct wire_option option = {.kind = WIRE_OPTION_TYPE};
@@ -237,7 +261,9 @@ static void understand(struct work *w, struct values *v)
 		tell_interface(w, v);
 	if (v->type)
 		tell_type(w, v);
-	if (!rate && !v->statistics && !v->interface && !v->type)
+	if (v->distinct)
+		tell_distinct(w, v);
+	if (!rate && !v->statistics && !v->interface && !v->type && !v->distinct)
 		wire_tally(w, WIRE_COUNT_OTHER_OPTIONS, 1);
 }
 

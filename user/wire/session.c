@@ -101,10 +101,11 @@ static void fill_announcement(struct exporter *e)
 		e->announcement.left = 0;
 }
 
-void session_announce(struct exporter *e, unsigned int what)
+bool session_announce(struct exporter *e)
 {
-	e->announcement = (struct announcement){.left = what};
-	fill_announcement(e);
+	if (e->announcement.left)
+		fill_announcement(e);
+	return e->count;
 }
 
 /* --- Records ------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which element tells which member of struct wire_statistics, to encoder and decoder. */
+/* Which element tells which member of struct wire_statistics and struct wire_distinct, to encoder
+ * and decoder. */
 #ifndef WIRE_STATISTICS_H
 #define WIRE_STATISTICS_H
 
@@ -24,5 +25,16 @@
 	X(overflowOctetTotalCount, overflow_bytes)                                                 \
 	X(seenPacketTotalCount, seen_packets)                                                      \
 	X(seenOctetTotalCount, seen_bytes)
+
+/* X(element, member, kind), in the order of our record, the two that are its scope first. In IPFIX
+ * only, these too. */
+#define WIRE_DISTINCT(X)                                                                           \
+	X(queryName, query, text)                                                                  \
+	X(distinctKey, key, text)                                                                  \
+	X(queryWindowMilliseconds, window_ms, number)                                              \
+	X(distinctCoveredMilliseconds, covered_ms, number)                                         \
+	X(distinctCount, count, number)                                                            \
+	X(distinctStandardError, error, real)                                                      \
+	X(distinctSaturated, saturated, truth)
 
 #endif

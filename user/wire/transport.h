@@ -126,8 +126,8 @@ void session_fill(struct exporter *e);
 void session_drop(struct exporter *e);
 /* A new connection: what is announced, and (stream, file) sequence numbers from 0. */
 void session_begin(struct exporter *e, unsigned int announce, bool from_zero);
-/* Encodes one message of announcements, now. */
-void session_announce(struct exporter *e, unsigned int what);
+/* Encodes one message of what is still to be announced; false: nothing is. */
+bool session_announce(struct exporter *e);
 /* Goes back to the message of that number, or the first after it that is whole. */
 void session_rewind(struct exporter *e, __u64 number);
 /* Hands the messages to the socket once, and keeps those it took in e->sent. Returns as
