@@ -5,6 +5,7 @@
 
 #include "classify.bpf.h"
 #include "count.bpf.h"
+#include "distinct.bpf.h"
 #include "flow.bpf.h"
 #include "packet.bpf.h"
 #include "parse.bpf.h"
@@ -19,6 +20,7 @@ static __always_inline void read_clock(struct packet *p)
 
 	if (unlikely(p->tick != tick)) {
 		p->tick = tick;
+		p->cpu = bpf_get_smp_processor_id();
 		p->tick_ns = bpf_ktime_get_ns();
 		weir_second_of(&p->second, p->tick_ns);
 	}
@@ -46,8 +48,8 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 
 	if (!b)
 		return;
-	if (constants.replay && fate == PARSED && leaves(generation))
-		p->key.flags |= WEIR_KEY_OUT;
+	if (constants.replay && fate == PARSED)
+		p->key.flags |= leaves(generation);
 	book(b, p->key.flags & WEIR_KEY_OUT ? WEIR_SEEN_OUT : WEIR_SEEN_IN, p->segments,
 	     p->frame_bytes);
 	if (unlikely(fate != PARSED)) {
@@ -63,6 +65,7 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 	terms = weir_classify_packet(t, p->terms, &p->traits);
 	if (!count_queries(t, terms, p->second.second, p->segments, p->frame_bytes))
 		book(b, WEIR_LATE, p->segments, p->frame_bytes);
+	count_distinct(t, terms & t->distinct_terms);
 }
 
 /* The length an IP header claims can exceed the frame (offload, lies): the frame wins. */

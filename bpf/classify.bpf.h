@@ -32,7 +32,8 @@ __noinline int classify_flow(__u32 generation)
 	return 0;
 }
 
-/* A capture does not say which way a packet went: what goes from inside to outside goes out. */
+/* WEIR_KEY_OUT or 0. A capture does not say which way a packet went: what goes from inside to
+ * outside goes out. */
 __noinline int leaves(__u32 generation)
 {
 	const struct weir_tables *t = current_tables(generation);
@@ -42,7 +43,7 @@ __noinline int leaves(__u32 generation)
 	if (!t || !p)
 		return 0;
 	weir_classify_addrs(t, &p->key, &p->pair, &src, &dst);
-	return src && !dst;
+	return src && !dst ? WEIR_KEY_OUT : 0;
 }
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "classify.bpf.h"
 #include "count.bpf.h"
+#include "distinct.bpf.h"
 #include "flow.bpf.h"
 #include "parse.bpf.h"
 
@@ -64,6 +65,39 @@ static __always_inline bool read_common(struct common *c, void *start, void *end
 	return true;
 }
 
+/* Are the keys of a packet of flow `f`, which it is not in yet, in the vectors of the term's query
+ * already? They are if the flow had a packet within the same part of a step, and the query does not
+ * look at each packet. */
+static __always_inline bool has_keys(const struct packet *p, const struct weir_tables *t,
+				     __u32 term, __u64 bit, const struct weir_flow *f)
+{
+	__u32 rate;
+
+	if (!(t->steady_terms & bit))
+		return false;
+	if (f->last_ns == p->now_ns)
+		return true;
+	rate = t->distinct_rate[t->term_query[term] & (WEIR_QUERIES - 1)];
+	return weir_same_phase(weir_countdown_clock(p->now_ns, rate),
+			       weir_countdown_clock(f->last_ns, rate));
+}
+
+static __always_inline void count_common_keys(struct packet *p, const struct weir_tables *t,
+					      __u64 terms, const struct common *c,
+					      const struct weir_flow *f)
+{
+	__u64 bit = terms & -terms;
+	__u32 term = weir_term_slot(bit);
+
+	terms &= ~t->term_siblings[term];
+	if (!has_keys(p, t, term, bit, f))
+		count_keys(p, t, term, &c->key, NULL);
+	if (unlikely(terms)) {
+		p->key = c->key;
+		count_distinct(t, terms);
+	}
+}
+
 /* Counts it, if its flow is in the cache and goes on; `p` holds the clock. */
 static __always_inline bool count_common(struct common *c, struct packet *p,
 					 const struct weir_tables *t, __u32 generation)
@@ -75,8 +109,7 @@ static __always_inline bool count_common(struct common *c, struct packet *p,
 
 	if (constants.replay) {
 		p->key = c->key;
-		if (leaves(generation))
-			c->key.flags |= WEIR_KEY_OUT;
+		c->key.flags |= leaves(generation);
 	}
 	f = find_flow(&c->key, NULL, hash_of(&c->key));
 	if (!f || unlikely(f->tables != (__u16)generation) ||
@@ -85,10 +118,12 @@ static __always_inline bool count_common(struct common *c, struct packet *p,
 	b = books_of(c->key.ifindex);
 	if (!b)
 		return false;
+	terms = weir_classify_packet(t, f->terms, &c->traits);
+	if (terms & t->distinct_terms)
+		count_common_keys(p, t, terms & t->distinct_terms, c, f);
 	add_to_flow(f, 1, c->ip_bytes, c->tcp_flags, p->now_ns);
 	book(b, c->key.flags & WEIR_KEY_OUT ? WEIR_SEEN_OUT : WEIR_SEEN_IN, 1, bytes);
 	b->count[WEIR_OUTSIDE].bytes += bytes - c->ip_bytes;
-	terms = weir_classify_packet(t, f->terms, &c->traits);
 	if (!count_queries(t, terms, p->second.second, 1, bytes))
 		book(b, WEIR_LATE, 1, bytes);
 	return true;

@@ -3,15 +3,17 @@
  * Every map.
  *
  *   map        key                      value          who writes      who reads     when full
- *   flows      cpu * sets + set         weir_set       its CPU         user (mmap)   oldest of 8 is evicted
- *   books      interface account        weir_books     kernel, per CPU user          account 0 takes the rest
- *   windows    second & 63              weir_slot      kernel, per CPU user          reused each 64 s
- *   tables     generation & 1           weir_tables    user (mmap)     kernel        refused by user space
- *   devices    hash of ifindex          weir_device    user            kernel        refused by user space
- *   labels     query                    weir_label     user            user          refused by user space
- *   interfaces interface account        weir_interface user            user          refused by user space
- *   fragments  src, dst, id, protocol   ports          kernel          kernel        least recently used goes
- *   ring       -                        weir_event     kernel          the agent     packet goes to overflow
+ *   flows      cpu * sets + set         weir_set       its CPU         user (mmap)   oldest of 8 is
+ *   evicted books      interface account        weir_books     kernel, per CPU user         
+ *   account 0 takes the rest windows    second & 63              weir_slot      kernel, per CPU
+ *   user          reused each 64 s tables     generation & 1           weir_tables    user (mmap)  
+ *     kernel        refused by user space devices    hash of ifindex          weir_device    user  
+ *            kernel        refused by user space labels     query                    weir_label    
+ *   user            user          refused by user space interfaces interface account       
+ *   weir_interface user            user          refused by user space fragments  src, dst, id,
+ *   protocol   ports          kernel          kernel        least recently used goes ring       -  
+ *                        weir_event     kernel          the agent     packet goes to overflow vectors    slab                     weir_line[256] user            kernel        refused by user space
+ *     its maps line in slab             weir_line      its CPU         user (mmap)   its answers say "at least"
  *   control    (.bss)                   weir_control   user (mmap)     kernel
  *   constants  (.rodata)                weir_constants user, before load  kernel
  */
@@ -21,6 +23,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "weir/countdown.h"
 #include "weir/counters.h"
 #include "weir/flow.h"
 #include "weir/meter.h"
@@ -100,5 +103,22 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } ring SEC(".maps");
+
+/* A slab of a Countdown Vector. All are of one size, so that the look-up is inlined: a call and its
+ * guarded return would cost more than all the rest. */
+struct slab {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, WEIR_SLAB_LINES);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct weir_line));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, WEIR_SLABS_MAX);
+	__type(key, __u32);
+	__array(values, struct slab);
+} vectors SEC(".maps");
 
 #endif

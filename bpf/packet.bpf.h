@@ -30,8 +30,9 @@ struct packet {
 	struct weir_pair6 pair; /* set for IPv6 only */
 	struct weir_traits traits;
 	__u64 now_ns;
-	__u64 tick, tick_ns;       /* these and `second` are kept from packet to packet: */
-	struct weir_second second; /* read_clock(), of now_ns */
+	__u32 cpu;                 /* this one: kept from packet to packet, as these are: */
+	__u64 tick, tick_ns;       /* read_clock() */
+	struct weir_second second; /* of now_ns */
 	__u64 terms;               /* that hold for the flow */
 	__u32 frame_bytes;         /* of the whole packet, all segments */
 	__u32 ip_bytes;            /* from the IP header of the key on, all segments */

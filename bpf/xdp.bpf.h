@@ -37,6 +37,7 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 		if ((void *)(meta + 1) > data)
 			return XDP_PASS;
 		p->now_ns = meta->now_ns;
+		p->cpu = bpf_get_smp_processor_id();
 		weir_second_of(&p->second, p->now_ns);
 		frame_bytes = meta->wire_bytes;
 	} else {

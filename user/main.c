@@ -41,11 +41,14 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "show",
-		.operands = "status|queries|flows|losses|interfaces",
+		.operands = "status|queries|flows|distinct|losses|interfaces",
 		.summary = "look at what is measured, whether weir run lives or not",
 		.about = "status      what runs, and how full it is\n"
-			 "queries     rates of the last second and of the window\n"
+			 "queries     rates of the last second and of the window, or what the "
+			 "measure is\n"
 			 "flows       the flows in the cache now\n"
+			 "distinct    how many different flows, sources, ... queries saw in their "
+			 "windows\n"
 			 "losses      where every packet went; exits with 1 if one is missing\n"
 			 "interfaces  where weir is attached, how and why, with all counters",
 		.options = show_options,

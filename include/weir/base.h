@@ -30,6 +30,6 @@
 
 /* Grows whenever a layout or a meaning in include/weir changes. An agent adopts pinned maps of
  * its own contract only. */
-#define WEIR_CONTRACT 2
+#define WEIR_CONTRACT 3
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef WEIR_METER_H
 #define WEIR_METER_H
 
+#include "countdown.h"
 #include "flow.h"
 
 /*
@@ -13,7 +14,8 @@
  * Every object loaded shares the one map, so the verifier prunes by these in each.
  */
 struct weir_constants {
-	__u64 seed[2];   /* of the flows' hash */
+	__u64 seed[2]; /* of the flows' hash */
+	__u64 distinct_seed[WEIR_DISTINCT_SEEDS];
 	__u32 sets;      /* of the flow cache, per CPU */
 	__u32 ring_wake; /* bytes in the ring that wake the reader */
 	bool replay;     /* time and length come with the packet */
@@ -21,8 +23,9 @@ struct weir_constants {
 	__u8 pad[6];
 };
 
-_Static_assert(sizeof(struct weir_constants) == 32, "constants layout");
-_Static_assert(offsetof(struct weir_constants, replay) == 24, "constants layout");
+_Static_assert(sizeof(struct weir_constants) == 32 + 8 * WEIR_DISTINCT_SEEDS, "constants layout");
+_Static_assert(offsetof(struct weir_constants, replay) == 24 + 8 * WEIR_DISTINCT_SEEDS,
+	       "constants layout");
 
 /* Lives in the object's .bss, which user space maps. User space writes, the kernel reads. */
 struct weir_control {
@@ -51,7 +54,15 @@ struct weir_label {
 	char name[64];    /* "" when the query index is free */
 	char match[4096]; /* as configured */
 	__u32 window_s;
-	__u32 bytes; /* measure: 0 packets, 1 bytes */
+	__u8 measure;  /* enum weir_measure */
+	__u8 distinct; /* enum weir_distinct, of WEIR_MEASURE_DISTINCT */
+	__u8 pad[2];
+};
+
+enum weir_measure {
+	WEIR_MEASURE_PACKETS,
+	WEIR_MEASURE_BYTES,
+	WEIR_MEASURE_DISTINCT,
 };
 
 enum weir_hook {

@@ -18,10 +18,12 @@
 #ifndef WEIR_QUERY_H
 #define WEIR_QUERY_H
 
+#include "countdown.h"
 #include "flow.h"
 
 #define WEIR_TERMS 64
 #define WEIR_QUERIES 64
+#define WEIR_VECTORS (WEIR_QUERIES * WEIR_DISTINCT_MAX)
 #define WEIR_CLASSES 256
 #define WEIR_NONE_CLASS 0 /* class of "no port": an ICMP packet, a lone fragment */
 #define WEIR_RANGES 4096  /* address intervals per family */
@@ -60,6 +62,11 @@ struct weir_tables {
 	__u32 len_min[WEIR_TERMS], len_max[WEIR_TERMS];
 	__u64 term_siblings[WEIR_TERMS]; /* all terms of the term's query; by weir_term_slot() */
 	__u8 term_query[WEIR_TERMS];     /* the query's index in a weir_slot; by weir_term_slot() */
+
+	__u64 distinct_terms; /* terms whose query has a vector */
+	__u64 steady_terms;   /* terms that hold for all packets of a flow or for none */
+	struct weir_vector vector[WEIR_QUERIES][WEIR_DISTINCT_MAX];
+	__u32 distinct_rate[WEIR_QUERIES]; /* weir_vector.rate of all that the query has */
 
 	__u64 direction_mask[2]; /* in, out */
 	__u64 family_mask[2];    /* IPv4, IPv6 */

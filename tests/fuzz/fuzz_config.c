@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct config config, before;
 	struct config_error err;
+	unsigned int slabs = 0;
 
 	memset(&config, 0xa5, sizeof(config));
 	before = config;
@@ -25,8 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check(config.flow_size >= 1024 && config.timeouts.active_ns <= 3600 * WEIR_NS_PER_SEC);
-	for (unsigned int i = 0; i < config.query_count; i++)
+	for (unsigned int i = 0; i < config.query_count; i++) {
 		check(config.queries[i].name && config.queries[i].expr);
+		for (int k = 0; k < WEIR_DISTINCT_MAX; k++) {
+			slabs += config.queries[i].slabs[k];
+		}
+	}
+	check(slabs <= WEIR_SLABS_MAX);
 	config_free(&config);
 	return 0;
 }

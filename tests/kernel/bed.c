@@ -51,9 +51,24 @@ void bed_tables(struct bed *bed, const char *yaml)
 	if (config_read("test", yaml, strlen(yaml), &config, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(config_compile(&config, tables, &why), 0);
+	for (unsigned int q = 0; q < config.query_count; q++) {
+		const struct config_query *query = &config.queries[q];
+
+		for (int d = 0; d < WEIR_DISTINCT_MAX; d++)
+			if (query->slabs[d])
+				tables->vector[q][d] = (struct weir_vector){
+					.slabs = query->slabs[d],
+					.first = METER_UNMADE,
+					.rate = countdown_rate(query->window_s * WEIR_NS_PER_SEC),
+					.since_ns = bed->now_ns,
+				};
+	}
+	assert_int_equal(meter_make_vectors(&bed->m, tables), 0);
+	query_mark_vectors(tables);
 	tables->timeouts = config.timeouts;
 	tables->inner = config.tunnels == CONFIG_TUNNELS_INNER;
 	assert_int_equal(meter_set_tables(&bed->m, tables), 0);
+	assert_int_equal(meter_drop_slabs(&bed->m), 0);
 	config_free(&config);
 	free(tables);
 }
@@ -66,8 +81,8 @@ void bed_open(struct bed *bed, const struct meter_options *options, const char *
 	stay_on_one_cpu();
 	if (meter_load(options, &bed->m, &err))
 		fail_msg("%s", err.text);
-	bed_tables(bed, yaml);
 	bed->now_ns = BED_START;
+	bed_tables(bed, yaml);
 }
 
 void bed_close(struct bed *bed)

@@ -396,6 +396,43 @@ static void a_query_keeps_the_window_it_is_given(void **state)
 	free(t);
 }
 
+static void the_terms_of_queries_with_vectors_are_marked(void **state)
+{
+	static const char *const texts[] = {"in", "port 22", "tcp or icmp or dns query",
+					    "not less 9"};
+	struct weir_tables *t = calloc(1, sizeof(*t));
+	struct query_expr *exprs[4];
+	struct query_error err;
+
+	srandom(1);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(query_parse(texts[i], &exprs[i], &err), 0);
+	for (int round = 0; round < 50; round++) {
+		unsigned int count = random() % 13;
+		struct query queries[12];
+		bool has[WEIR_QUERIES] = {false};
+
+		for (unsigned int q = 0; q < count; q++)
+			queries[q] = (struct query){exprs[random() % 4], 63 - q};
+		assert_int_equal(query_compile(queries, count, &scope, t, &err), 0);
+		assert_int_equal(t->distinct_terms, 0);
+		for (unsigned int q = 0; q < count; q++) {
+			for (int k = 0; k < WEIR_DISTINCT_MAX; k++) {
+				t->vector[63 - q][k].slabs = random() % 8 == 0;
+				has[63 - q] |= t->vector[63 - q][k].slabs;
+			}
+		}
+		query_mark_vectors(t);
+		for (unsigned int i = 0; i < t->terms; i++)
+			assert_int_equal(t->distinct_terms >> i & 1,
+					 has[t->term_query[weir_term_slot(1ull << i)]]);
+		assert_true(t->terms == 64 || !(t->distinct_terms >> t->terms));
+	}
+	for (int i = 0; i < 4; i++)
+		query_free(exprs[i]);
+	free(t);
+}
+
 static void every_term_has_a_slot_of_its_own(void **state)
 {
 	uint64_t seen = 0;
@@ -457,6 +494,7 @@ int main(void)
 		cmocka_unit_test(more_than_4096_intervals_of_addresses_are_refused),
 		cmocka_unit_test(a_failed_compilation_leaves_the_tables_alone),
 		cmocka_unit_test(a_query_keeps_the_window_it_is_given),
+		cmocka_unit_test(the_terms_of_queries_with_vectors_are_marked),
 		cmocka_unit_test(every_term_has_a_slot_of_its_own),
 		cmocka_unit_test(a_comparison_without_branches_compares),
 		cmocka_unit_test(an_address_becomes_its_network),

@@ -138,7 +138,7 @@ int config_compile(const struct config *config, struct weir_tables *out, struct 
 	struct query queries[WEIR_QUERIES];
 
 	for (unsigned int i = 0; i < config->query_count; i++)
-		queries[i] = (struct query){config->queries[i].expr, i};
+		queries[i] = (struct query){.expr = config->queries[i].expr, .window = i};
 	return query_compile(queries, config->query_count, &config->scope, out, err);
 }
 

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/config_distinct.h"
 #include "base/config_export.h"
 #include "query/compile.h"
 #include "weir/flow.h"
@@ -38,6 +39,7 @@ enum config_tunnels {
 enum config_measure {
 	CONFIG_PACKETS,
 	CONFIG_BYTES,
+	CONFIG_DISTINCT,
 };
 
 /* line, column: 1-based, where the text of `match` begins; 0 for the default queries. With `exact`
@@ -46,7 +48,10 @@ struct config_query {
 	char *name, *match;
 	struct query_expr *expr;
 	enum config_measure measure;
-	__u32 window_s; /* 1..WEIR_WINDOW_MAX */
+	enum weir_distinct measure_of;  /* of CONFIG_DISTINCT */
+	struct config_distinct asked;   /* for distinct counts, and what came of it: */
+	__u32 slabs[WEIR_DISTINCT_MAX]; /* of the vector on each CPU; 0: not asked for */
+	__u32 window_s;                 /* 1..WEIR_WINDOW_MAX */
 	unsigned int line, column;
 	bool exact;
 };
@@ -61,6 +66,7 @@ struct config {
 	enum config_tunnels tunnels;
 	enum config_ingress ingress;
 	enum config_egress egress;
+	struct config_distinct distinct; /* what queries do not say themselves */
 	struct config_query *queries;
 	unsigned int query_count;
 	struct config_export exports[CONFIG_EXPORTS];
@@ -87,7 +93,8 @@ void config_free(struct config *config);
 /* Adds one of the interfaces' own networks (prefix_of_addr()) to `inside`. -ENOMEM. */
 int config_add_inside(struct config *config, const struct query_range *prefix);
 
-/* query_compile() of the queries, the i-th in window i. Leaves timeouts and inner to the caller. */
+/* query_compile() of the queries, the i-th in window i, without vectors. Leaves timeouts and inner
+ * to the caller. */
 int config_compile(const struct config *config, struct weir_tables *out, struct query_error *err);
 
 #endif

@@ -247,8 +247,8 @@ static int read_match(struct reader *r, const yaml_node_t *node, const struct ke
 static const struct key query_keys[] = {
 	{"name", read_name, .at = offsetof(struct config_query, name)},
 	{"match", read_match, .at = 0},
-	{"measure", schema_choice, .at = offsetof(struct config_query, measure),
-	 .values = "packets bytes"},
+	{"measure", config_read_measure, .at = 0},
+	{"distinct", config_read_distinct, .at = offsetof(struct config_query, asked)},
 	{"window", read_window, .at = offsetof(struct config_query, window_s),
 	 .min = WEIR_NS_PER_SEC, .max = WEIR_WINDOW_MAX * WEIR_NS_PER_SEC},
 	{.name = NULL},
@@ -265,6 +265,9 @@ static int fill_query(struct reader *r, const yaml_node_t *node, struct config_q
 		return schema_refuse(r, node->start_mark, "a query needs a name");
 	if (!query->match)
 		return schema_refuse(r, node->start_mark, "query '%s' needs a match", query->name);
+	err = config_check_distinct(r, query);
+	if (err)
+		return err;
 	err = query_parse(query->match, &query->expr, &why);
 	if (err)
 		config_refuse_match(r->name, query, &why, r->err);
@@ -321,6 +324,7 @@ static const struct key config_keys[] = {
 	{"flow", schema_section, .keys = flow_keys},
 	{"tunnels", schema_choice, .at = offsetof(struct config, tunnels), .values = "outer inner"},
 	{"attach", schema_section, .keys = attach_keys},
+	{"distinct", config_read_distinct_section, .at = offsetof(struct config, distinct)},
 	{"queries", read_queries, .at = 0},
 	{"export", config_read_exports, .at = 0},
 	{.name = NULL},
@@ -331,6 +335,8 @@ int config_yaml(const char *name, const char *text, size_t size, struct config *
 {
 	struct filling filling = {config, given};
 	struct reader r = {.name = name, .err = err, .context = &filling};
+	int code = schema_read(&r, text, size, config_keys, config);
 
-	return schema_read(&r, text, size, config_keys, config);
+	/* Sections come in any order, so what queries leave to `distinct` is known only now. */
+	return code ? code : config_size_vectors(&r, config);
 }

@@ -25,6 +25,14 @@ void *config_grow(void *array, unsigned int count, size_t size);
 int config_add_query(struct config *config, const struct config_query *query);
 void config_query_free(struct config_query *query);
 
+/* A query's measure, into the struct config_query; its `distinct`, a list of keys or a mapping; and
+ * the section `distinct`, each into a struct config_distinct. */
+key_reader config_read_measure, config_read_distinct, config_read_distinct_section;
+/* Of one query: does `distinct` say what to count? */
+int config_check_distinct(struct reader *r, const struct config_query *query);
+/* Slabs of all queries' vectors. -EINVAL: more than there are. */
+int config_size_vectors(struct reader *r, struct config *config);
+
 /* Reads the list `export` into the struct config `to`. */
 key_reader config_read_exports;
 

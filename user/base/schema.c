@@ -120,12 +120,11 @@ int schema_choice(struct reader *r, const yaml_node_t *node, const struct key *k
 			     key->values);
 }
 
-/* Digits, at most nine; *rest: what follows them. */
-static int read_digits(const char *text, unsigned long *out, const char **rest)
+int schema_digits(const char *text, unsigned long *out, const char **rest)
 {
 	size_t digits = strspn(text, "0123456789");
 
-	if (!digits || digits > 9)
+	if (!digits || digits > 10)
 		return -EINVAL;
 	*out = strtoul(text, NULL, 10);
 	*rest = text + digits;
@@ -137,7 +136,7 @@ int schema_number(struct reader *r, const yaml_node_t *node, const struct key *k
 	const char *text = schema_text(node), *rest;
 	unsigned long n;
 
-	if (!text || read_digits(text, &n, &rest) || *rest || n < key->min || n > key->max)
+	if (!text || schema_digits(text, &n, &rest) || *rest || n < key->min || n > key->max)
 		return schema_refuse(r, node->start_mark, "%s: expected a number, %llu to %llu",
 				     key->name, key->min, key->max);
 	*(__u32 *)to = n;
@@ -158,7 +157,7 @@ static int parse_duration(const char *text, __u64 *out_ns)
 	const char *unit;
 	unsigned long n;
 
-	if (!text || read_digits(text, &n, &unit))
+	if (!text || schema_digits(text, &n, &unit))
 		return -EINVAL;
 	for (size_t i = 0; i < COUNT(units); i++) {
 		if (!strcmp(unit, units[i].unit))

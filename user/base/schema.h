@@ -55,6 +55,9 @@ key_reader schema_choice;   /* an enum */
 key_reader schema_number;   /* __u32 */
 key_reader schema_duration; /* __u64, ns */
 
+/* Digits, at most ten; *rest: what follows them. -EINVAL when there are none, or more. */
+int schema_digits(const char *text, unsigned long *out, const char **rest);
+
 /* The text of a scalar, or NULL: it is something else, or a zero byte would cut it short. */
 const char *schema_text(const yaml_node_t *node);
 const yaml_node_t *schema_node(const struct reader *r, int index);

@@ -6,6 +6,7 @@
  *   ports.c    interfaces: which are wanted, those that come and go
  *   queries.c  the config's queries into the kernel, at the start and whenever they change
  *   screen.c   what is printed each second
+ *   page.c     what of that fits on a terminal
  */
 #ifndef CLI_AGENT_H
 #define CLI_AGENT_H
@@ -67,6 +68,9 @@ struct agent {
 	__u64 books_ns;          /* when; 0: never */
 	struct exports exports;
 
+	/* Why screen.c cannot read or print something, as it has said; 0: it can. */
+	int unread, unprinted, uncounted[WEIR_QUERIES];
+
 	bool drawn; /* the screen has been, so lines for people wait in `note` */
 	struct {
 		char text[AGENT_NOTE_BYTES];
@@ -75,7 +79,7 @@ struct agent {
 	unsigned int notes;
 };
 
-/* One line for people: on standard error, or at the bottom of the screen. */
+/* One line for people: on standard error until there is a screen, and at the bottom of it. */
 void agent_say(struct agent *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ports.c */
@@ -99,14 +103,16 @@ void ports_networks(const struct agent *a, struct agent_networks *out);
 int queries_adopt(struct agent *a);
 /*
  * Puts `config` (its queries, inside, timeouts, tunnels) into the kernel. Queries that did not
- * change keep their windows. Negative errno after a line, and all goes on as it was.
+ * change keep their windows and vectors. Negative errno after a line, and all goes on as it was.
  */
 int queries_apply(struct agent *a, const struct config *config);
+/* What distinct counts take; nothing if there are none. */
+void queries_say_memory(struct agent *a);
 
 /* screen.c */
 int screen_open(struct agent *a);
 void screen_close(struct agent *a);
-/* Negative errno: nobody takes what is printed. */
+/* Negative errno: nobody takes what is printed. What cannot be read is said, and no end. */
 int screen_tick(struct agent *a);
 /* What is printed last. */
 int screen_totals(struct agent *a, const struct meter_balance *balance);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Turns: from the ring and the cache to the queues. exports_open.c opens and closes what it takes. */
+/* Turns: from the ring and the cache to the queues. exports_open.c opens and closes these. */
 #include "cli/exports.h"
 
 #include <string.h>
@@ -110,6 +110,7 @@ int exports_drain(struct exports *x)
 		taken = meter_ring_drain(x->meter, take_event, x);
 		return taken < 0 ? taken : 0;
 	}
+	exports_follow_distinct(x);
 	do {
 		taken = meter_ring_take(x->meter, &x->turn.ring_position, EVENTS_EACH, take_event,
 					x);
@@ -181,6 +182,7 @@ int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns)
 	x->room_until_ns = room_until_ns;
 	if (room_until_ns)
 		wait_for_room(x);
+	exports_ask_distinct(x, now_ns);
 	return scan(x, now_ns, true);
 }
 

@@ -22,6 +22,7 @@
 #include "meter/meter.h"
 #include "wire/exporter.h"
 #include "wire/ledger.h"
+#include "wire/twin.h"
 
 #define EXPORTS_DIR "/run/weir/export"
 #define EXPORTS_TURN_MAX 16384u /* flows made in a turn */
@@ -43,6 +44,10 @@ struct exports {
 	struct config_export options[CONFIG_EXPORTS];
 	bool stuck[CONFIG_EXPORTS]; /* was waited for in vain */
 	struct exporter_source about;
+	/* What exporters tell, up to the first without a query's name; their threads read it. */
+	TWIN(struct wire_distinct) distinct[WEIR_VECTORS];
+	bool tells_distinct; /* one of the exporters can: IPFIX, files */
+	__u64 distinct_ns;   /* when it is asked for again; the kernel programs' clock */
 
 	struct ledger *ledger;
 	struct harvest harvest;
@@ -80,6 +85,15 @@ int exports_drain(struct exports *x);
  * programs' clock. They wait for room in the queues until room_until_ns (CLOCK_MONOTONIC); 0: as
  * patience_ns says. */
 int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns);
+
+/* exports_distinct.c. Can one of the configuration's exporters tell distinct counts? */
+bool exports_can_tell_distinct(const struct config *config);
+/* Asks the meter for all distinct counts, if an exporter can tell them; `now_ns`: the kernel
+ * programs' clock. exports_follow_distinct(): once a second, by that clock. */
+void exports_ask_distinct(struct exports *x, __u64 now_ns);
+void exports_follow_distinct(struct exports *x);
+/* Of struct exporter_source; `context` is struct exports. */
+bool exports_tell_distinct(void *context, unsigned int n, struct wire_distinct *out);
 
 /* Removes the ledger in `folder`, after the meter that it is about. */
 void exports_forget(const char *folder);

@@ -94,8 +94,8 @@ static int open_ledger(struct exports *x, const struct speaker *to)
 		return code;
 	}
 	ledger_turn(x->ledger, &x->turn);
-	/* Behind: a turn was committed and its events not released. Ahead: who came between exported
-	 * nothing, and let the ring go. */
+	/* Behind: a turn was committed and its events not released. Ahead: who came between
+	 * exported nothing, and let the ring go. */
 	if (x->turn.ring_position < position || x->turn.ring_position > meter_ring_end(x->meter))
 		x->turn.ring_position = position;
 	meter_ring_release(x->meter, x->turn.ring_position);
@@ -246,8 +246,13 @@ int exports_apply(struct exports *x, struct config *config, exports_say_fn *say_
 	x->about.context = x;
 	x->about.interface = tell_interface;
 	x->about.statistics = tell_statistics;
+	x->about.distinct = exports_tell_distinct;
 	x->about.clock_ns = x->folder ? NULL : &x->clock_ns;
 	exports_follow_clock(x);
+	/* Other queries may run now. */
+	x->distinct_ns = 0;
+	x->tells_distinct = exports_can_tell_distinct(config);
+	exports_follow_distinct(x);
 	if (config->export_count && !x->ledger)
 		code = open_ledger(x, &to);
 	if (code)

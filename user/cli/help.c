@@ -35,7 +35,14 @@ static const char *const keys[][2] = {
 	{"tunnels", "outer (default) or inner: which addresses of a tunnelled packet count"},
 	{"attach.ingress", "auto (default), native, generic or tc"},
 	{"attach.egress", "auto (default), tcx or clsact"},
-	{"queries", "list of {name, match, measure: packets or bytes, window: 1s to 62s}"},
+	{"queries",
+	 "list of {name, match, measure: packets, bytes or distinct KEY, window: 1s to 62s, "
+	 "distinct: list of KEY}; KEY: flow, src, dst, pair or dport. Or distinct: {keys: "
+	 "list of KEY, and size, expect, error as below}"},
+	{"distinct.size", "memory of a distinct count on each CPU, 16KiB to 16MiB; auto (default): "
+			  "what the two below need"},
+	{"distinct.expect, distinct.error", "so many different keys (100000) are to be told within "
+					    "so much, one standard error (1%)"},
 	{"export.to", "where flows go, in a list of up to 8: ipfix+udp://HOST[:PORT], v9+udp, "
 		      "v5+udp, ipfix+tcp, "
 		      "ipfix+tls, or file:PATTERN (strftime(3)); the keys below stand beside it"},

@@ -18,6 +18,7 @@
 #include "cli/capture.h"
 #include "cli/exports.h"
 #include "cli/options.h"
+#include "cli/plan.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "flow/record.h"
@@ -34,6 +35,7 @@ struct replay {
 	bool json, flows;
 	struct config wanted; /* its exports */
 	struct exports exports;
+	struct plan plan;
 	bool started;
 	__u64 last_ns;     /* highest time seen */
 	__u64 harvested_s; /* seconds below this are in `total` */
@@ -176,6 +178,16 @@ static int open_exports(struct replay *r, __u64 first_ns)
 	return exports_apply(&r->exports, &r->wanted, say, NULL);
 }
 
+static void begin(struct replay *r, __u64 now_ns)
+{
+	__u64 now_s = now_ns / WEIR_NS_PER_SEC;
+
+	plan_begin(&r->plan, &r->meter.tables[r->meter.control->generation & 1], now_ns);
+	r->harvested_s = now_s > SETTLED_S ? now_s - SETTLED_S : 0;
+	r->last_ns = now_ns;
+	r->started = true;
+}
+
 static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes)
 {
 	struct replay *r = ctx;
@@ -183,12 +195,10 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 	int code = 0;
 
 	if (!r->started) {
+		begin(r, now_ns);
 		code = open_exports(r, now_ns);
 		if (code)
 			return code;
-		r->harvested_s = now_s > SETTLED_S ? now_s - SETTLED_S : 0;
-		r->last_ns = now_ns;
-		r->started = true;
 	}
 	code = advance(r, now_s);
 	if (code)
@@ -210,33 +220,37 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 	return code;
 }
 
+/* As an agent does where nothing runs yet: the i-th query counts in window i. */
+static int set_tables(struct replay *r, struct weir_tables *tables, struct meter_error *err)
+{
+	int code;
+
+	plan_make(&r->config, NULL, tables, &r->plan);
+	code = plan_tables(&r->plan, &r->config, &r->meter, tables, err);
+	if (code)
+		return code;
+	/* The exporters tell distinct counts by the labels. */
+	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++)
+		if (r->plan.label[w].name[0])
+			code = meter_set_label(&r->meter, w, &r->plan.label[w]);
+	if (!code)
+		code = meter_set_tables(&r->meter, tables);
+	if (code)
+		snprintf(err->text, sizeof(err->text), "cannot start: %s", strerror(-code));
+	return code;
+}
+
 static int start(struct replay *r, struct meter_error *err)
 {
 	const struct meter_options options = {.flow_size = r->config.flow_size, .replay = true};
 	struct weir_tables *tables = calloc(1, sizeof(*tables));
-	struct query_error refused;
-	int code;
+	int code = tables ? meter_load(&options, &r->meter, err) : -ENOMEM;
 
-	if (!tables)
-		return -ENOMEM;
-	code = config_compile(&r->config, tables, &refused);
-	if (code) {
-		snprintf(err->text, sizeof(err->text), "query %s: column %u: %s",
-			 refused.query >= 0 ? r->config.queries[refused.query].name : "list",
-			 refused.column, refused.text);
-		goto out;
+	if (!code) {
+		code = set_tables(r, tables, err);
+		if (code)
+			meter_close(&r->meter);
 	}
-	tables->timeouts = r->config.timeouts;
-	tables->inner = r->config.tunnels == CONFIG_TUNNELS_INNER;
-	code = meter_load(&options, &r->meter, err);
-	if (code)
-		goto out;
-	code = meter_set_tables(&r->meter, tables);
-	if (code) {
-		meter_close(&r->meter);
-		snprintf(err->text, sizeof(err->text), "cannot start: %s", strerror(-code));
-	}
-out:
 	free(tables);
 	return code;
 }
@@ -252,28 +266,46 @@ static void query_rates(const struct replay *r, struct meter_rate *rates)
 	meter_rates(&r->meter, end, windows, rates);
 }
 
+/* As of the capture's end. */
+static int query_distinct(const struct replay *r, unsigned int i, struct distinct_answers *out)
+{
+	const struct weir_label *label = &r->plan.label[i];
+
+	return distinct_read(&r->meter, i, label, r->last_ns, label->window_s, out);
+}
+
 static void print_exporter(void *context, const struct exporter_state *state)
 {
 	(void)context;
 	exports_state_text(state, stdout, "\n");
 }
 
+static json_t *query_json(const struct replay *r, unsigned int i, const struct meter_rate *rate)
+{
+	const struct config_query *q = &r->config.queries[i];
+	struct distinct_answers answers;
+
+	if (query_distinct(r, i, &answers))
+		return NULL;
+	return json_pack("{s:s, s:o, s:i, s:f, s:f, s:o}", "name", q->name, "total",
+			 record_count_json(&r->total[i]), "window", (int)q->window_s,
+			 "packets_per_second", (double)rate->window.packets / q->window_s,
+			 "bits_per_second", 8.0 * rate->window.bytes / q->window_s, "distinct",
+			 distinct_answers_json(&answers));
+}
+
 static int print_json(const struct replay *r, const struct meter_balance *b)
 {
 	struct meter_rate rates[WEIR_QUERIES];
 	json_t *queries = json_array();
+	bool whole = true;
 
 	query_rates(r, rates);
-	for (unsigned int i = 0; i < r->config.query_count; i++) {
-		const struct config_query *q = &r->config.queries[i];
-
-		json_array_append_new(queries,
-				      json_pack("{s:s, s:o, s:i, s:f, s:f}", "name", q->name,
-						"total", record_count_json(&r->total[i]), "window",
-						(int)q->window_s, "packets_per_second",
-						(double)rates[i].window.packets / q->window_s,
-						"bits_per_second",
-						8.0 * rates[i].window.bytes / q->window_s));
+	for (unsigned int i = 0; i < r->config.query_count; i++)
+		whole &= !json_array_append_new(queries, query_json(r, i, &rates[i]));
+	if (!whole) {
+		json_decref(queries);
+		return -EIO;
 	}
 	return text_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries",
 					queries, "export", exports_json(&r->exports), "counters",
@@ -287,7 +319,7 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 			      stdout);
 }
 
-static int print_text(const struct replay *r, const struct meter_balance *b)
+static int print_queries(const struct replay *r)
 {
 	struct meter_rate rates[WEIR_QUERIES];
 
@@ -295,12 +327,26 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 	printf("%-16s %14s %16s   over its last window\n", "query", "packets", "bytes");
 	for (unsigned int i = 0; i < r->config.query_count; i++) {
 		const struct config_query *q = &r->config.queries[i];
+		struct distinct_answers answers;
+		int code = query_distinct(r, i, &answers);
 
+		if (code)
+			return code;
 		printf("%-16s %14llu %16llu   %.3f packets/s, %.1f bits/s in %u s\n", q->name,
 		       r->total[i].packets, r->total[i].bytes,
 		       (double)rates[i].window.packets / q->window_s,
 		       8.0 * rates[i].window.bytes / q->window_s, q->window_s);
+		distinct_lines(&answers, WEIR_DISTINCT_MAX, 31, "\n", stdout);
 	}
+	return 0;
+}
+
+static int print_text(const struct replay *r, const struct meter_balance *b)
+{
+	int code = print_queries(r);
+
+	if (code)
+		return code;
 	printf("\n%-16s %14llu %16llu\n", "seen", b->seen_after.packets, b->seen_after.bytes);
 	printf("%-16s %14llu %16llu   %llu of them\n", "in flows now", b->resident.packets,
 	       b->resident.bytes, b->flows);

@@ -69,10 +69,11 @@ void agent_say(struct agent *a, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (!a->drawn) {
+	if (!a->drawn)
 		log_info("%s", text);
+	/* The screen will wipe out what came before it, so that stands on it too. */
+	if (a->output != OUTPUT_SCREEN)
 		return;
-	}
 	if (a->notes == AGENT_NOTES) {
 		memmove(&a->note[0], &a->note[1], sizeof(a->note) - sizeof(a->note[0]));
 		a->notes--;
@@ -162,6 +163,7 @@ static void reload(struct agent *a)
 	config_free(&a->config);
 	a->config = config;
 	agent_say(a, "%s: read again, %u queries", a->config_path, config.query_count);
+	queries_say_memory(a);
 	check_size(a, config.flow_size);
 	rewant(a);
 }
@@ -281,6 +283,7 @@ static int start_measuring(struct agent *a)
 		return code;
 	}
 	ports_trim(a);
+	queries_say_memory(a);
 	return 0;
 }
 

@@ -4,20 +4,21 @@
  * terminal, lines into a pipe, a JSON object a second for programs.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/agent.h"
+#include "cli/page.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "flow/record.h"
 
-#define CLEAR_LINE "\033[K\n"
-
 struct reading {
 	struct meter_rate rates[WEIR_QUERIES];
+	struct distinct_answers distinct[WEIR_QUERIES];
 	struct weir_books books;
 	struct weir_count in, out; /* a second */
 	__u64 resident, live;
@@ -34,27 +35,59 @@ static struct weir_count per_second(const struct weir_count *now, const struct w
 	};
 }
 
+/* Says why something cannot be read when that begins, not each second. `said`: 0, or the last. */
+static void say_unread(struct agent *a, const char *what, int code, int *said)
+{
+	if (code && code != *said)
+		agent_say(a, "%s: %s", what, strerror(-code));
+	*said = code;
+}
+
+/* What cannot be told is left out. */
+static void read_distinct(struct agent *a, struct reading *r)
+{
+	for (int w = 0; w < WEIR_QUERIES; w++) {
+		const struct weir_label *label = &a->label[w];
+		char what[128];
+		int code = 0;
+
+		snprintf(what, sizeof(what), "distinct counts of query '%s' are left out",
+			 label->name);
+		if (distinct_has(&a->meter, w))
+			code = distinct_read(&a->meter, w, label, meter_now(), label->window_s,
+					     &r->distinct[w]);
+		say_unread(a, what, code, &a->uncounted[w]);
+	}
+}
+
+static int read_queries(const struct agent *a, struct reading *r)
+{
+	__u32 windows[WEIR_QUERIES];
+
+	for (int w = 0; w < WEIR_QUERIES; w++)
+		windows[w] = a->label[w].window_s;
+	return meter_rates(&a->meter, meter_now(), windows, r->rates);
+}
+
 static int take_reading(struct agent *a, struct reading *r)
 {
 	struct meter_census census;
-	__u32 windows[WEIR_QUERIES];
-	__u64 now_ns;
+	__u64 now_ns = meter_now();
 	int code;
 
 	memset(r, 0, sizeof(*r));
-	for (int w = 0; w < WEIR_QUERIES; w++)
-		windows[w] = a->label[w].window_s;
-	code = meter_rates(&a->meter, meter_now(), windows, r->rates);
+	clock_gettime(CLOCK_REALTIME, &r->at);
+	r->up_s = now_ns / WEIR_NS_PER_SEC - a->start_s;
+	code = read_queries(a, r);
 	if (!code)
 		code = meter_books(&a->meter, WEIR_INTERFACES, &r->books);
 	if (code)
 		return code;
 	now_ns = meter_now();
-	clock_gettime(CLOCK_REALTIME, &r->at);
+	read_distinct(a, r);
 	census = meter_census(&a->meter, &a->config.timeouts);
 	r->resident = census.resident;
 	r->live = census.live;
-	r->up_s = now_ns / WEIR_NS_PER_SEC - a->start_s;
 	if (a->books_ns) {
 		double seconds = (double)(now_ns - a->books_ns) / WEIR_NS_PER_SEC;
 
@@ -86,28 +119,45 @@ static void draw_head(const struct agent *a, const struct reading *r, FILE *out)
 	text_uptime(r->up_s, up, sizeof(up));
 	localtime_r(&r->at.tv_sec, &local);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-	fprintf(out, "weir %s%*s up %s" CLEAR_LINE, WEIR_VERSION,
+	fprintf(out, "weir %s%*s up %s" PAGE_EOL, WEIR_VERSION,
 		(int)(79 - strlen(WEIR_VERSION) - 9 - strlen(up)), clock, up);
 	for (unsigned int i = 0; i < a->ports; i++) {
 		const struct agent_port *p = &a->port[i];
 
 		text_hooks(&p->hooks, hooks, sizeof(hooks));
-		fprintf(out, "%-*s %.*s" CLEAR_LINE, 10, p->name, 69,
+		fprintf(out, "%-*s %.*s" PAGE_EOL, 10, p->name, 69,
 			p->ifindex ? hooks : "waiting for it");
 	}
 }
 
-static void draw_query(const struct weir_label *label, const struct meter_rate *rate, FILE *out)
+static void draw_rates(const struct meter_rate *rate, unsigned int window_s, FILE *out)
 {
 	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES], wpps[TEXT_SI_BYTES], wbps[TEXT_SI_BYTES];
-	bool cut = strlen(label->match) > 25;
 
 	text_si(rate->last.packets, pps);
 	text_si(8.0 * rate->last.bytes, bps);
-	text_si((double)rate->window.packets / label->window_s, wpps);
-	text_si(8.0 * rate->window.bytes / label->window_s, wbps);
-	fprintf(out, "%-10.10s %9s %8s %9s %8s %2us  %.*s%s" CLEAR_LINE, label->name, pps, bps,
-		wpps, wbps, label->window_s, cut ? 23 : 25, label->match, cut ? ".." : "");
+	text_si((double)rate->window.packets / window_s, wpps);
+	text_si(8.0 * rate->window.bytes / window_s, wbps);
+	fprintf(out, "%9s %8s %9s %8s", pps, bps, wpps, wbps);
+}
+
+static void draw_query(const struct weir_label *label, const struct meter_rate *rate,
+		       const struct distinct_answers *answers, FILE *out)
+{
+	bool cut = strlen(label->match) > 25;
+	char measure[DISTINCT_MEASURE_BYTES];
+	unsigned int window_s = label->window_s;
+
+	fprintf(out, "%-10.10s ", label->name);
+	if (distinct_measure(label, answers, 37, measure)[0]) {
+		fputs(measure, out);
+		window_s = lround(answers->of[label->distinct].covered_s);
+	} else {
+		draw_rates(rate, window_s, out);
+	}
+	fprintf(out, " %2us  %.*s%s" PAGE_EOL, window_s, cut ? 23 : 25, label->match,
+		cut ? ".." : "");
+	distinct_lines(answers, distinct_of(label), 39, PAGE_EOL, out);
 }
 
 static void draw_way(const char *name, const struct weir_count *rate, const struct weir_count *all,
@@ -115,7 +165,7 @@ static void draw_way(const char *name, const struct weir_count *rate, const stru
 {
 	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES];
 
-	fprintf(out, "%-10s %9s %8s %20llu %22llu" CLEAR_LINE, name, text_si(rate->packets, pps),
+	fprintf(out, "%-10s %9s %8s %20llu %22llu" PAGE_EOL, name, text_si(rate->packets, pps),
 		text_si(8.0 * rate->bytes, bps), all->packets, all->bytes);
 }
 
@@ -129,19 +179,19 @@ static void draw_losses(const struct weir_books *books, FILE *out)
 		if (!is_loss(c) || !count->packets)
 			continue;
 		if (!any)
-			fprintf(out, "\033[1m%-18s %12s %14s%33s\033[0m" CLEAR_LINE, "by name",
+			fprintf(out, "\033[1m%-18s %12s %14s%33s\033[0m" PAGE_EOL, "by name",
 				"packets", "bytes", "");
 		any = true;
-		fprintf(out, "%-18s %12llu %14llu  %.31s" CLEAR_LINE, record_counters[c].name,
+		fprintf(out, "%-18s %12llu %14llu  %.31s" PAGE_EOL, record_counters[c].name,
 			count->packets, count->bytes, record_counters[c].text);
 	}
 	if (!any)
-		fprintf(out, "nothing lost" CLEAR_LINE);
+		fprintf(out, "nothing lost" PAGE_EOL);
 }
 
 static void draw_exporter(void *page, const struct exporter_state *s)
 {
-	fprintf(page, "%-32.32s %-8s %14llu %8llu %8llu" CLEAR_LINE, s->to,
+	fprintf(page, "%-32.32s %-8s %14llu %8llu %8llu" PAGE_EOL, s->to,
 		exporter_phase_text(s->phase), s->sent.records, s->queued.records,
 		s->dropped.records);
 }
@@ -150,17 +200,17 @@ static void draw_exporters(const struct exports *x, FILE *out)
 {
 	if (!x->count)
 		return;
-	fprintf(out, "\033[1m%-32s %-8s %14s %8s %8s%5s\033[0m" CLEAR_LINE, "flows exported to", "",
+	fprintf(out, "\033[1m%-32s %-8s %14s %8s %8s%5s\033[0m" PAGE_EOL, "flows exported to", "",
 		"sent", "queued", "dropped", "");
 	exports_each(x, draw_exporter, out);
-	fprintf(out, CLEAR_LINE);
+	fprintf(out, PAGE_EOL);
 }
 
 /* Long ones go on below, behind the time. */
 static void draw_notes(const struct agent *a, FILE *out)
 {
 	if (a->notes)
-		fputs(CLEAR_LINE, out);
+		fputs(PAGE_EOL, out);
 	for (unsigned int i = 0; i < a->notes; i++) {
 		const char *text = a->note[i].text;
 		struct tm local;
@@ -168,65 +218,79 @@ static void draw_notes(const struct agent *a, FILE *out)
 
 		localtime_r(&a->note[i].at, &local);
 		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-		fprintf(out, "%s %.70s" CLEAR_LINE, clock, text);
+		fprintf(out, "%s %.70s" PAGE_EOL, clock, text);
 		for (size_t at = 70; at < strlen(text); at += 70)
-			fprintf(out, "%8s %.70s" CLEAR_LINE, "", text + at);
+			fprintf(out, "%8s %.70s" PAGE_EOL, "", text + at);
 	}
 }
 
-static void draw(const struct agent *a, const struct reading *r, FILE *out)
+static void draw_queries(const struct agent *a, const struct reading *r, FILE *out)
 {
-	draw_head(a, r, out);
-	fprintf(out, CLEAR_LINE "%-10s %18s %18s" CLEAR_LINE, "", "the last second", "the window");
-	fprintf(out, "\033[1m%-10s %9s %8s %9s %8s %3s  %-25s\033[0m" CLEAR_LINE, "query",
+	fprintf(out, PAGE_EOL "%-10s %18s %18s" PAGE_EOL, "", "the last second", "the window");
+	fprintf(out, "\033[1m%-10s %9s %8s %9s %8s %3s  %-25s\033[0m" PAGE_EOL, "query",
 		"packets/s", "bits/s", "packets/s", "bits/s", "win", "match");
-	for (unsigned int q = 0; q < a->config.query_count; q++)
-		draw_query(&a->label[a->window[q]], &r->rates[a->window[q]], out);
-	fprintf(out, CLEAR_LINE "\033[1m%-10s %9s %8s %20s %22s%6s\033[0m" CLEAR_LINE, "seen",
+	for (unsigned int q = 0; q < a->config.query_count; q++) {
+		const unsigned int w = a->window[q];
+
+		draw_query(&a->label[w], &r->rates[w], &r->distinct[w], out);
+	}
+}
+
+static void draw_totals(const struct agent *a, const struct reading *r, FILE *out)
+{
+	fprintf(out, PAGE_EOL "\033[1m%-10s %9s %8s %20s %22s%6s\033[0m" PAGE_EOL, "seen",
 		"packets/s", "bits/s", "packets", "bytes", "");
 	draw_way("in", &r->in, &r->books.count[WEIR_SEEN_IN], out);
 	draw_way("out", &r->out, &r->books.count[WEIR_SEEN_OUT], out);
-	fprintf(out,
-		CLEAR_LINE "flows      %llu live, %llu resident of %u, %llu evicted" CLEAR_LINE,
+	fprintf(out, PAGE_EOL "flows      %llu live, %llu resident of %u, %llu evicted" PAGE_EOL,
 		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->exports.events);
-	fprintf(out, CLEAR_LINE);
+	fprintf(out, PAGE_EOL);
 	draw_exporters(&a->exports, out);
 	draw_losses(&r->books, out);
-	draw_notes(a, out);
 }
 
-/* As many lines as the terminal has: one more and it would scroll. */
-static size_t fit_rows(const char *text, size_t size)
+/* Without numbers where they could not be read: a note says why. */
+static void draw(const struct agent *a, const struct reading *r, bool whole, FILE *part[PAGE_PARTS])
+{
+	draw_head(a, r, part[PAGE_HEAD]);
+	if (whole) {
+		draw_queries(a, r, part[PAGE_QUERIES]);
+		draw_totals(a, r, part[PAGE_TOTALS]);
+	}
+	draw_notes(a, part[PAGE_NOTES]);
+}
+
+static unsigned int terminal_rows(void)
 {
 	struct winsize window = {};
-	unsigned int rows = 24;
 
-	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) && window.ws_row)
-		rows = window.ws_row;
-	for (size_t i = 0; i < size; i++)
-		if (text[i] == '\n' && !--rows)
-			return i;
-	return size;
+	return !ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) && window.ws_row ? window.ws_row : 24;
 }
 
-static int redraw(struct agent *a, const struct reading *r)
+static int redraw(const struct agent *a, const struct reading *r, bool whole)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *page = open_memstream(&text, &size);
+	FILE *part[PAGE_PARTS] = {};
+	char *text[PAGE_PARTS] = {};
+	size_t size[PAGE_PARTS];
+	int code = 0;
 
-	if (!page)
-		return -ENOMEM;
-	draw(a, r, page);
-	if (fclose(page)) {
-		free(text);
-		return -ENOMEM;
+	for (int p = 0; p < PAGE_PARTS && !code; p++) {
+		part[p] = open_memstream(&text[p], &size[p]);
+		code = part[p] ? 0 : -ENOMEM;
 	}
-	fputs("\033[H", stdout);
-	fwrite(text, 1, fit_rows(text, size), stdout);
-	fputs("\033[J", stdout);
-	free(text);
-	return 0;
+	if (!code)
+		draw(a, r, whole, part);
+	for (int p = 0; p < PAGE_PARTS; p++)
+		if (part[p] && fclose(part[p]))
+			code = -ENOMEM;
+	if (!code) {
+		fputs("\033[H", stdout);
+		code = page_print(text, terminal_rows(), stdout);
+		fputs("\033[J", stdout);
+	}
+	for (int p = 0; p < PAGE_PARTS; p++)
+		free(text[p]);
+	return code;
 }
 
 int screen_open(struct agent *a)
@@ -267,10 +331,12 @@ static void print_lines(const struct agent *a, const struct reading *r)
 		const struct weir_label *label = &a->label[a->window[q]];
 		const struct meter_rate *rate = &r->rates[a->window[q]];
 
-		printf("%s %s: %llu packets/s, %llu bits/s; %u s: %.2f packets/s, %.1f bits/s\n",
+		printf("%s %s: %llu packets/s, %llu bits/s; %u s: %.2f packets/s, %.1f bits/s",
 		       clock, label->name, rate->last.packets, rate->last.bytes * 8,
 		       label->window_s, (double)rate->window.packets / label->window_s,
 		       8.0 * rate->window.bytes / label->window_s);
+		distinct_append(&r->distinct[a->window[q]], stdout);
+		putchar('\n');
 	}
 	printf("%s seen: in %llu packets %llu bytes, out %llu packets %llu bytes; flows %llu live, "
 	       "%llu resident",
@@ -288,10 +354,13 @@ static int print_json(const struct agent *a, const struct reading *r)
 {
 	json_t *queries = json_array(), *ports = json_array();
 
-	for (unsigned int q = 0; q < a->config.query_count; q++)
-		json_array_append_new(queries, text_query_json(&a->label[a->window[q]],
-							       &r->rates[a->window[q]],
-							       a->label[a->window[q]].window_s));
+	for (unsigned int q = 0; q < a->config.query_count; q++) {
+		const unsigned int w = a->window[q];
+
+		json_array_append_new(queries,
+				      text_query_json(&a->label[w], &r->rates[w], &r->distinct[w],
+						      a->label[w].window_s));
+	}
 	for (unsigned int i = 0; i < a->ports; i++)
 		if (a->port[i].ifindex)
 			json_array_append_new(ports, text_interface_json(&a->port[i].hooks));
@@ -306,25 +375,36 @@ static int print_json(const struct agent *a, const struct reading *r)
 			      stdout);
 }
 
+static int print_turn(struct agent *a, struct reading *r)
+{
+	int code = take_reading(a, r);
+
+	/* Before the screen is drawn, with the note on it. */
+	say_unread(a, "the numbers of this moment are left out", code, &a->unread);
+	if (a->output == OUTPUT_SCREEN)
+		return redraw(a, r, !code);
+	if (code)
+		return 0;
+	if (a->output == OUTPUT_JSON)
+		return print_json(a, r);
+	print_lines(a, r);
+	return 0;
+}
+
+/* Only what is wrong with the output itself is the end. */
 int screen_tick(struct agent *a)
 {
 	struct reading *r;
-	int code;
+	int code = -ENOMEM;
 
 	if (a->quiet)
 		return 0;
 	r = malloc(sizeof(*r));
-	if (!r)
-		return -ENOMEM;
-	code = take_reading(a, r);
-	if (!code && a->output == OUTPUT_SCREEN)
-		code = redraw(a, r);
-	else if (!code && a->output == OUTPUT_JSON)
-		code = print_json(a, r);
-	else if (!code)
-		print_lines(a, r);
+	if (r)
+		code = print_turn(a, r);
 	free(r);
-	return code ? code : fflush(stdout) ? -EIO : 0;
+	say_unread(a, "nothing can be printed at this moment", code, &a->unprinted);
+	return fflush(stdout) || ferror(stdout) ? -EIO : 0;
 }
 
 /* --- The end --------------------------------------------------------------------------- */

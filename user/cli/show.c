@@ -3,11 +3,13 @@
 #include "cli/show.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "cli/exports.h"
 #include "cli/lock.h"
+#include "cli/plan.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "flow/record.h"
@@ -26,7 +28,7 @@ const struct cli_option show_options[] = {
 	 .at = offsetof(struct show, window_s),
 	 .min = 1,
 	 .max = WEIR_WINDOW_MAX,
-	 .help = "queries: average over so many seconds, not the query's own window"},
+	 .help = "queries, distinct: over so many seconds, not the query's own window"},
 	{.letter = 'n',
 	 .name = "top",
 	 .argument = "N",
@@ -46,13 +48,19 @@ const struct cli_option show_options[] = {
 	 .argument = "QUERY",
 	 .kind = CLI_TEXT,
 	 .at = offsetof(struct show, query),
-	 .help = "flows, queries: of this query (in flows, its TCP flags and length do not count)"},
+	 .help = "flows, queries, distinct: of this query (in flows, its TCP flags and "
+		 "length do not count)"},
 	{},
 };
 
 const struct weir_tables *show_tables(const struct show *s)
 {
 	return &s->meter.tables[s->meter.control->generation & 1];
+}
+
+bool show_wants(const struct show *s, const struct weir_label *label)
+{
+	return label->name[0] && (!s->query || !strcmp(s->query, label->name));
 }
 
 /* Has this account an interface? */
@@ -84,17 +92,21 @@ static int status_json(const struct show *s, const struct meter_census *c, pid_t
 {
 	json_t *interfaces = json_array(), *exporters = json_array();
 	struct weir_interface interface;
+	unsigned int vectors;
+	const __u32 slabs = distinct_slabs(&s->meter, &vectors);
 
 	exporter_states(EXPORTS_DIR, add_exporter, exporters);
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
 		if (has_interface(s, i, &interface) && !interface.gone)
 			json_array_append_new(interfaces, text_interface_json(&interface));
 	return text_json_line(
-		json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:o, s:o}", "pinned", 1,
-			  "agent", agent ? json_integer(agent) : json_null(), "flows", "live",
-			  (json_int_t)c->live, "resident", (json_int_t)c->resident, "capacity",
-			  (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus, "queries",
-			  (int)queries, "terms", (int)show_tables(s)->terms, "interfaces",
+		json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:{s:i, s:I}, s:o, s:o}",
+			  "pinned", 1, "agent", agent ? json_integer(agent) : json_null(), "flows",
+			  "live", (json_int_t)c->live, "resident", (json_int_t)c->resident,
+			  "capacity", (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus,
+			  "queries", (int)queries, "terms", (int)show_tables(s)->terms, "distinct",
+			  "vectors", (int)vectors, "bytes",
+			  (json_int_t)meter_vector_bytes(&s->meter, slabs), "interfaces",
 			  interfaces, "export", exporters),
 		stdout);
 }
@@ -104,7 +116,7 @@ static void status_text(const struct show *s, const struct meter_census *c, pid_
 {
 	const struct weir_tables *t = show_tables(s);
 	struct weir_interface interface;
-	char hooks[256];
+	char hooks[256], memory[PLAN_MEMORY_BYTES];
 
 	printf("pinned      %s\n", WEIR_PIN_DIR);
 	if (agent)
@@ -117,6 +129,8 @@ static void status_text(const struct show *s, const struct meter_census *c, pid_
 	       t->timeouts.active_ns / 1e9, t->timeouts.closed_ns / 1e9);
 	printf("queries     %u, of %u terms; tunnels: %s\n", queries, t->terms,
 	       t->inner ? "inner" : "outer");
+	if (plan_memory_text(&s->meter, memory))
+		printf("distinct    %s\n", memory);
 	printf("CPUs        %d\n", s->meter.cpus);
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
 		if (!has_interface(s, i, &interface) || interface.gone)
@@ -144,17 +158,36 @@ static int show_status(struct show *s)
 
 /* --- queries --------------------------------------------------------------------------- */
 
-static int print_query(const struct show *s, const struct weir_label *label,
-		       const struct meter_rate *rate, unsigned int window_s)
+static void print_rates(const struct meter_rate *rate, unsigned int window_s)
 {
 	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES], wpps[TEXT_SI_BYTES], wbps[TEXT_SI_BYTES];
 
-	if (s->json)
-		return text_json_line(text_query_json(label, rate, window_s), stdout);
-	printf("%-16s %9s %9s %9s %9s %3us  %s\n", label->name, text_si(rate->last.packets, pps),
+	printf("%9s %9s %9s %9s", text_si(rate->last.packets, pps),
 	       text_si(8.0 * rate->last.bytes, bps),
 	       text_si((double)rate->window.packets / window_s, wpps),
-	       text_si(8.0 * rate->window.bytes / window_s, wbps), window_s, label->match);
+	       text_si(8.0 * rate->window.bytes / window_s, wbps));
+}
+
+static int print_query(const struct show *s, __u32 query, const struct weir_label *label,
+		       const struct meter_rate *rate, unsigned int window_s)
+{
+	char measure[DISTINCT_MEASURE_BYTES];
+	struct distinct_answers answers;
+	int code = distinct_read(&s->meter, query, label, meter_now(), window_s, &answers);
+
+	if (code)
+		return code;
+	if (s->json)
+		return text_json_line(text_query_json(label, rate, &answers, window_s), stdout);
+	printf("%-16s ", label->name);
+	if (distinct_measure(label, &answers, 39, measure)[0]) {
+		fputs(measure, stdout);
+		window_s = lround(answers.of[label->distinct].covered_s);
+	} else {
+		print_rates(rate, window_s);
+	}
+	printf(" %3us  %s\n", window_s, label->match);
+	distinct_lines(&answers, distinct_of(label), 46, "\n", stdout);
 	return 0;
 }
 
@@ -176,10 +209,10 @@ static int show_queries(struct show *s)
 		       "the window", "query", "packets/s", "bits/s", "packets/s", "bits/s", "win",
 		       "match");
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
-		if (!labels[w].name[0] || (s->query && strcmp(s->query, labels[w].name)))
+		if (!show_wants(s, &labels[w]))
 			continue;
 		any = true;
-		code = print_query(s, &labels[w], &rates[w], windows[w]);
+		code = print_query(s, w, &labels[w], &rates[w], windows[w]);
 	}
 	if (code)
 		log_err("queries: %s", strerror(-code));
@@ -332,8 +365,8 @@ static const struct topic {
 	const char *name;
 	int (*show)(struct show *s);
 } topics[] = {
-	{"status", show_status}, {"queries", show_queries},       {"flows", show_flows},
-	{"losses", show_losses}, {"interfaces", show_interfaces},
+	{"status", show_status},     {"queries", show_queries}, {"flows", show_flows},
+	{"distinct", show_distinct}, {"losses", show_losses},   {"interfaces", show_interfaces},
 };
 
 int cmd_show(int argc, char **argv)

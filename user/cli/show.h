@@ -19,6 +19,10 @@ struct show {
 /* The tables in force. */
 const struct weir_tables *show_tables(const struct show *s);
 
+/* Is this query asked for? */
+bool show_wants(const struct show *s, const struct weir_label *label);
+
 int show_flows(struct show *s);
+int show_distinct(struct show *s);
 
 #endif

@@ -22,6 +22,30 @@ const char *text_si(double value, char out[TEXT_SI_BYTES])
 	return out;
 }
 
+const char *text_memory(__u64 bytes, char out[TEXT_MEMORY_BYTES])
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB"};
+	double value = bytes / 1024.0;
+	unsigned int unit = 0;
+
+	for (; value >= 1024 && unit < 2; unit++)
+		value /= 1024;
+	snprintf(out, TEXT_MEMORY_BYTES, "%.4g %s", value, units[unit]);
+	return out;
+}
+
+const char *text_measure(const struct weir_label *label, char out[TEXT_MEASURE_BYTES])
+{
+	const unsigned int k = distinct_of(label);
+
+	if (k < WEIR_DISTINCT_MAX)
+		snprintf(out, TEXT_MEASURE_BYTES, "distinct %s", countdown_key_name(k));
+	else
+		snprintf(out, TEXT_MEASURE_BYTES, "%s",
+			 label->measure == WEIR_MEASURE_BYTES ? "bytes" : "packets");
+	return out;
+}
+
 const char *text_hook(unsigned int hook)
 {
 	static const char *const names[] = {
@@ -97,12 +121,15 @@ json_t *text_rate_json(const struct weir_count *sum, unsigned int seconds)
 }
 
 json_t *text_query_json(const struct weir_label *label, const struct meter_rate *rate,
-			unsigned int window_s)
+			const struct distinct_answers *answers, unsigned int window_s)
 {
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}", "name", label->name, "match",
-			 label->match, "measure", label->bytes ? "bytes" : "packets", "window",
+	char measure[TEXT_MEASURE_BYTES];
+
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", label->name, "match",
+			 label->match, "measure", text_measure(label, measure), "window",
 			 (int)window_s, "last", text_rate_json(&rate->last, 1), "average",
-			 text_rate_json(&rate->window, window_s));
+			 text_rate_json(&rate->window, window_s), "distinct",
+			 distinct_answers_json(answers));
 }
 
 const char *text_balance(const struct meter_balance *b)

@@ -5,12 +5,21 @@
 
 #include <jansson.h>
 
+#include "cli/distinct.h"
 #include "meter/meter.h"
 
 #define TEXT_SI_BYTES 16
+#define TEXT_MEMORY_BYTES 24
+#define TEXT_MEASURE_BYTES 24
 
 /* "0", "12.5", "999", "1.23k", "45.6M": at most six characters. */
 const char *text_si(double value, char out[TEXT_SI_BYTES]);
+
+/* "96 KiB", "1.5 MiB", "2 GiB". */
+const char *text_memory(__u64 bytes, char out[TEXT_MEMORY_BYTES]);
+
+/* "packets", "bytes", "distinct src", as in the configuration. */
+const char *text_measure(const struct weir_label *label, char out[TEXT_MEASURE_BYTES]);
 
 /* "XDP native", "TCX"... */
 const char *text_hook(unsigned int hook);
@@ -30,9 +39,9 @@ int text_json_line(json_t *value, FILE *out);
 /* {packets_per_second bits_per_second} of a sum over `seconds`. */
 json_t *text_rate_json(const struct weir_count *sum, unsigned int seconds);
 
-/* A query with its rates: {name match measure window last average}. */
+/* A query with its rates: {name match measure window last average distinct}. */
 json_t *text_query_json(const struct weir_label *label, const struct meter_rate *rate,
-			unsigned int window_s);
+			const struct distinct_answers *answers, unsigned int window_s);
 
 /* The verdict on the sum, in words. */
 const char *text_balance(const struct meter_balance *b);

@@ -20,6 +20,16 @@ int meter_fail(struct meter_error *err, int code, const char *what);
 /* One of ours in an object opened; NULL: not there. */
 struct bpf_map *meter_map(const struct bpf_object *object, enum meter_map map);
 
+/* Slabs that map vectors has room for: what runs and, at a reload, what is to run; as much again,
+ * for a vector's lie in a row. */
+static inline __u32 slab_limit(const struct meter *m)
+{
+	return 3 * WEIR_SLABS_MAX * m->cpus;
+}
+
+void slabs_unmap(struct meter *m);
+void slabs_unpin(void); /* all there are */
+
 int ring_map(struct meter *m); /* 0 or a negative errno */
 void ring_unmap(struct meter *m);
 

@@ -39,6 +39,7 @@ static const char *const map_names[MAP_MAX] = {
 	[MAP_BOOKS] = "books",     [MAP_WINDOWS] = "windows",       [MAP_TABLES] = "tables",
 	[MAP_DEVICES] = "devices", [MAP_FRAGMENTS] = "fragments",   [MAP_RING] = "ring",
 	[MAP_LABELS] = "labels",   [MAP_INTERFACES] = "interfaces", [MAP_CONSTANTS] = "constants",
+	[MAP_VECTORS] = "vectors",
 
 	[MAP_CONTROL] = "control",
 };
@@ -106,12 +107,16 @@ static int map_all(struct meter *m, int prot, struct meter_error *err)
 	if (!m->set || !m->tables || !bss)
 		return meter_fail(err, -errno, "mmap of the kernel's maps");
 	m->control = (struct weir_control *)&bss->control;
+	m->slab = calloc(slab_limit(m), sizeof(*m->slab));
+	if (!m->slab)
+		return meter_fail(err, -ENOMEM, "slabs");
 	code = prot & PROT_WRITE ? ring_map(m) : 0;
 	return code ? meter_fail(err, code, "mmap of the ring") : 0;
 }
 
 static void unmap_all(struct meter *m)
 {
+	slabs_unmap(m);
 	if (m->set)
 		munmap(m->set, page_round((size_t)m->sets * sizeof(*m->set)));
 	if (m->tables)
@@ -140,11 +145,13 @@ static int set_constants(struct weir_bpf *s, const struct meter_options *o, stru
 	c->has_frags = m->frags;
 	c->sets = sets;
 	c->ring_wake = ring / 4;
-	if (getrandom(c->seed, sizeof(c->seed), 0) < 0)
+	if (getrandom(c->seed, sizeof(c->seed), 0) < 0 ||
+	    getrandom(c->distinct_seed, sizeof(c->distinct_seed), 0) < 0)
 		return -errno;
 	s->bss->control.contract = WEIR_CONTRACT;
 	bpf_map__set_max_entries(s->maps.flows, sets * m->cpus);
 	bpf_map__set_max_entries(s->maps.ring, ring);
+	bpf_map__set_max_entries(s->maps.vectors, slab_limit(m));
 	if (m->frags)
 		bpf_program__set_flags(s->progs.weir_xdp, BPF_F_XDP_HAS_FRAGS);
 	/* Kernels before TCX (6.6) take no notice of these. */
@@ -283,7 +290,8 @@ static int remove_pin(const char *path, int code, struct meter_error *err)
 int meter_unpin(struct meter_error *err)
 {
 	static const char *const dirs[] = {WEIR_PIN_DIR "/maps", WEIR_PIN_DIR "/progs",
-					   WEIR_PIN_DIR "/links", WEIR_PIN_DIR};
+					   WEIR_PIN_DIR "/slabs", WEIR_PIN_DIR "/links",
+					   WEIR_PIN_DIR};
 	char path[128];
 	int code = 0;
 
@@ -295,19 +303,21 @@ int meter_unpin(struct meter_error *err)
 		prog_path(path, i);
 		code = remove_pin(path, code, err);
 	}
+	slabs_unpin();
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		if (rmdir(dirs[i]) && errno != ENOENT && !code)
 			code = meter_fail(err, -errno, dirs[i]);
 	return code;
 }
 
-static int pin_all(const struct meter *m, struct meter_error *err)
+static int pin_all(struct meter *m, struct meter_error *err)
 {
 	char path[128];
 	int code = make_dir(WEIR_PIN_DIR, err);
 
 	code = code ? code : make_dir(WEIR_PIN_DIR "/maps", err);
 	code = code ? code : make_dir(WEIR_PIN_DIR "/progs", err);
+	code = code ? code : make_dir(WEIR_PIN_DIR "/slabs", err);
 	code = code ? code : make_dir(WEIR_PIN_DIR "/links", err);
 	for (int i = 0; !code && i < PROG_MAX; i++) {
 		prog_path(path, i);
@@ -319,6 +329,7 @@ static int pin_all(const struct meter *m, struct meter_error *err)
 		if (bpf_obj_pin(m->map[i], path))
 			code = meter_fail(err, -errno, path);
 	}
+	m->pinned = !code;
 	return code;
 }
 
@@ -361,6 +372,7 @@ static int adopt(struct meter *m, struct meter_error *err)
 			code = meter_fail(err, -errno, path);
 	}
 	m->adopted = true;
+	m->pinned = true;
 	m->frags = has_helper(BPF_FUNC_xdp_get_buff_len);
 	return code;
 }

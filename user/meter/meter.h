@@ -14,6 +14,7 @@
 #ifndef METER_METER_H
 #define METER_METER_H
 
+#include "sketch/countdown.h"
 #include "weir/counters.h"
 #include "weir/flow.h"
 #include "weir/meter.h"
@@ -32,6 +33,7 @@ enum meter_map {
 	MAP_RING,
 	MAP_LABELS,
 	MAP_INTERFACES,
+	MAP_VECTORS,
 	MAP_CONSTANTS,
 	MAP_CONTROL,
 	MAP_MAX,
@@ -72,14 +74,16 @@ struct meter {
 	int map[MAP_MAX];
 	int prog[PROG_MAX];         /* -1 in a peek */
 	bool adopted;               /* the pins were there already */
+	bool pinned;                /* what it makes is pinned */
 	bool frags;                 /* weir_xdp takes multi-buffer frames */
 	int cpus;                   /* possible CPUs */
 	__u32 sets;                 /* of the flow cache, all CPUs together */
 	struct weir_set *set;       /* map flows, mapped read-only */
 	struct weir_tables *tables; /* map tables, both halves; read-only in a peek */
 	struct weir_control *control;
-	struct meter_ring ring;    /* not mapped in a peek */
-	struct weir_bpf *skeleton; /* of what this process loaded */
+	struct meter_ring ring;        /* not mapped in a peek */
+	const struct weir_line **slab; /* by place in map vectors; NULL: not mapped yet */
+	struct weir_bpf *skeleton;     /* of what this process loaded */
 };
 
 /* load.c */
@@ -135,6 +139,32 @@ int meter_rate(const struct meter *m, __u32 query, __u64 now_ns, __u32 window_s,
 int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
 		struct meter_rate *rates);
 __u64 meter_now(void); /* CLOCK_MONOTONIC, the live programs' clock */
+
+/*
+ * distinct.c. Countdown Vectors, weir_tables.vector[query][enum weir_distinct].
+ *
+ * meter_make_vectors(): empty slabs for the vectors of `tables`, not set yet, whose `first` is
+ * METER_UNMADE: it is set. -ENOSPC: there is no room for all of them beside those of the running
+ * tables. None is made on failure.
+ * meter_drop_slabs(): frees those that the running tables do not have.
+ * meter_distinct(): keys in the `window_ns` before now_ns. -ENOENT: the query has no such vector;
+ * -EINVAL: the window is longer than what the vector was made for; -EAGAIN: another process keeps
+ * changing the tables; -ESTALE: a slab's pin is not there.
+ */
+#define METER_UNMADE (~0u)
+
+struct meter_distinct {
+	struct countdown_estimate keys;
+	__u64 covered_ns; /* less than the window while the vector is younger */
+	__u32 slabs;      /* on each CPU */
+	__u64 bytes;      /* of memory, all CPUs */
+};
+int meter_make_vectors(struct meter *m, struct weir_tables *tables);
+int meter_drop_slabs(struct meter *m);
+int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distinct, __u64 now_ns,
+		   __u64 window_ns, struct meter_distinct *out);
+/* What a vector of so many slabs takes, all CPUs together. */
+__u64 meter_vector_bytes(const struct meter *m, __u32 slabs);
 
 /* Calls fn for each resident incarnation, copied whole (never torn). fn's non-zero return stops
  * and is returned. `pair` is meaningful for IPv6 flows. */

@@ -301,6 +301,16 @@ static void fill_queries(const struct rows *rows, const struct query *queries,
 	}
 }
 
+/* Terms that look at nothing that differs between packets of one flow. */
+static void fill_steady(struct weir_tables *t)
+{
+	t->steady_terms = ~t->len_terms;
+	for (int i = 0; i <= WEIR_FLAGS_NONE; i++)
+		t->steady_terms &= t->flags_mask[i];
+	for (int i = 0; i < WEIR_QR_MAX; i++)
+		t->steady_terms &= t->qr_mask[i];
+}
+
 static int fill(const struct rows *rows, const struct query *queries,
 		const struct query_set *inside, struct weir_tables *t, struct query_error *err)
 {
@@ -314,6 +324,7 @@ static int fill(const struct rows *rows, const struct query *queries,
 	paint(rows, QUERY_FLAGS, t->flags_mask);
 	paint(rows, QUERY_QR, t->qr_mask);
 	fill_lengths(rows, t);
+	fill_steady(t);
 	ret = fill_ports(rows, QUERY_SPORT, t->sport_class, t->sport_mask, err);
 	if (!ret)
 		ret = fill_ports(rows, QUERY_DPORT, t->dport_class, t->dport_mask, err);
@@ -352,4 +363,23 @@ int query_compile(const struct query *queries, unsigned int count, const struct 
 	universe_free(&universe);
 	free(tables);
 	return ret;
+}
+
+void query_mark_vectors(struct weir_tables *t)
+{
+	bool has[WEIR_QUERIES] = {false};
+
+	for (int q = 0; q < WEIR_QUERIES; q++) {
+		t->distinct_rate[q] = 0;
+		for (int d = 0; d < WEIR_DISTINCT_MAX; d++) {
+			if (!t->vector[q][d].slabs)
+				continue;
+			t->distinct_rate[q] = t->vector[q][d].rate;
+			has[q] = true;
+		}
+	}
+	t->distinct_terms = 0;
+	for (__u32 i = 0; i < t->terms; i++)
+		if (has[t->term_query[weir_term_slot(1ull << i)]])
+			t->distinct_terms |= 1ull << i;
 }

@@ -35,8 +35,12 @@ struct query {
  * can never match, names an unknown group, or all together need more than WEIR_TERMS terms,
  * WEIR_CLASSES classes of ports or VLANs, or WEIR_RANGES intervals of addresses; -ENOMEM. No
  * queries at all are fine and match nothing. err->query is -1 where `inside` alone is to blame.
+ * There are no vectors then.
  */
 int query_compile(const struct query *queries, unsigned int count, const struct query_scope *scope,
 		  struct weir_tables *out, struct query_error *err);
+
+/* The query's vectors are put into `tables` after that, and then made known to its terms. */
+void query_mark_vectors(struct weir_tables *tables);
 
 #endif
