@@ -104,12 +104,15 @@ def merge(flow, count, octets, first, last, flags):
     flow["flags"] |= flags
 
 
-def of_tshark(capture):
-    flows, known, out = defaultdict(dict), {}, 0
+def keys(capture):
+    """Of each packet: its time; source, destination, protocol, ports and VLAN, bytes, TCP flags, or
+    None three times where it is in no flow."""
+    known = {}
     for p in packets(capture):
+        now = nanoseconds(p["frame.time_epoch"])
         ip = network(p)
         if not ip:
-            out += 1
+            yield now, None, None, None
             continue
         src, dst, length, proto, part, ident = ip
         if p["frame.protocols"].startswith(("eth:ethertype:ip:", "eth:ethertype:ipv6:")):
@@ -124,9 +127,16 @@ def of_tshark(capture):
             if part == 1 and proto in PORTS:
                 known[src, dst, ident, proto] = pair
         flags = number(p, "tcp.flags") & 255 if proto == TCP and part != 2 else 0
-        now = nanoseconds(p["frame.time_epoch"])
-        key = (src, dst, proto, *pair, number(p, "vlan.id"))
-        merge(flows[key], 1, length, now, now, flags)
+        yield now, (src, dst, proto, *pair, number(p, "vlan.id")), length, flags
+
+
+def of_tshark(capture):
+    flows, out = defaultdict(dict), 0
+    for now, key, length, flags in keys(capture):
+        if key:
+            merge(flows[key], 1, length, now, now, flags)
+        else:
+            out += 1
     return flows, out
 
 
@@ -160,4 +170,5 @@ def main():
     sys.exit(1 if wrong else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
