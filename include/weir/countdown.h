@@ -34,7 +34,7 @@
 #define WEIR_CELLS 120    /* of a line */
 #define WEIR_CELL_FULL 15 /* a cell that was set in the line's present step */
 #define WEIR_WINDOW_STEPS 14
-#define WEIR_PHASE_SHIFT 26 /* of the clock: lines begin their steps with one of its 64 parts */
+#define WEIR_PHASE_SHIFT 28 /* of the clock: lines begin their steps with one of its 16 parts */
 #define WEIR_PHASES_MASK (~0u << WEIR_PHASE_SHIFT)
 #define WEIR_SLAB_LINES 256 /* 16 KiB */
 #define WEIR_SLABS_MAX 1024 /* of all vectors on one CPU: 16 MiB */
@@ -136,13 +136,13 @@ static __always_inline __u64 weir_countdown_clock(__u64 now_ns, __u32 rate)
 	return (now_ns >> 10) * rate;
 }
 
-/* A line's own clock: of 64 lines or more the phases are all over the step. */
+/* A line's own clock: its steps begin with one part or another of the clock's. */
 static __always_inline __u64 weir_line_clock(__u64 clock, __u32 line)
 {
 	return clock + (line * 0x9e3779b9u & WEIR_PHASES_MASK);
 }
 
-/* Are two times in the same 64th of a step? Then they are in the same step of every line, so that a
+/* Are two times in the same 16th of a step? Then they are in the same step of every line, so that a
  * cell set at the one is as it would be set at the other. */
 static __always_inline bool weir_same_phase(__u64 clock, __u64 other)
 {

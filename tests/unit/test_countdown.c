@@ -28,7 +28,7 @@ struct published {
 /* A line's step begins so long after the clock's. */
 static uint64_t line_start(uint32_t line)
 {
-	return (uint32_t) - (line * 0x9e3779b9u >> 26 << 26);
+	return (uint32_t) - (line * 0x9e3779b9u >> 28 << 28);
 }
 
 static int by_start(const void *a, const void *b)
@@ -252,7 +252,7 @@ static void add_plainly(struct countdown_ages *ages, const struct weir_line *con
 				youngest = cell > youngest ? cell : youngest;
 			}
 			ages->cells[(line_clock >> 28) % 16][youngest]++;
-			ages->part = clock & 0x3ffffff;
+			ages->part = clock & 0xfffffff;
 		}
 	}
 }

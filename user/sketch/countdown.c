@@ -170,7 +170,7 @@ void countdown_add(struct countdown_ages *ages, const struct weir_line *const *p
 	for (__u32 i = 0; i < count; i++) {
 		__u64 line_clock = weir_line_clock(clock, first + i);
 		__u32 epoch = weir_line_epoch(line_clock);
-		__u32 phase = (__u32)line_clock / (UINT32_MAX / COUNTDOWN_CLASSES + 1);
+		__u32 phase = (__u32)line_clock >> WEIR_PHASE_SHIFT;
 		struct cells merged = {0};
 
 		for (unsigned int p = 0; p < parts; p++) {
@@ -192,9 +192,9 @@ void countdown_add(struct countdown_ages *ages, const struct weir_line *const *p
 /* --- Estimating ------------------------------------------------------------------------ */
 
 /*
- * Ages in bins of 1/16 step, the middle of bin n at n/16. The lines of class c are divided at
- * (c + 1/2)/16 steps and whole steps more, which is between bins: after c, c + 16, c + 32 ...
- * Bin 0 is half a bin.
+ * Ages in bins of 1/16 step. The lines of class c are divided at (c + f)/16 steps and whole steps
+ * more, f being the clock's part of a bin: that is after bins c, c + 16, c + 32 ... So bin 0 is f
+ * wide, all others 1. An edge is told as if bin n reached from n - 1/2 to n + 1/2.
  */
 #define BINS_STEP COUNTDOWN_CLASSES
 #define BINS (WEIR_CELL_FULL * BINS_STEP)
@@ -242,6 +242,7 @@ static struct interval interval_at(const struct countdown_ages *ages, int phase,
 /* Share of a class' cells in each bin from..to. */
 struct spread {
 	int from, to;
+	double first; /* width of bin 0 */
 	double bin[BINS];
 };
 
@@ -264,7 +265,7 @@ static double spread_younger(const struct spread *s, const struct interval *in, 
 		return 0;
 	for (int b = in->from; b < bin; b++)
 		younger += s->bin[b];
-	younger += s->bin[bin] * (bin ? edge + 0.5 - bin : 2 * edge);
+	younger += s->bin[bin] * (bin ? edge + 0.5 - bin : (edge - 0.5) / s->first + 1);
 	return younger / sum;
 }
 
@@ -294,11 +295,11 @@ static void spread_flat(struct spread *s, const struct interval *in, int n)
 		double older = in[i].older + 1;
 
 		keys += in[i].all * log(older / (older - in[i].cells));
-		bins += in[i].all * (in[i].to - in[i].from + (in[i].from ? 1 : 0.5));
+		bins += in[i].all * (in[i].to - in[i].from + (in[i].from ? 1 : s->first));
 	}
 	keys = bins ? keys / bins : 0;
 	for (int bin = s->from; bin <= s->to; bin++) {
-		s->bin[bin] = left * -expm1(bin ? -keys : -keys / 2);
+		s->bin[bin] = left * -expm1(bin ? -keys : -keys * s->first);
 		left -= s->bin[bin];
 	}
 	for (int i = 0; i < n; i++) {
@@ -446,22 +447,14 @@ static double keys_of(const struct empties *e)
 	return e->cells * log(e->cells / e->empty);
 }
 
-/* Where among the bins the window ends: a class' lines are 4 phases and the part further on, so on
- * average not just in the middle of their class. */
-static double edge_of(const struct countdown_ages *ages, double steps)
-{
-	double part = ldexp(ages->part, -WEIR_PHASE_SHIFT);
-	double edge = fmin(steps, WEIR_WINDOW_STEPS) * BINS_STEP - (part - 0.5) / 4;
-
-	return fmax(edge, 0.01);
-}
-
 struct countdown_estimate countdown_estimate(const struct countdown_ages *ages, double steps)
 {
-	double edge = edge_of(ages, steps);
+	double first = fmax(ldexp(ages->part, -WEIR_PHASE_SHIFT), 1e-3);
+	double edge = fmin(steps, WEIR_WINDOW_STEPS) * BINS_STEP + 0.5 - first;
 	int bin = floor(edge + 0.5);
 	struct spread spread = {.from = bin > REACH ? bin - REACH : 0,
-				.to = bin + REACH < BINS ? bin + REACH : BINS - 1};
+				.to = bin + REACH < BINS ? bin + REACH : BINS - 1,
+				.first = first};
 	struct interval in[COUNTDOWN_CLASSES * SPREAD_INTERVALS];
 	int n = spread_intervals(in, ages, &spread);
 	struct countdown_estimate estimate = {0};

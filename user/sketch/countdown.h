@@ -14,17 +14,17 @@
 
 #include "weir/countdown.h"
 
-#define COUNTDOWN_CLASSES 16
+#define COUNTDOWN_CLASSES 16 /* as many as lines have phases */
 
 /*
  * Merged cells, by the class of their line and by what they hold at the time of reading. A line is
- * in class c when c/16 to (c + 1)/16 of its present step have passed. A cell that holds 15 was set
+ * in class c when c/16 of its present step have passed, and `part` of another 16th. A cell that holds 15 was set
  * within that fraction of a step; one that holds 15 - k, k in 1..14, between k - 1 and k steps
  * before that; 0 longer ago or never.
  */
 struct countdown_ages {
 	__u32 cells[COUNTDOWN_CLASSES][WEIR_CELL_FULL + 1];
-	__u32 part; /* the clock within a 64th of a step, by which all lines are further on */
+	__u32 part; /* the clock within a 16th of a step, by which all lines are further on */
 };
 
 /*
