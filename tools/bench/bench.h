@@ -12,8 +12,10 @@ extern volatile sig_atomic_t bench_stopped;
 
 void bench_pipeline(void);
 void bench_veth(void);
+void bench_vectors(void);
 void bench_codec(void);
 void bench_export(void);
+void bench_accuracy(void);
 
 /* Prints why and exits; code: an errno, negative or not. */
 __attribute__((noreturn)) void fail(const char *what, int code);

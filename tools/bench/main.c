@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * make bench: how fast weir is.
+ * make bench: how fast weir is, and how exact.
  *
  *   pipeline  nanoseconds a packet takes in the kernel programs    (pipeline.c)
  *   veth      frames per second through a pair of interfaces       (veth.c)
  *   codec     flow records per second written and read             (wire.c)
  *   export    flows per second from the kernel to a collector,
  *             and what the agent costs                             (export.c)
+ *   accuracy  error of the distinct counts, simulated              (distinct.c)
  *
  * Rounds are interleaved: within one every case runs once, so that what disturbs
  * the machine disturbs all alike. A number is the median of its rounds. Results
@@ -63,7 +64,7 @@ static json_t *report;
 
 void tell(const char *name, double value, const char *goal)
 {
-	printf("%-28s %10.3f   %s\n", name, value, goal);
+	printf("%-36s %10.3f   %s\n", name, value, goal);
 	fflush(stdout);
 	json_object_set_new(report, name, json_real(value));
 }
@@ -89,10 +90,12 @@ static const struct {
 	const char *area, *name;
 	void (*run)(void);
 } benches[] = {
-	{"meter", "pipeline", bench_pipeline},
-	{"meter", "veth", bench_veth},
-	{"wire", "codec", bench_codec},
-	{"wire", "export", bench_export},
+	{.area = "meter", .name = "pipeline", .run = bench_pipeline},
+	{.area = "meter", .name = "veth", .run = bench_veth},
+	{.area = "wire", .name = "codec", .run = bench_codec},
+	{.area = "wire", .name = "export", .run = bench_export},
+	{.area = "sketch", .name = "vectors", .run = bench_vectors},
+	{.area = "sketch", .name = "accuracy", .run = bench_accuracy},
 };
 
 int main(int argc, char **argv)

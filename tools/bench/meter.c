@@ -6,9 +6,13 @@
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/config.h"
 
+/* Flows come in another order than they came first in, or a cache that puts new flows side by side
+ * would be walked along its memory. */
+#define STEP 0x9e3779b1u
 #define LOOPBACK 1    /* the interface that BPF_PROG_TEST_RUN says frames come by */
 #define TCX_EGRESS 47 /* enum bpf_attach_type, newer than the headers we build with */
 #ifndef BPF_F_XDP_HAS_FRAGS
@@ -86,4 +90,41 @@ struct bench_bpf *load_bench(__u32 flow_count, bool frags)
 	}
 	check(bench_bpf__load(s), "bench programs");
 	return s;
+}
+
+static void run(int prog, __u32 repeat)
+{
+	__u8 frame[FRAME_BYTES];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = repeat);
+
+	memcpy(frame, tcp_frame, sizeof(frame));
+	check(bpf_prog_test_run_opts(prog, &opts), "BPF_PROG_TEST_RUN");
+}
+
+double packet_ns(struct bench_bpf *s, enum bench_hook hook, __u32 flows, int target)
+{
+	int entry = bpf_program__fd(hook == BENCH_XDP ? s->progs.bench_xdp : s->progs.bench_tc);
+	int map = bpf_map__fd(hook == BENCH_XDP ? s->maps.xdp_target : s->maps.tc_target);
+	__u32 zero = 0, repeat = flows > BENCH_REPEATS ? flows : BENCH_REPEATS;
+	double start;
+
+	check(bpf_map_update_elem(map, &zero, &target, BPF_ANY), "tail call");
+	s->data->flow_step = 1;
+	run(entry, flows);
+	s->data->flow_step = STEP;
+	start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+	run(entry, repeat);
+	return (seconds_of(CLOCK_THREAD_CPUTIME_ID) - start) * 1e9 / repeat;
+}
+
+cpu_set_t use_cpu(void)
+{
+	cpu_set_t before, cpus;
+
+	check(sched_getaffinity(0, sizeof(before), &before), "CPU");
+	CPU_ZERO(&cpus);
+	CPU_SET(libbpf_num_possible_cpus() - 1, &cpus);
+	check(sched_setaffinity(0, sizeof(cpus), &cpus), "CPU");
+	return before;
 }

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sched.h>
 
 #include "bench.h"
 #include "bench.skel.h"
@@ -20,5 +21,18 @@ extern const __u8 tcp_frame[FRAME_BYTES];
 struct weir_tables *make_tables(__u32 terms);
 void load_meter(__u32 flow_size, const struct weir_tables *t, struct meter *m);
 struct bench_bpf *load_bench(__u32 flow_count, bool frags);
+
+enum bench_hook {
+	BENCH_XDP,
+	BENCH_TC,
+};
+
+#define BENCH_REPEATS (1u << 20)
+
+/* Nanoseconds a packet takes with `target` behind the program that varies its flow; every flow has
+ * been there before. CPU time of the thread. */
+double packet_ns(struct bench_bpf *s, enum bench_hook hook, __u32 flows, int target);
+/* On the last CPU from now on; returns where it was allowed before. */
+cpu_set_t use_cpu(void);
 
 #endif

@@ -7,17 +7,11 @@
  * so that it is the steady state that is measured.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "meter.h"
 
 #define PIPELINE_ROUNDS 11
-#define REPEATS (1u << 20)
-/* Flows come in another order than they came first in, or a cache that puts new flows side by side
- * would be walked along its memory. */
-#define STEP 0x9e3779b1u
 
 /* So many flows, room for so many on the CPU that runs, and what is measured with them. */
 struct lane {
@@ -38,41 +32,14 @@ static struct lane lanes[] = {
 
 #define LANES (sizeof(lanes) / sizeof(*lanes))
 
-static void run(int prog, __u32 repeat)
-{
-	__u8 frame[FRAME_BYTES];
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
-		    .repeat = repeat);
-
-	memcpy(frame, tcp_frame, sizeof(frame));
-	check(bpf_prog_test_run_opts(prog, &opts), "BPF_PROG_TEST_RUN");
-}
-
-/* Nanoseconds a packet takes in `entry` with `target` behind it; every flow has been there. */
-static double measure(const struct lane *l, int entry, int map, int target)
-{
-	__u32 zero = 0, repeat = l->flows > REPEATS ? l->flows : REPEATS;
-	double start;
-
-	check(bpf_map_update_elem(map, &zero, &target, BPF_ANY), "tail call");
-	l->bench->data->flow_step = 1;
-	run(entry, l->flows);
-	l->bench->data->flow_step = STEP;
-	start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-	run(entry, repeat);
-	return (seconds_of(CLOCK_THREAD_CPUTIME_ID) - start) * 1e9 / repeat;
-}
-
 static double measure_xdp(const struct lane *l, int target)
 {
-	return measure(l, bpf_program__fd(l->bench->progs.bench_xdp),
-		       bpf_map__fd(l->bench->maps.xdp_target), target);
+	return packet_ns(l->bench, BENCH_XDP, l->flows, target);
 }
 
 static double measure_tc(const struct lane *l, int target)
 {
-	return measure(l, bpf_program__fd(l->bench->progs.bench_tc),
-		       bpf_map__fd(l->bench->maps.tc_target), target);
+	return packet_ns(l->bench, BENCH_TC, l->flows, target);
 }
 
 /*
@@ -82,7 +49,7 @@ static double measure_tc(const struct lane *l, int target)
  */
 static double walk(const struct weir_set *sets, const __u32 *slot, size_t count, __u32 mask)
 {
-	size_t rounds = count < REPEATS ? REPEATS / count : 1;
+	size_t rounds = count < BENCH_REPEATS ? BENCH_REPEATS / count : 1;
 	double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
 	__u32 none = 0, last = 0;
 
@@ -119,18 +86,6 @@ static double measure_memory(const struct lane *l)
 	ns = walk(l->in.set, slot, count, ~0u) - walk(l->in.set, slot, count, 0);
 	free(slot);
 	return ns;
-}
-
-/* On the last CPU from now on; returns where it was allowed before. */
-static cpu_set_t use_cpu(void)
-{
-	cpu_set_t before, cpus;
-
-	check(sched_getaffinity(0, sizeof(before), &before), "CPU");
-	CPU_ZERO(&cpus);
-	CPU_SET(libbpf_num_possible_cpus() - 1, &cpus);
-	check(sched_setaffinity(0, sizeof(cpus), &cpus), "CPU");
-	return before;
 }
 
 void bench_pipeline(void)
