@@ -218,8 +218,7 @@ static __always_inline void weir_line_age(struct weir_line *line, __u32 epoch)
 		return;
 	line->epoch = 0;
 	asm volatile("" ::: "memory");
-	word[0] = weir_cells_age(word[0], steps);
-	for (int i = 1; i < 8; i++)
+	for (int i = 0; i < 8; i++) /* the epoch is 0, and 0 has no age */
 		word[i] = weir_cells_age(word[i], steps);
 	asm volatile("" ::: "memory");
 	line->epoch = epoch;

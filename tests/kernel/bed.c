@@ -90,6 +90,12 @@ void bed_close(struct bed *bed)
 	meter_close(&bed->m);
 }
 
+int bed_close_group(void **state)
+{
+	bed_close(*state);
+	return 0;
+}
+
 /* bytes: of one element, all CPUs */
 static void zero_array(int map, __u32 count, size_t bytes)
 {

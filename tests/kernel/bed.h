@@ -48,6 +48,8 @@ bool bed_is_impossible(void);
 
 void bed_open(struct bed *bed, const struct meter_options *options, const char *yaml);
 void bed_close(struct bed *bed);
+/* Teardown of a group whose setup put the bed into *state. */
+int bed_close_group(void **state);
 void bed_tables(struct bed *bed, const char *yaml);
 /* Empties flows, books, windows, fragments and ring; the clock is at BED_START again. */
 void bed_reset(struct bed *bed);

@@ -155,12 +155,7 @@ static int open_bed(void **state)
 
 	bed_open(&bed, &(struct meter_options){.flow_size = flows, .replay = true},
 		 "queries: []\nflow: { idle_timeout: 1h, active_timeout: 1h }\n");
-	return 0;
-}
-
-static int close_bed(void **state)
-{
-	bed_close(&bed);
+	*state = &bed;
 	return 0;
 }
 
@@ -174,5 +169,5 @@ int main(void)
 
 	if (bed_is_impossible())
 		return 0;
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, open_bed, bed_close_group);
 }

@@ -271,8 +271,7 @@ static void expect_cell(int family, enum weir_distinct distinct)
 	struct weir_constants constants;
 	struct weir_flow_key key = {.dport = weir_be16(80), .sport = weir_be16(7), .proto = 17};
 	struct weir_pair6 pair;
-	const struct weir_vector *v =
-		&bed.m.tables[bed.m.control->generation & 1].vector[0][distinct];
+	const struct weir_vector *v = &meter_tables(&bed.m)->vector[0][distinct];
 	struct weir_cell want;
 	char src[40], dst[40];
 	__u32 zero = 0, set = 0;
@@ -398,12 +397,7 @@ static int open_bed(void **state)
 	const struct meter_options options = {.flow_size = 1 << 17, .replay = true};
 
 	bed_open(&bed, &options, "queries: []\n");
-	return 0;
-}
-
-static int close_bed(void **state)
-{
-	bed_close(&bed);
+	*state = &bed;
 	return 0;
 }
 
@@ -430,5 +424,5 @@ int main(void)
 
 	if (bed_is_impossible())
 		return 0;
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, open_bed, bed_close_group);
 }

@@ -331,12 +331,7 @@ static int open_bed(void **state)
 	bed_open(&bed,
 		 &(struct meter_options){.flow_size = 1, .ring_bytes = RING_BYTES, .replay = true},
 		 CONFIG);
-	return 0;
-}
-
-static int close_bed(void **state)
-{
-	bed_close(&bed);
+	*state = &bed;
 	return 0;
 }
 
@@ -359,5 +354,5 @@ int main(void)
 
 	if (bed_is_impossible())
 		return 0;
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, open_bed, bed_close_group);
 }

@@ -425,12 +425,7 @@ static void a_capture_goes_out_from_inside_to_outside(void **state)
 static int open_bed(void **state)
 {
 	bed_open(&bed, &(struct meter_options){.flow_size = 1024, .replay = true}, "queries: []\n");
-	return 0;
-}
-
-static int close_bed(void **state)
-{
-	bed_close(&bed);
+	*state = &bed;
 	return 0;
 }
 
@@ -465,5 +460,5 @@ int main(void)
 
 	if (bed_is_impossible())
 		return 0;
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, open_bed, bed_close_group);
 }

@@ -332,12 +332,7 @@ static void tunnels_are_not_entered_in_fragments(void **state)
 static int open_bed(void **state)
 {
 	bed_open(&bed, &(struct meter_options){.flow_size = 64, .replay = true}, OUTER);
-	return 0;
-}
-
-static int close_bed(void **state)
-{
-	bed_close(&bed);
+	*state = &bed;
 	return 0;
 }
 
@@ -361,5 +356,5 @@ int main(void)
 
 	if (bed_is_impossible())
 		return 0;
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, open_bed, bed_close_group);
 }

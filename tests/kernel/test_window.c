@@ -320,12 +320,7 @@ static void new_timeouts_hold_for_old_flows(void **state)
 static int open_bed(void **state)
 {
 	bed_open(&bed, &(struct meter_options){.flow_size = 4096, .replay = true}, EVERYTHING);
-	return 0;
-}
-
-static int close_bed(void **state)
-{
-	bed_close(&bed);
+	*state = &bed;
 	return 0;
 }
 
@@ -350,5 +345,5 @@ int main(void)
 
 	if (bed_is_impossible())
 		return 0;
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, open_bed, bed_close_group);
 }

@@ -174,7 +174,7 @@ static void one_that_is_down_does_not_hold_up_another(void **state)
 	collector_start_udp(c, 0);
 	subject_init(&up, "ipfix+udp", c->port);
 	subject_init(&down, "ipfix+tcp", unused_port(SOCK_STREAM));
-	subject_init_to(&nameless, "ipfix+udp://no-such-host.example");
+	subject_init_to(&nameless, "ipfix+udp://nowhere.example");
 	down.options.queue = nameless.options.queue = 1024;
 	subject_open(&down);
 	subject_open(&nameless);

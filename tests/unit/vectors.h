@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Countdown Vectors in plain memory, for tests: what the kernel does to its own, packet by packet.
- * */
+/* Countdown Vectors in plain memory: what the kernel does to its own, packet by packet. */
 #ifndef TESTS_VECTORS_H
 #define TESTS_VECTORS_H
 

@@ -10,7 +10,7 @@
 #include "base/schema.h"
 #include "sketch/countdown.h"
 
-#define SLAB_KIB (WEIR_SLAB_LINES * sizeof(struct weir_line) / 1024)
+#define SLAB_KIB (WEIR_SLAB_BYTES / 1024)
 #define PORTS 65536 /* there are no more to be told apart */
 
 #define SIZE_BYTES 24

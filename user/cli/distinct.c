@@ -5,14 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-static const struct weir_tables *running(const struct meter *m)
-{
-	return &m->tables[m->control->generation & 1];
-}
-
 bool distinct_has(const struct meter *m, __u32 query)
 {
-	const struct weir_vector *vector = running(m)->vector[query];
+	const struct weir_vector *vector = meter_tables(m)->vector[query];
 
 	for (int k = 0; k < WEIR_DISTINCT_MAX; k++)
 		if (vector[k].slabs)
@@ -22,7 +17,7 @@ bool distinct_has(const struct meter *m, __u32 query)
 
 __u32 distinct_slabs(const struct meter *m, unsigned int *vectors)
 {
-	const struct weir_tables *tables = running(m);
+	const struct weir_tables *tables = meter_tables(m);
 	__u32 slabs = 0;
 
 	*vectors = 0;

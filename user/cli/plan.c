@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/distinct.h"
 #include "cli/text.h"
 #include "sketch/countdown.h"
 
@@ -187,17 +188,10 @@ void plan_begin(const struct plan *plan, struct weir_tables *tables, __u64 now_n
 
 unsigned int plan_memory_text(const struct meter *m, char out[PLAN_MEMORY_BYTES])
 {
-	const struct weir_tables *tables = &m->tables[m->control->generation & 1];
 	char each[TEXT_MEMORY_BYTES], all[TEXT_MEMORY_BYTES];
-	unsigned int count = 0;
-	__u32 slabs = 0;
+	unsigned int count;
+	const __u32 slabs = distinct_slabs(m, &count);
 
-	for (int w = 0; w < WEIR_QUERIES; w++) {
-		for (int k = 0; k < WEIR_DISTINCT_MAX; k++) {
-			count += tables->vector[w][k].slabs != 0;
-			slabs += tables->vector[w][k].slabs;
-		}
-	}
 	snprintf(out, PLAN_MEMORY_BYTES, "%u vector%s, %s on each of %d CPUs, %s", count,
 		 count == 1 ? "" : "s", text_memory(meter_vector_bytes(m, slabs) / m->cpus, each),
 		 m->cpus, text_memory(meter_vector_bytes(m, slabs), all));

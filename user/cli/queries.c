@@ -93,7 +93,7 @@ static void settle(struct agent *a, const struct config *config, const struct pl
 static int apply(struct agent *a, const struct config *config, struct plan *plan,
 		 struct weir_tables *tables)
 {
-	const struct weir_tables *running = &a->meter.tables[a->meter.control->generation & 1];
+	const struct weir_tables *running = meter_tables(&a->meter);
 	struct agent_networks networks;
 	struct meter_error err = {};
 	struct config whole;

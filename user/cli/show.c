@@ -55,7 +55,7 @@ const struct cli_option show_options[] = {
 
 const struct weir_tables *show_tables(const struct show *s)
 {
-	return &s->meter.tables[s->meter.control->generation & 1];
+	return meter_tables(&s->meter);
 }
 
 bool show_wants(const struct show *s, const struct weir_label *label)

@@ -224,7 +224,7 @@ int meter_make_vectors(struct meter *m, struct weir_tables *tables)
 	int code = -ENOMEM;
 
 	if (taken && places) {
-		mark(m, &m->tables[generation_of(m) & 1], taken);
+		mark(m, meter_tables(m), taken);
 		mark(m, tables, taken);
 		code = take_places(m, tables, taken, places, &count);
 	}
@@ -263,7 +263,7 @@ int meter_drop_slabs(struct meter *m)
 	int code = taken && there && places ? 0 : -ENOMEM;
 
 	if (!code) {
-		mark(m, &m->tables[generation_of(m) & 1], taken);
+		mark(m, meter_tables(m), taken);
 		mark_pinned(m, there);
 		for (__u32 i = 0; i < slab_limit(m); i++)
 			if (!taken[i] && (there[i] || m->slab[i]))
@@ -276,8 +276,7 @@ int meter_drop_slabs(struct meter *m)
 	return code;
 }
 
-/* An array that can be mapped has pages of its own, and before them one for what the kernel keeps.
- * */
+/* An array that can be mapped has pages of its own, and one before them for what the kernel keeps. */
 __u64 meter_vector_bytes(const struct meter *m, __u32 slabs)
 {
 	__u64 page = sysconf(_SC_PAGESIZE);

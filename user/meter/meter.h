@@ -93,6 +93,12 @@ int meter_peek(struct meter *out, struct meter_error *err); /* -ENOENT: nothing 
 void meter_close(struct meter *m);        /* of a live meter: programs, links and maps stay */
 int meter_unpin(struct meter_error *err); /* removes the pins of maps and programs */
 
+/* The tables that are in force. */
+static inline const struct weir_tables *meter_tables(const struct meter *m)
+{
+	return &m->tables[__atomic_load_n(&m->control->generation, __ATOMIC_ACQUIRE) & 1];
+}
+
 /* tables.c. `tables` complete but for its generation. Waits until no program uses the old. */
 int meter_set_tables(struct meter *m, const struct weir_tables *tables);
 /* Clears a query's window before it is given to another query; names it ("" frees it). */

@@ -38,17 +38,24 @@ struct cells {
 	plane bit[4];
 };
 
+/* 0: it is being brought up to date, or was never used. */
+static inline __u32 try_line(struct cells *to, const struct weir_line *line)
+{
+	__u32 epoch = __atomic_load_n(&line->epoch, __ATOMIC_ACQUIRE);
+
+	memcpy(to, line, sizeof(*to));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&line->epoch, __ATOMIC_RELAXED) == epoch ? epoch : 0;
+}
+
 static __attribute__((noinline)) __u32 read_again(struct cells *to, const struct weir_line *line)
 {
 	for (int i = 0; i < TRIES; i++) {
-		__u32 epoch = __atomic_load_n(&line->epoch, __ATOMIC_ACQUIRE);
-		plane any;
+		__u32 epoch = try_line(to, line);
+		plane any = to->bit[0] | to->bit[1] | to->bit[2] | to->bit[3];
 
-		memcpy(to, line, sizeof(*to));
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (epoch && __atomic_load_n(&line->epoch, __ATOMIC_RELAXED) == epoch)
+		if (epoch)
 			return epoch;
-		any = to->bit[0] | to->bit[1] | to->bit[2] | to->bit[3];
 		if (!(any[0] | any[1]))
 			break;
 	}
@@ -58,13 +65,9 @@ static __attribute__((noinline)) __u32 read_again(struct cells *to, const struct
 
 static inline __u32 read_line(struct cells *to, const struct weir_line *line)
 {
-	__u32 epoch = __atomic_load_n(&line->epoch, __ATOMIC_ACQUIRE);
+	__u32 epoch = try_line(to, line);
 
-	memcpy(to, line, sizeof(*to));
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (epoch && __atomic_load_n(&line->epoch, __ATOMIC_RELAXED) == epoch)
-		return epoch;
-	return read_again(to, line);
+	return epoch ? epoch : read_again(to, line);
 }
 
 static inline void exchange(plane *a, plane *b, int shift, __u64 mask)
