@@ -7,6 +7,7 @@
  *   codec     flow records per second written and read             (wire.c)
  *   export    flows per second from the kernel to a collector,
  *             and what the agent costs                             (export.c)
+ *   vectors   what a vector of distinct counts costs a packet      (vectors.c)
  *   accuracy  error of the distinct counts, simulated              (distinct.c)
  *
  * Rounds are interleaved: within one every case runs once, so that what disturbs
