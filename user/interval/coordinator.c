@@ -1,0 +1,779 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interval/coordinator_state.h"
+
+const struct coordinator_count_name coordinator_count_names[COORDINATOR_COUNT_MAX] = {
+#define X(id, name, text) [COORDINATOR_##id] = {#name, text},
+	COORDINATOR_COUNTS(X)
+#undef X
+};
+
+__attribute__((format(printf, 3, 4))) static int refuse(char why[COORDINATOR_WHY_BYTES], int code,
+							const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, COORDINATOR_WHY_BYTES, format, args);
+	va_end(args);
+	return code;
+}
+
+static void *counted_alloc(struct coordinator *c, size_t count, size_t bytes)
+{
+	void *memory = calloc(count ? count : 1, bytes);
+
+	if (memory)
+		c->bytes += count * bytes;
+	return memory;
+}
+
+static void counted_free(struct coordinator *c, void *memory, size_t count, size_t bytes)
+{
+	if (memory)
+		c->bytes -= count * bytes;
+	free(memory);
+}
+
+/* Time, as far as it has not been seen. */
+static void advance(struct coordinator *c, __u64 now_ns)
+{
+	if (now_ns > c->now_ns)
+		c->now_ns = now_ns;
+	c->tick = c->now_ns / NS_PER_S;
+	if (c->floor < c->tick)
+		c->floor = c->tick;
+}
+
+/* --- Objects ------------------------------------------------------------------------------ */
+
+static void object_free(struct coordinator *c, struct object *o)
+{
+	struct allocate_object *slot = c->allocation.object;
+	__u32 last = --c->objects;
+
+	/* The last takes its place. */
+	slot[o->index] = slot[last];
+	c->object[o->index] = c->object[last];
+	c->object[o->index]->index = o->index;
+	o->host->object[o->query] = NULL;
+	free(o->lack[0].missing);
+	free(o->lack[1].missing);
+	counted_free(c, o, 1, sizeof(*o));
+	c->changed = true;
+}
+
+static int more_objects(struct coordinator *c)
+{
+	__u32 room = c->object_room ? 2 * c->object_room : 64;
+	struct allocate_object *slots;
+	struct object **objects;
+
+	if (c->objects < c->object_room)
+		return 0;
+	objects = realloc(c->object, room * sizeof(*objects));
+	if (!objects)
+		return -ENOMEM;
+	c->object = objects;
+	slots = realloc(c->allocation.object, room * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	c->allocation.object = slots;
+	c->bytes += (room - c->object_room) * (sizeof(*objects) + sizeof(*slots));
+	c->object_room = room;
+	return 0;
+}
+
+/* width: what it had with another run of the coordinator; 0: none. */
+static struct object *object_new(struct coordinator *c, struct host *h, __u32 query, __u64 width)
+{
+	struct object *o;
+
+	if (more_objects(c))
+		return NULL;
+	o = counted_alloc(c, 1, sizeof(*o));
+	if (!o)
+		return NULL;
+	o->host = h;
+	o->query = query;
+	o->index = c->objects;
+	c->object[c->objects] = o;
+	c->allocation.object[c->objects++] = (struct allocate_object){.target = width & ~1ull};
+	h->object[query] = o;
+	c->told_widths |= width > 0;
+	c->changed = true;
+	width_anew(c);
+	return o;
+}
+
+/* A session's beginning: nothing is said yet, and the host's width is 0. */
+static void object_begin(struct object *o, __u32 number)
+{
+	o->number = number;
+	o->said_count = 0;
+	o->width_count = 0;
+	o->lowers = false;
+	o->lacked = 0;
+	for (int i = 0; i < 2; i++) {
+		free(o->lack[i].missing);
+		o->lack[i].missing = NULL;
+		o->lack[i].from = 0;
+	}
+	width_push(o, 0, 0, 0);
+}
+
+/* --- Hosts -------------------------------------------------------------------------------- */
+
+/* Where the host of that number is, or would be. */
+static __u32 place_of(const struct coordinator *c, __u32 id)
+{
+	__u32 low = 0, high = c->hosts;
+
+	while (low < high) {
+		__u32 middle = (low + high) / 2;
+
+		if (c->host[middle]->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct host *host_find(const struct coordinator *c, __u32 id)
+{
+	__u32 at = place_of(c, id);
+
+	return at < c->hosts && c->host[at]->id == id ? c->host[at] : NULL;
+}
+
+static void host_free(struct coordinator *c, struct host *h)
+{
+	__u32 queries = c->plan.query_count;
+
+	for (__u32 q = 0; q < queries; q++) {
+		if (h->object[q])
+			object_free(c, h->object[q]);
+		free(h->refused[q]);
+	}
+	counted_free(c, h->object, queries, sizeof(*h->object));
+	counted_free(c, h->refused, queries, sizeof(*h->refused));
+	free(h->ask);
+	counted_free(c, h, 1, sizeof(*h));
+}
+
+static struct host *host_new(struct coordinator *c, __u32 id)
+{
+	__u32 queries = c->plan.query_count, at = place_of(c, id);
+	struct host *h;
+
+	if (c->hosts == c->host_room) {
+		__u32 room = c->host_room ? 2 * c->host_room : 16;
+		struct host **more = realloc(c->host, room * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		c->host = more;
+		c->bytes += (room - c->host_room) * sizeof(*more);
+		c->host_room = room;
+	}
+	h = counted_alloc(c, 1, sizeof(*h));
+	if (!h)
+		return NULL;
+	h->object = counted_alloc(c, queries, sizeof(*h->object));
+	h->refused = counted_alloc(c, queries, sizeof(*h->refused));
+	if (!h->object || !h->refused) {
+		counted_free(c, h->object, queries, sizeof(*h->object));
+		counted_free(c, h->refused, queries, sizeof(*h->refused));
+		counted_free(c, h, 1, sizeof(*h));
+		return NULL;
+	}
+	h->id = id;
+	memmove(&c->host[at + 1], &c->host[at], (c->hosts - at) * sizeof(*c->host));
+	c->host[at] = h;
+	c->hosts++;
+	c->changed = true;
+	return h;
+}
+
+static void host_remove(struct coordinator *c, struct host *h)
+{
+	__u32 at = place_of(c, h->id);
+
+	c->hosts--;
+	memmove(&c->host[at], &c->host[at + 1], (c->hosts - at) * sizeof(*c->host));
+	/* Members that point to it are not looked at before answers and hosts are linked anew. */
+	for (__u32 i = 0; i < h->asks; i++) {
+		c->answer[h->ask[i]].last.parts = NULL;
+		c->answer[h->ask[i]].last.part_count = 0;
+	}
+	host_free(c, h);
+	c->changed = true;
+	width_anew(c);
+}
+
+/* --- Sessions ----------------------------------------------------------------------------- */
+
+static struct host *host_of(struct coordinator *c, __u32 session)
+{
+	struct host *h = NULL;
+
+	HASH_FIND(hh, c->sessions, &session, sizeof(session), h);
+	return h;
+}
+
+static void session_end(struct coordinator *c, struct host *h)
+{
+	if (!h->session)
+		return;
+	HASH_DEL(c->sessions, h);
+	h->session = 0;
+	/* What it said still counts up to its last tick: its width is nobody else's before the next. */
+	if (c->floor <= h->confirmed)
+		c->floor = h->confirmed + 1;
+	c->recount = true;
+}
+
+static int session_begin(struct coordinator *c, struct host *h, const struct interval_hello *hello)
+{
+	__s64 skew_ms = (__s64)hello->time_ms - (__s64)(c->now_ns / 1000000);
+
+	h->session = ++c->last_session;
+	HASH_ADD(hh, c->sessions, session, sizeof(h->session), h);
+	if (!h->hh.tbl) {
+		h->session = 0;
+		return -ENOMEM;
+	}
+	h->instance = hello->instance;
+	memcpy(h->name, hello->name, sizeof(h->name));
+	c->changed |= h->left;
+	h->missing = h->late = h->left = false;
+	h->heard_ns = c->now_ns;
+	h->late_ns = 0;
+	h->since = c->tick;
+	h->confirmed = h->latest = 0;
+	h->ticked = 0;
+	h->skew_ms = skew_ms > INT32_MAX ? INT32_MAX : skew_ms < INT32_MIN ? INT32_MIN : skew_ms;
+	h->serial = 0;
+	h->updates = h->grants = 0;
+	for (__u32 n = 0; n < SOURCE_QUERIES; n++)
+		h->query[n] = -1;
+	for (__u32 q = 0; q < c->plan.query_count; q++) {
+		c->changed |= h->refused[q] != NULL;
+		free(h->refused[q]);
+		h->refused[q] = NULL;
+		if (h->object[q])
+			object_begin(h->object[q], 0);
+	}
+	c->recount = true;
+	c->count[COORDINATOR_SESSIONS]++;
+	return 0;
+}
+
+/* May the host have a session? */
+static int admit(struct coordinator *c, const struct host *h, const struct interval_hello *hello,
+		 char why[COORDINATOR_WHY_BYTES])
+{
+	const struct coordinator_plan *p = &c->plan;
+
+	if (!hello->host)
+		return refuse(why, -EINVAL, "host 0: hosts are numbered from 1");
+	if (p->hosts && !plan_lists(p->hosts, p->host_count, hello->host)) {
+		c->count[COORDINATOR_STRANGERS]++;
+		return refuse(why, -EACCES, "host %u (%s) is none of this coordinator's",
+			      hello->host, hello->name);
+	}
+	if (!h && p->host_most && c->hosts >= p->host_most) {
+		c->count[COORDINATOR_STRANGERS]++;
+		return refuse(why, -EACCES, "host %u is one too many: %u are known", hello->host,
+			      c->hosts);
+	}
+	if (h && h->session && h->instance != hello->instance &&
+	    c->now_ns - h->heard_ns < COORDINATOR_SILENT_NS) {
+		c->count[COORDINATOR_TWICE]++;
+		return refuse(why, -EEXIST,
+			      "host %u is here already: another machine, '%s', has that number",
+			      hello->host, h->name);
+	}
+	return 0;
+}
+
+static __s32 shift_of(const struct host *h)
+{
+	__s32 half = h->skew_ms > 0 ? 500 : -500;
+
+	if (h->skew_ms >= -COORDINATOR_SKEW_MS && h->skew_ms <= COORDINATOR_SKEW_MS)
+		return 0;
+	return -(__s32)(((__s64)h->skew_ms + half) / 1000);
+}
+
+int coordinator_hello(struct coordinator *c, const struct interval_hello *hello, __u64 now_ns,
+		      struct interval_welcome *out, __u32 *session, __u32 *replaced,
+		      char why[COORDINATOR_WHY_BYTES])
+{
+	struct host *h = host_find(c, hello->host);
+	__u32 old;
+	int code;
+
+	advance(c, now_ns);
+	code = admit(c, h, hello, why);
+	if (code)
+		return code;
+	h = h ? h : host_new(c, hello->host);
+	if (!h)
+		return refuse(why, -ENOMEM, "no memory for another host");
+	old = h->session;
+	session_end(c, h);
+	if (session_begin(c, h, hello))
+		return refuse(why, -ENOMEM, "no memory for another host");
+	c->count[COORDINATOR_TAKEOVERS] += old > 0;
+	*replaced = old;
+	*session = h->session;
+	*out = (struct interval_welcome){.rules = c->plan.rules, .shift_s = shift_of(h)};
+	memcpy(out->name, c->plan.name, sizeof(out->name));
+	return 0;
+}
+
+void coordinator_end(struct coordinator *c, __u32 session, bool leaves, __u64 now_ns)
+{
+	struct host *h = host_of(c, session);
+
+	advance(c, now_ns);
+	if (!h)
+		return;
+	session_end(c, h);
+	h->left = leaves;
+	if (!leaves)
+		return;
+	c->changed = true;
+	for (__u32 q = 0; q < c->plan.query_count; q++) {
+		if (h->object[q])
+			object_free(c, h->object[q]);
+	}
+	width_anew(c);
+}
+
+/* --- What hosts say ----------------------------------------------------------------------- */
+
+static int bad(struct coordinator *c, int code)
+{
+	c->count[COORDINATOR_BAD]++;
+	return code;
+}
+
+static int find_query(const struct coordinator *c, const char *name)
+{
+	for (__u32 q = 0; q < c->plan.query_count; q++) {
+		if (!strcmp(c->plan.queries[q].name, name))
+			return q;
+	}
+	return -1;
+}
+
+/* Bytes of what is shown of a match: 60, not within a character of UTF-8. */
+static int shown(const char *text)
+{
+	int length = strnlen(text, 61);
+
+	for (length -= length > 60; length && ((unsigned char)text[length] & 0xc0) == 0x80;)
+		length--;
+	return length;
+}
+
+/* Does the host ask the same as we do? */
+static int compare_query(const struct coordinator_query *here, const struct interval_ask *ask,
+			 char why[COORDINATOR_WHY_BYTES])
+{
+	if (ask->window_ms != here->window_s * 1000)
+		return refuse(why, -ENOENT, "'%s' has a window of %u.%03u s there, of %u s here",
+			      ask->name, ask->window_ms / 1000, ask->window_ms % 1000,
+			      here->window_s);
+	if (strcmp(ask->measure, here->measure))
+		return refuse(why, -ENOENT, "'%s' measures %s there, %s here", ask->name,
+			      ask->measure, here->measure);
+	if (strcmp(ask->match, here->match))
+		return refuse(why, -ENOENT, "'%s' matches \"%.*s\" there, \"%.*s\" here", ask->name,
+			      shown(ask->match), ask->match, shown(here->match), here->match);
+	return 0;
+}
+
+int coordinator_query(struct coordinator *c, __u32 session, const struct interval_ask *ask,
+		      __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+{
+	struct host *h = host_of(c, session);
+	struct object *o;
+	int q, code;
+
+	advance(c, now_ns);
+	if (!h || ask->query >= SOURCE_QUERIES || h->query[ask->query] >= 0 || h->confirmed)
+		return bad(c,
+			   refuse(why, -EPROTO, "query %u is declared twice, or late", ask->query));
+	q = find_query(c, ask->name);
+	if (q < 0)
+		return refuse(why, -ENOENT, "'%s' is not asked here", ask->name);
+	code = compare_query(&c->plan.queries[q], ask, why);
+	if (code) {
+		c->changed |= !h->refused[q];
+		free(h->refused[q]);
+		h->refused[q] = strdup(why);
+		if (h->object[q])
+			object_free(c, h->object[q]);
+		c->count[COORDINATOR_OTHER_QUERY]++;
+		return code;
+	}
+	for (__u32 n = 0; n < SOURCE_QUERIES; n++) {
+		if (h->query[n] == q)
+			return bad(c, refuse(why, -EPROTO, "'%s' is declared twice", ask->name));
+	}
+	o = h->object[q] ? h->object[q] : object_new(c, h, q, ask->width);
+	if (!o)
+		return refuse(why, -ENOMEM, "no memory for another query");
+	object_begin(o, ask->query);
+	h->query[ask->query] = q;
+	c->moving = true;
+	return 0;
+}
+
+/* The object that a host speaks of; NULL: it is left out. -EPROTO: it was never declared. */
+static int object_of(struct coordinator *c, struct host *h, __u32 number, struct object **out,
+		     char why[COORDINATOR_WHY_BYTES])
+{
+	if (!h || number >= SOURCE_QUERIES)
+		return bad(c, refuse(why, -EPROTO, "there is no query %u", number));
+	*out = h->query[number] >= 0 ? h->object[h->query[number]] : NULL;
+	return 0;
+}
+
+static int check_tick(struct coordinator *c, const struct host *h, __s64 tick,
+		      char why[COORDINATOR_WHY_BYTES])
+{
+	if (tick <= h->confirmed || tick < h->latest)
+		return bad(c,
+			   refuse(why, -EPROTO, "tick %lld comes after tick %lld", (long long)tick,
+				  (long long)(tick < h->latest ? h->latest : h->confirmed)));
+	if (tick > c->tick + AHEAD_TICKS)
+		return bad(c, refuse(why, -EPROTO, "its clock is ahead by %lld s",
+				     (long long)(tick - c->tick)));
+	return 0;
+}
+
+int coordinator_update(struct coordinator *c, __u32 session, const struct interval_update *update,
+		       __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+{
+	struct host *h = host_of(c, session);
+	struct object *o = NULL;
+	int code;
+
+	advance(c, now_ns);
+	code = object_of(c, h, update->query, &o, why);
+	code = code ? code : check_tick(c, h, update->course.tick, why);
+	if (code || !o)
+		return code;
+	if (o->said_count && said_newest(o)->course.tick >= update->course.tick)
+		return bad(c, refuse(why, -EPROTO, "two updates of query %u at one tick",
+				     update->query));
+	if (update->width > width_of(c, o, update->course.tick))
+		return bad(c, refuse(why, -EPROTO, "query %u is wider there than was granted",
+				     update->query));
+	o->said_at = (o->said_at + 1) % HISTORY;
+	o->said_count += o->said_count < HISTORY;
+	o->said[o->said_at] = (struct saying){.course = update->course, .error = update->error};
+	/* A host that has just begun does not know yet. */
+	if (update->step)
+		o->step = update->step;
+	h->latest = update->course.tick;
+	h->updates++;
+	c->allocation.object[o->index].updates++;
+	c->count[COORDINATOR_UPDATES]++;
+	return 0;
+}
+
+int coordinator_lack(struct coordinator *c, __u32 session, const struct interval_lack *lack,
+		     __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+{
+	struct host *h = host_of(c, session);
+	struct object *o = NULL;
+	char *missing = NULL;
+	int code;
+
+	advance(c, now_ns);
+	code = object_of(c, h, lack->query, &o, why);
+	code = code ? code : check_tick(c, h, lack->tick, why);
+	if (code || !o)
+		return code;
+	if (lack->missing[0] && !(missing = strdup(lack->missing)))
+		return refuse(why, -ENOMEM, "no memory");
+	h->latest = lack->tick;
+	free(o->lack[1].missing);
+	o->lack[1] = o->lack[0];
+	o->lack[0].from = lack->tick;
+	o->lack[0].missing = missing;
+	return 0;
+}
+
+static __u64 shift_in(__u64 bits, __s64 ticks, bool bit)
+{
+	return ticks < 64 ? bits << ticks | bit : bit;
+}
+
+/* A clock was set, or has drifted: the host's ticks will not be in time again by themselves. */
+static bool lags(const struct coordinator *c, struct host *h, __s64 tick)
+{
+	if (c->tick - tick <= COORDINATOR_LATE_TICKS)
+		h->late_ns = 0;
+	else if (!h->late_ns)
+		h->late_ns = c->now_ns;
+	return h->late_ns && c->now_ns - h->late_ns >= COORDINATOR_LAG_NS;
+}
+
+int coordinator_tick(struct coordinator *c, __u32 session, const struct interval_tick *tick,
+		     __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+{
+	struct host *h = host_of(c, session);
+	__s64 before;
+	int code;
+
+	advance(c, now_ns);
+	if (!h || tick->serial > h->serial)
+		return bad(c, refuse(why, -EPROTO, "grant %u was never sent", tick->serial));
+	code = check_tick(c, h, tick->tick, why);
+	if (code)
+		return code;
+	if (lags(c, h, tick->tick))
+		return bad(c, refuse(why, -EPROTO, "its clock lags by %lld s",
+				     (long long)(c->tick - tick->tick)));
+	before = h->confirmed;
+	h->heard_ns = c->now_ns;
+	h->confirmed = h->known = tick->tick;
+	h->ticked = shift_in(h->ticked, tick->tick - before, true);
+	for (__u32 q = 0; q < c->plan.query_count; q++) {
+		struct object *o = h->object[q];
+
+		if (!o)
+			continue;
+		o->lacked = shift_in(o->lacked, tick->tick - before, o->lack[0].missing);
+		if (o->said_count && !o->lack[0].missing)
+			o->whole = tick->tick;
+	}
+	if (c->floor < tick->tick)
+		c->floor = tick->tick;
+	c->count[COORDINATOR_TICKS]++;
+	width_confirm(c, h, tick->tick, tick->serial);
+	h->late = c->tick - h->confirmed > COORDINATOR_LATE_TICKS;
+	if (h->missing && !h->late) {
+		h->missing = false;
+		c->recount = true;
+		/* Budgets may have become less meanwhile. */
+		width_anew(c);
+	}
+	if (!before)
+		c->recount = true;
+	else if (!c->changed && !c->recount)
+		answer_confirm(c, h, before);
+	return 0;
+}
+
+/* --- Time --------------------------------------------------------------------------------- */
+
+/* Marks who has fallen silent, forgets who has been for long. When the next one is due. */
+static __u64 watch(struct coordinator *c)
+{
+	const __u64 forget_ns = c->plan.forget_s ? c->plan.forget_s * NS_PER_S : ~0ull;
+	__u64 due_ns = ~0ull;
+
+	for (__u32 i = 0; i < c->hosts; i++) {
+		struct host *h = c->host[i];
+		__u64 silent_ns = c->now_ns - h->heard_ns;
+
+		if (host_is_live(h)) {
+			h->late = h->confirmed && c->tick - h->confirmed > COORDINATOR_LATE_TICKS;
+			if (silent_ns >= COORDINATOR_SILENT_NS || h->late) {
+				h->missing = true;
+				c->recount = true;
+				c->count[COORDINATOR_SILENCES]++;
+			} else if (h->heard_ns + COORDINATOR_SILENT_NS < due_ns) {
+				due_ns = h->heard_ns + COORDINATOR_SILENT_NS;
+			}
+		} else if (!h->session && (h->left || silent_ns >= forget_ns) &&
+			   !plan_expects(&c->plan, h->id)) {
+			host_remove(c, h);
+			i--;
+		}
+	}
+	return due_ns;
+}
+
+__u64 coordinator_turn(struct coordinator *c, __u64 now_ns)
+{
+	__u64 due_ns, next_ns;
+	bool tick, changed, recount;
+
+	advance(c, now_ns);
+	due_ns = watch(c);
+	next_ns = (c->tick + 1) * NS_PER_S;
+	tick = c->turned < c->tick;
+	changed = c->changed;
+	recount = c->recount;
+	c->recount = false;
+	if (changed && plan_link(c))
+		return c->now_ns + NS_PER_S / 10; /* memory may come back */
+	c->turned = c->tick;
+	width_turn(c, tick);
+	for (__u32 i = 0; i < c->plan.ask_count; i++) {
+		if (changed || recount || (tick && !c->answer[i].waiting))
+			answer_turn(c, i);
+	}
+	due_ns = due_ns < next_ns ? due_ns : next_ns;
+	return due_ns < c->anew_ns ? due_ns : c->anew_ns;
+}
+
+/* --- Begin, end, look --------------------------------------------------------------------- */
+
+struct coordinator *coordinator_new(const struct coordinator_plan *plan,
+				    const struct coordinator_sink *sink, __u64 now_ns)
+{
+	struct coordinator *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->sink = *sink;
+	c->now_ns = now_ns;
+	c->tick = c->floor = now_ns / NS_PER_S;
+	c->anew_ns = ~0ull;
+	c->bytes = sizeof(*c);
+	if (plan_copy(plan, &c->plan) ||
+	    !(c->answer = calloc(plan->ask_count + 1, sizeof(*c->answer))) || plan_link(c)) {
+		coordinator_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* Answers go on where those of the same name were. */
+static struct answer *carry_answers(const struct coordinator *c, const struct coordinator_plan *to)
+{
+	struct answer *answer = calloc(to->ask_count + 1, sizeof(*answer));
+
+	for (__u32 i = 0; answer && i < to->ask_count; i++) {
+		for (__u32 k = 0; k < c->plan.ask_count; k++) {
+			if (strcmp(to->asks[i].name, c->plan.asks[k].name))
+				continue;
+			answer[i].last.tick = c->answer[k].last.tick;
+			/* Or a relative budget would begin at its least, and take all widths away. */
+			if (to->asks[i].query != c->plan.asks[k].query)
+				continue;
+			answer[i].last.low = c->answer[k].last.low;
+			answer[i].budget = c->answer[k].budget;
+		}
+	}
+	return answer;
+}
+
+/* Must hosts begin anew under another plan? */
+static bool begins_anew(const struct coordinator *c, const struct coordinator_plan *to)
+{
+	if (memcmp(&c->plan.rules, &to->rules, sizeof(to->rules)) ||
+	    !plan_same_queries(&c->plan, to))
+		return true;
+	for (__u32 i = 0; i < c->hosts; i++) {
+		if (to->hosts && !plan_lists(to->hosts, to->host_count, c->host[i]->id))
+			return true;
+	}
+	return false;
+}
+
+static void drop_hosts(struct coordinator *c)
+{
+	HASH_CLEAR(hh, c->sessions);
+	while (c->hosts)
+		host_free(c, c->host[--c->hosts]);
+}
+
+int coordinator_replan(struct coordinator *c, const struct coordinator_plan *plan, __u64 now_ns)
+{
+	struct coordinator_plan copy;
+	struct answer *answer;
+	bool anew;
+
+	advance(c, now_ns);
+	if (plan_copy(plan, &copy))
+		return -ENOMEM;
+	answer = carry_answers(c, &copy);
+	if (!answer) {
+		plan_free(&copy);
+		return -ENOMEM;
+	}
+	anew = begins_anew(c, &copy);
+	if (anew)
+		drop_hosts(c);
+	answers_free(c->answer, c->plan.ask_count);
+	plan_free(&c->plan);
+	c->plan = copy;
+	c->answer = answer;
+	for (__u32 i = 0; i < c->hosts; i++)
+		c->host[i]->asks = 0;
+	free(c->allocation.answer);
+	c->allocation.answer = NULL;
+	c->allocation.answers = 0;
+	c->changed = true;
+	c->anew_ns = c->now_ns;
+	return anew;
+}
+
+void coordinator_free(struct coordinator *c)
+{
+	if (!c)
+		return;
+	drop_hosts(c);
+	answers_free(c->answer, c->plan.ask_count);
+	free(c->host);
+	free(c->object);
+	free(c->allocation.object);
+	free(c->allocation.answer);
+	free(c->member);
+	plan_free(&c->plan);
+	free(c);
+}
+
+bool coordinator_last(const struct coordinator *c, __u32 index, struct coordinator_answer *out)
+{
+	if (index >= c->plan.ask_count || !c->answer[index].last.ask)
+		return false;
+	*out = c->answer[index].last;
+	return true;
+}
+
+void coordinator_hosts(const struct coordinator *c,
+		       void (*each)(void *context, const struct coordinator_host *host),
+		       void *context)
+{
+	for (__u32 i = 0; i < c->hosts; i++) {
+		const struct host *h = c->host[i];
+		struct coordinator_host host = {
+			.host = h->id,
+			.here = host_is_live(h),
+			.since = host_is_live(h) ? h->since : h->known,
+			.skew_ms = h->skew_ms,
+			.updates = h->updates,
+			.grants = h->grants,
+		};
+
+		memcpy(host.name, h->name, sizeof(host.name));
+		each(context, &host);
+	}
+}
+
+__u64 coordinator_counted(const struct coordinator *c, enum coordinator_count what)
+{
+	return c->count[what];
+}
+
+__u64 coordinator_bytes(const struct coordinator *c)
+{
+	return c->bytes;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "interval/interval.h"
+
+#define MILLION 1000000ull
+
+const char *const interval_method_names[INTERVAL_METHODS] = {
+	[INTERVAL_AUTO] = "auto",
+	[INTERVAL_ADAPTIVE] = "adaptive",
+	[INTERVAL_STATIC] = "static",
+};
+
+__s64 interval_centre(const struct interval_course *course, __s64 tick)
+{
+	const __s64 unit = 1ll << course->shift;
+	__s64 left = tick - course->tick, centre = course->centre;
+
+	for (unsigned int k = 0; k < course->knots && left > 0; k++) {
+		__s64 after = course->knot[k].after, move = course->knot[k].move;
+
+		centre += (left < after ? move * left / after : move) * unit;
+		left -= after;
+	}
+	return centre;
+}
+
+bool interval_course_is_sound(const struct interval_course *course)
+{
+	__s64 centre = course->centre;
+
+	if (course->shift > INTERVAL_SHIFT_MAX || course->knots > INTERVAL_KNOTS ||
+	    centre < -INTERVAL_VALUE_MAX || centre > INTERVAL_VALUE_MAX)
+		return false;
+	for (unsigned int k = 0; k < course->knots; k++) {
+		centre += course->knot[k].move * (1ll << course->shift);
+		if (!course->knot[k].after || centre < -INTERVAL_VALUE_MAX ||
+		    centre > INTERVAL_VALUE_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* Rounded up, so that what is left never exceeds the real number. */
+static __u64 part(__u64 width, __u32 ppm)
+{
+	return width / MILLION * ppm + (width % MILLION * ppm + MILLION - 1) / MILLION;
+}
+
+__u64 interval_width_at(const struct interval_rules *rules, __u64 width, __s64 from, __s64 at)
+{
+	__s64 times;
+
+	if (!rules->period_s || !rules->shrink_ppm || at <= from)
+		return width;
+	times = at / rules->period_s - from / rules->period_s;
+	for (; times > 0 && width; times--)
+		width = (width - part(width, rules->shrink_ppm)) & ~1ull;
+	return width;
+}
