@@ -118,7 +118,7 @@ C_FILES = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null
 
 # --- Build ----------------------------------------------------------------------------------------
 
-.PHONY: all help setup run check unit kernel e2e san fuzz bench format format-check \
+.PHONY: all help setup run check unit model kernel e2e san fuzz bench format format-check \
 	install uninstall man clean tests fuzzers
 
 all: $(B)/weir $(TOOLS) ## build weir and its tools (default)
@@ -183,6 +183,9 @@ check: setup ## install what is missing, build, run every test suite
 
 unit: all $(UNIT_TESTS) ## unit tests (no root)
 	@O=$(B) tests/run unit
+
+model: ## the protocol of intervals, every order of events (no root)
+	@O=$(O) tests/run model
 
 kernel: all $(KERNEL_TESTS) ## kernel programs under BPF_PROG_TEST_RUN (root)
 	@O=$(B) tests/run kernel
