@@ -103,12 +103,49 @@ static void what_is_no_address_is_refused_by_name(void **state)
 	assert_int_equal(url_parse(longest, &url, why), 0);
 }
 
+static void a_link_is_of_tcp_or_tls_alone(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} wrong[] = {
+		{"", "'' is no address: expected tls:// or tcp:// with HOST[:PORT]"},
+		{"ipfix+tcp://h", "'ipfix+tcp://h' is no address: expected tls:// or tcp://"},
+		{"tcp:h", "'tcp:h' is no address"},
+		{"file:x", "'file:x' is no address"},
+		{"tls://", "a host is missing"},
+		{"tls://h:0", "'0' is no port: expected 1 to 65535"},
+		{"tcp://::1", "an IPv6 address stands in brackets: [::1]?"},
+	};
+	char why[URL_WHY_BYTES];
+	struct url url = {0};
+
+	assert_int_equal(url_parse_link("tcp://192.0.2.1", &url, why), 0);
+	assert_int_equal(url.transport, URL_TCP);
+	assert_string_equal(url.host, "192.0.2.1");
+	assert_string_equal(url.port, "4740");
+	assert_int_equal(url_parse_link("tls://[2001:db8::7]:99", &url, why), 0);
+	assert_int_equal(url.transport, URL_TLS);
+	assert_string_equal(url.host, "2001:db8::7");
+	assert_string_equal(url.port, "99");
+	assert_int_equal(url_parse_link("tls://c.example", &url, why), 0);
+	assert_string_equal(url.port, "4740");
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		assert_int_equal(url_parse_link(wrong[i].text, &url, why), -EINVAL);
+		if (strncmp(why, wrong[i].why, strlen(wrong[i].why)))
+			fail_msg("%s: %s\ninstead of %s", wrong[i].text, why, wrong[i].why);
+		assert_string_equal(url.host, "c.example");
+	}
+	/* And exporters go elsewhere. */
+	assert_int_equal(url_parse("tcp://h", &url, why), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_taken_apart),
 		cmocka_unit_test(a_pattern_is_kept_as_it_is),
 		cmocka_unit_test(what_is_no_address_is_refused_by_name),
+		cmocka_unit_test(a_link_is_of_tcp_or_tls_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

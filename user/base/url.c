@@ -12,18 +12,25 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct scheme {
+struct scheme {
 	const char *name, *separator;
 	enum url_format format;
 	enum url_transport transport;
 	const char *port;
-} schemes[] = {
+};
+
+static const struct scheme schemes[] = {
 	{"ipfix+udp", "://", URL_IPFIX, URL_UDP, "4739"},
 	{"ipfix+tcp", "://", URL_IPFIX, URL_TCP, "4739"},
 	{"ipfix+tls", "://", URL_IPFIX, URL_TLS, "4740"},
 	{"v9+udp", "://", URL_V9, URL_UDP, "2055"},
 	{"v5+udp", "://", URL_V5, URL_UDP, "2055"},
 	{"file", ":", URL_IPFIX, URL_FILE, ""},
+};
+
+static const struct scheme link_schemes[] = {
+	{"tcp", "://", URL_IPFIX, URL_TCP, "4740"},
+	{"tls", "://", URL_IPFIX, URL_TLS, "4740"},
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(char why[URL_WHY_BYTES], const char *format,
@@ -37,14 +44,14 @@ __attribute__((format(printf, 2, 3))) static int refuse(char why[URL_WHY_BYTES],
 	return -EINVAL;
 }
 
-static const struct scheme *find_scheme(const char *text)
+static const struct scheme *find_scheme(const struct scheme *all, size_t count, const char *text)
 {
-	for (size_t i = 0; i < COUNT(schemes); i++) {
-		size_t length = strlen(schemes[i].name);
+	for (const struct scheme *one = all; one < all + count; one++) {
+		size_t length = strlen(one->name);
 
-		if (!strncmp(text, schemes[i].name, length) &&
-		    !strncmp(text + length, schemes[i].separator, strlen(schemes[i].separator)))
-			return &schemes[i];
+		if (!strncmp(text, one->name, length) &&
+		    !strncmp(text + length, one->separator, strlen(one->separator)))
+			return one;
 	}
 	return NULL;
 }
@@ -147,22 +154,14 @@ static int parse_pattern(const char *text, struct url *url, char why[URL_WHY_BYT
 	return 0;
 }
 
-int url_parse(const char *text, struct url *out, char why[URL_WHY_BYTES])
+static int parse(const struct scheme *scheme, const char *text, struct url *out,
+		 char why[URL_WHY_BYTES])
 {
-	const struct scheme *scheme = find_scheme(text);
-	struct url url = {0};
+	struct url url = {.format = scheme->format, .transport = scheme->transport};
 	int err;
 
 	if (strlen(text) >= URL_BYTES)
 		return refuse(why, "an address has at most %d characters", URL_BYTES - 1);
-	if (!scheme)
-		return refuse(
-			why,
-			"'%.32s' is no address: expected ipfix+udp://, ipfix+tcp://, "
-			"ipfix+tls://, v9+udp://, v5+udp:// with HOST[:PORT], or file:PATTERN",
-			text);
-	url.format = scheme->format;
-	url.transport = scheme->transport;
 	text += strlen(scheme->name) + strlen(scheme->separator);
 	if (url.transport == URL_FILE)
 		err = parse_pattern(text, &url, why);
@@ -171,4 +170,29 @@ int url_parse(const char *text, struct url *out, char why[URL_WHY_BYTES])
 	if (!err)
 		*out = url;
 	return err;
+}
+
+int url_parse(const char *text, struct url *out, char why[URL_WHY_BYTES])
+{
+	const struct scheme *scheme = find_scheme(schemes, COUNT(schemes), text);
+
+	if (!scheme)
+		return refuse(
+			why,
+			"'%.32s' is no address: expected ipfix+udp://, ipfix+tcp://, "
+			"ipfix+tls://, v9+udp://, v5+udp:// with HOST[:PORT], or file:PATTERN",
+			text);
+	return parse(scheme, text, out, why);
+}
+
+int url_parse_link(const char *text, struct url *out, char why[URL_WHY_BYTES])
+{
+	const struct scheme *scheme = find_scheme(link_schemes, COUNT(link_schemes), text);
+
+	if (!scheme)
+		return refuse(why,
+			      "'%.32s' is no address: expected tls:// or tcp:// with "
+			      "HOST[:PORT]",
+			      text);
+	return parse(scheme, text, out, why);
 }

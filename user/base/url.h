@@ -6,6 +6,10 @@
  *   ipfix+tcp://HOST[:PORT]   4739       v5+udp://HOST[:PORT]   2055
  *   ipfix+tls://HOST[:PORT]   4740       file:PATTERN           strftime(3)
  *
+ * and where hosts and coordinators meet:
+ *
+ *   tcp://HOST[:PORT]   4740             tls://HOST[:PORT]   4740
+ *
  * An IPv6 address stands in brackets.
  */
 #ifndef WEIR_BASE_URL_H
@@ -38,6 +42,9 @@ struct url {
 
 /* 0, or -EINVAL with one line of why and `out` as it was. */
 int url_parse(const char *text, struct url *out, char why[URL_WHY_BYTES]);
+
+/* So too, of tcp:// and tls://, for wire/link.h. */
+int url_parse_link(const char *text, struct url *out, char why[URL_WHY_BYTES]);
 
 /* "ipfix+udp", "file". */
 const char *url_scheme(const struct url *url);

@@ -18,9 +18,9 @@ struct question {
 	int error; /* of getaddrinfo() */
 };
 
-static void release(struct question *q)
+void resolve_drop(struct question *q)
 {
-	if (__atomic_sub_fetch(&q->users, 1, __ATOMIC_ACQ_REL))
+	if (!q || __atomic_sub_fetch(&q->users, 1, __ATOMIC_ACQ_REL))
 		return;
 	if (q->answer)
 		freeaddrinfo(q->answer);
@@ -35,7 +35,7 @@ static void *answer(void *question)
 
 	q->error = getaddrinfo(q->host, q->port, &q->hints, &q->answer);
 	eventfd_write(q->done, 1);
-	release(q);
+	resolve_drop(q);
 	return NULL;
 }
 
@@ -56,30 +56,12 @@ static int start(struct question *q)
 	return -err;
 }
 
-static int ask(struct exporter *e, struct question *q)
+struct question *resolve_ask(const struct url *url, int type)
 {
-	eventfd_t done;
-	int err = start(q);
-
-	if (err)
-		return transport_fail(e, err, "%s: %s", q->host, strerror(-err));
-	while (!(transport_wait(e, q->done, POLLIN, ~0ull) & POLLIN)) {
-		if (transport_is_late(e))
-			return transport_fail(e, -ETIMEDOUT, "%s: the name server does not answer",
-					      q->host);
-	}
-	eventfd_read(q->done, &done);
-	return 0;
-}
-
-int resolve(struct exporter *e, int type, struct addrinfo **out)
-{
-	const struct url *url = &e->options->url;
 	struct question *q = calloc(1, sizeof(*q));
-	int err = 0;
 
 	if (!q)
-		return transport_fail(e, -ENOMEM, "%s", strerror(ENOMEM));
+		return NULL;
 	q->users = 1;
 	q->done = -1;
 	snprintf(q->host, sizeof(q->host), "%s", url->host);
@@ -87,17 +69,67 @@ int resolve(struct exporter *e, int type, struct addrinfo **out)
 	q->hints =
 		(struct addrinfo){.ai_socktype = type, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
 	q->error = getaddrinfo(q->host, q->port, &q->hints, &q->answer);
-	if (q->error == EAI_NONAME) {
-		q->hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
-		err = ask(e, q);
+	if (q->error != EAI_NONAME)
+		return q;
+	q->hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
+	if (start(q)) {
+		resolve_drop(q);
+		return NULL;
 	}
-	if (!err && q->error)
-		err = transport_fail(e, -EHOSTUNREACH, "%s: %s", q->host, gai_strerror(q->error));
-	if (!err) {
-		*out = q->answer;
-		q->answer = NULL;
+	return q;
+}
+
+int resolve_fd(const struct question *q)
+{
+	return q->done;
+}
+
+struct addrinfo *resolve_answer(struct question *q, const char **why)
+{
+	struct addrinfo *all;
+	eventfd_t done;
+
+	/* What the thread wrote is seen from here on. */
+	if (q->done >= 0)
+		eventfd_read(q->done, &done);
+	if (q->error) {
+		*why = gai_strerror(q->error);
+		return NULL;
 	}
-	release(q);
+	all = q->answer;
+	q->answer = NULL;
+	return all;
+}
+
+static bool await(struct exporter *e, const struct question *q)
+{
+	while (q->done >= 0 && !(transport_wait(e, q->done, POLLIN, ~0ull) & POLLIN)) {
+		if (transport_is_late(e))
+			return false;
+	}
+	return true;
+}
+
+int resolve(struct exporter *e, int type, struct addrinfo **out)
+{
+	const struct url *url = &e->options->url;
+	struct question *q = resolve_ask(url, type);
+	struct addrinfo *all = NULL;
+	const char *why = "";
+	int err = 0;
+
+	if (!q)
+		return transport_fail(e, -ENOMEM, "%s: %s", url->host, strerror(ENOMEM));
+	if (!await(e, q))
+		err = transport_fail(e, -ETIMEDOUT, "%s: the name server does not answer",
+				     url->host);
+	else
+		all = resolve_answer(q, &why);
+	if (!err && !all)
+		err = transport_fail(e, -EHOSTUNREACH, "%s: %s", url->host, why);
+	if (!err)
+		*out = all;
+	resolve_drop(q);
 	return err;
 }
 

@@ -12,16 +12,14 @@
  * listen first: servers answer with a session ticket, or say no. Those that issue no tickets cost a
  * second.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "wire/stream.h"
+#include "wire/tls_context.h"
 
 #define HANDSHAKE_NS (10000 * NS_PER_MS)
 #define VERDICT_NS (1000 * NS_PER_MS)
@@ -40,78 +38,23 @@ static const char *peer(const struct exporter *e)
 	return e->options->url.host;
 }
 
-/* The first error of OpenSSL's queue, which is the cause of the others. */
 static int fail(struct exporter *e, int err, const char *what)
 {
-	unsigned long code = ERR_peek_error();
-	const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
-						    : ERR_reason_error_string(code);
-
-	ERR_clear_error();
-	return transport_fail(e, err, "%s: %s", what, reason ? reason : strerror(-err));
+	return tls_explain(err, what, e->why, sizeof(e->why));
 }
 
 static int fail_ssl(struct exporter *e)
 {
-	long verdict = SSL_get_verify_result(e->tls->ssl);
-
-	if (verdict == X509_V_OK)
-		return fail(e, -EPROTO, peer(e));
-	ERR_clear_error();
-	return transport_fail(e, -EPROTO, "%s: the certificate: %s", peer(e),
-			      X509_verify_cert_error_string(verdict));
-}
-
-/* --- Context ------------------------------------------------------------------------------ */
-
-static int load_files(struct exporter *e, SSL_CTX *context)
-{
-	const struct config_export *options = e->options;
-
-	if (options->ca ? !SSL_CTX_load_verify_locations(context, options->ca, NULL)
-			: !SSL_CTX_set_default_verify_paths(context))
-		return fail(e, -EINVAL, options->ca ? options->ca : "the system's CAs");
-	if (!options->cert)
-		return 0;
-	if (SSL_CTX_use_certificate_chain_file(context, options->cert) != 1)
-		return fail(e, -EINVAL, options->cert);
-	if (SSL_CTX_use_PrivateKey_file(context, options->key, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(context) != 1)
-		return fail(e, -EINVAL, options->key);
-	return 0;
+	return tls_explain_ssl(e->tls->ssl, peer(e), e->why, sizeof(e->why));
 }
 
 /* Read anew for each connection, so that a certificate that was renewed is taken up. */
 static int make_context(struct exporter *e, SSL_CTX **out)
 {
-	SSL_CTX *context;
-	int err;
+	const struct config_export *options = e->options;
 
-	ERR_clear_error();
-	context = SSL_CTX_new(TLS_client_method());
-	if (!context)
-		return fail(e, -ENOMEM, "TLS");
-	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	err = load_files(e, context);
-	if (err)
-		SSL_CTX_free(context);
-	else
-		*out = context;
-	return err;
-}
-
-static int expect_host(struct exporter *e, SSL *ssl)
-{
-	const char *host = peer(e);
-	__u8 binary[16];
-	int ok;
-
-	if (inet_pton(AF_INET, host, binary) == 1 || inet_pton(AF_INET6, host, binary) == 1)
-		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
-	else
-		ok = SSL_set1_host(ssl, host) && SSL_set_tlsext_host_name(ssl, host);
-	return ok ? 0 : fail(e, -EINVAL, host);
+	return tls_context_new(false, options->ca, options->cert, options->key, out, e->why,
+			       sizeof(e->why));
 }
 
 static int tls_init(struct exporter *e)
@@ -257,7 +200,7 @@ static int start_ssl(struct exporter *e)
 	}
 	SSL_set_bio(tls->ssl, tls->incoming, tls->outgoing);
 	SSL_set_connect_state(tls->ssl);
-	err = expect_host(e, tls->ssl);
+	err = tls_expect_host(tls->ssl, peer(e), e->why, sizeof(e->why));
 	if (!err)
 		err = handshake(e);
 	return err ? err : await_verdict(e);
