@@ -10,6 +10,9 @@
  *       made-up flows, the same each time, printed as they should be decoded, and written to FILE
  *       in messages with templates and options: ipfix, v9, v5 in a capture, file in an IPFIX file;
  *       -b: biflows
+ *
+ *   wirecat -i FILE
+ *       one of each word that hosts and coordinators say to each other, as an IPFIX file
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,6 +31,7 @@
 #include "weir/flow.h"
 #include "wire/decode.h"
 #include "wire/field.h"
+#include "wire/interval.h"
 
 #define ETHERNET_BYTES 14
 #define ETHERTYPE_VLAN 0x8100
@@ -398,18 +402,54 @@ static void encode(const char *protocol, bool biflow, unsigned int count, const 
 	pcap_close(pcap);
 }
 
+/* --- Intervals ----------------------------------------------------------------------------- */
+
+static void write_words(const char *path)
+{
+	static const struct interval_word words[] = {
+		{.kind = INTERVAL_HELLO,
+		 .hello = {7, 0x0123456789abcdef, NOW_NS / WIRE_NS_PER_MS, "rack-7"}},
+		{.kind = INTERVAL_WELCOME,
+		 .welcome = {{INTERVAL_ADAPTIVE, 10, 50000}, -3600, "c\xc3\xa9ntre"}},
+		{.kind = INTERVAL_ASK, .ask = {1, 60000, 1000, "bytes", "web", "tcp port 443"}},
+		{.kind = INTERVAL_GRANT, .grant = {1, 1, 1700000001, 4000000}},
+		{.kind = INTERVAL_UPDATE,
+		 .update = {1, 4000000, 0, 1500, {1700000002, -1000, 4, 2, {{300, 3}, {2, -64}}}}},
+		{.kind = INTERVAL_UPDATE,
+		 .update = {1, 1ull << 58, 3, 1ull << 50, {1700000003, -(1ll << 58)}}},
+		{.kind = INTERVAL_LACK, .lack = {1, 1700000003, "rack-8, rack-9"}},
+		{.kind = INTERVAL_TICK, .tick = {1700000003, 1}},
+		{.kind = INTERVAL_REFUSAL, .refusal = "host 7 is here already"},
+		{.kind = INTERVAL_GOODBYE},
+	};
+	const unsigned int count = sizeof(words) / sizeof(*words);
+	static __u8 out[2 * INTERVAL_MESSAGE_MAX];
+	struct interval_writer writer = {.domain = 7};
+	FILE *file = fopen(path, "w");
+	unsigned int taken;
+	ssize_t length;
+
+	if (!file)
+		fail(path, strerror(errno));
+	length = interval_write(&writer, words, count, NOW_NS, out, sizeof(out), &taken);
+	if (length < 0 || taken != count)
+		fail("cannot encode", length < 0 ? strerror(-length) : "too much");
+	if (fwrite(out, length, 1, file) != 1 || fclose(file))
+		fail(path, strerror(errno));
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {
 	const char *protocol = NULL;
-	bool biflow = false, counts = false;
+	bool biflow = false, counts = false, words = false;
 	unsigned int count = 100;
 	struct wire_sink sink = {.flows = print_flows};
 	struct wire_decoder *d;
 	int option;
 
-	while ((option = getopt(argc, argv, "ose:bn:")) != -1) {
+	while ((option = getopt(argc, argv, "ose:bn:i")) != -1) {
 		switch (option) {
 		case 'o':
 			sink.option = print_option;
@@ -426,14 +466,22 @@ int main(int argc, char **argv)
 		case 'n':
 			count = strtoul(optarg, NULL, 10);
 			break;
+		case 'i':
+			words = true;
+			break;
 		default:
 			return 2;
 		}
 	}
-	if (optind == argc || (protocol && optind + 1 != argc)) {
+	if (optind == argc || ((protocol || words) && optind + 1 != argc)) {
 		fprintf(stderr, "usage: wirecat [-os] FILE...\n"
-				"       wirecat -e ipfix|v9|v5|file [-b] [-n COUNT] FILE\n");
+				"       wirecat -e ipfix|v9|v5|file [-b] [-n COUNT] FILE\n"
+				"       wirecat -i FILE\n");
 		return 2;
+	}
+	if (words) {
+		write_words(argv[optind]);
+		return 0;
 	}
 	if (protocol) {
 		encode(protocol, biflow, count, argv[optind]);

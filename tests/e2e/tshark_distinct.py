@@ -9,6 +9,7 @@
     tshark_distinct.py made NUMBERS CELLS <JSON     of `weir replay -j` of that
     tshark_distinct.py told FILE            tshark's reading of export messages, a capture or an IPFIX
                                             file: the last record of each query and key, as JSON
+    tshark_distinct.py own FILE             so too: each record that has other elements of weir's
     tshark_distinct.py about LOW HIGH <JSON of one answer, which is in between
     tshark_distinct.py same FILE FILE       answers, such as `told` and `show distinct -j` print, agree
 
@@ -204,8 +205,12 @@ def decode(data_type, data):
         return {1: True, 2: False}[data[0]]
     if data_type in (9, 10):
         return struct.unpack("!f" if len(data) == 4 else "!d", data)[0]
-    if data_type in (1, 2, 3, 4):
+    if data_type in (1, 2, 3, 4, 14, 15):
         return int.from_bytes(data, "big")
+    if data_type in (5, 6, 7, 8):
+        return int.from_bytes(data, "big", signed=True)
+    if data_type == 0:
+        return data.hex()
     raise ValueError(f"type {data_type}")
 
 
@@ -257,6 +262,13 @@ def say_latest(records):
     return bool(latest)
 
 
+def say_others(records):
+    others = [record for record in records if record and "distinctCount" not in record]
+    for record in others:
+        print(json.dumps(record, sort_keys=True, ensure_ascii=False))
+    return bool(others)
+
+
 def lines_of(path):
     with open(path, encoding="utf-8") as file:
         answers = [json.loads(line) for line in file]
@@ -296,6 +308,8 @@ def main():
         return check_made(words[0], int(words[1]))
     if verb == "told":
         return say_latest(records_of_tshark(words[0]))
+    if verb == "own":
+        return say_others(records_of_tshark(words[0]))
     if verb == "about":
         answer = json.load(sys.stdin)
         return compare(answer["query"], answer, int(words[0]), int(words[1]), answer["cells"])

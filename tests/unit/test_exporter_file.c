@@ -238,7 +238,7 @@ static void each_file_ends_with_all_distinct_counts_within_its_size(void **state
 	collector_assert_exactly_once(s->collector, 5000);
 	/* Types, sampling, exporting and metering process. */
 	assert_int_equal(collector_counts(s->collector).options,
-			 found.whole * (WIRE_ROWS - WIRE_OWN_FIRST + 1 + 2 + 64));
+			 found.whole * (WIRE_INTERVAL_FIRST - WIRE_OWN_FIRST + 1 + 2 + 64));
 	assert_int_equal(collector_counts(s->collector).gaps, 0);
 }
 

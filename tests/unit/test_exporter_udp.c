@@ -71,7 +71,8 @@ static void each_protocol_delivers_every_record_once(void **state)
 		if (i == 1)
 			assert_int_equal(counts.options, 7);
 		else if (i == 0)
-			assert_int_equal(counts.options, 7 + WIRE_ROWS - WIRE_OWN_FIRST + 2);
+			assert_int_equal(counts.options,
+					 7 + WIRE_INTERVAL_FIRST - WIRE_OWN_FIRST + 2);
 		subject_free(&s);
 		collector_free(c);
 	}

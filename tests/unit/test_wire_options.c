@@ -318,7 +318,7 @@ static void types_tell_what_weirs_elements_are(void **state)
 	assert_int_equal(wire_add_types(&w->e, &next), -ENOSPC);
 	assert_int_equal(w->e.records, 0);
 	assert_nothing_bad(w->bed);
-	assert_int_equal(w->bed->options, WIRE_ROWS - WIRE_OWN_FIRST);
+	assert_int_equal(w->bed->options, WIRE_INTERVAL_FIRST - WIRE_OWN_FIRST);
 	o = find(w->bed, WIRE_OPTION_TYPE, 0);
 	assert_int_equal(o->type.pen, WIRE_WEIR_PEN);
 	assert_int_equal(o->type.number, 1);

@@ -53,6 +53,7 @@ extern const struct wire_decoder_options wire_decoder_defaults;
 #define WIRE_COUNTS(X)                                                                             \
 	X(MESSAGES, messages, COUNT, "messages")                                                   \
 	X(FLOWS, flows, COUNT, "flow records")                                                     \
+	X(OTHER_RECORDS, other_records, COUNT, "data records that tell nothing of a flow")         \
 	X(OPTIONS, options, COUNT, "options records")                                              \
 	X(OTHER_OPTIONS, other_options, COUNT, "options records that tell nothing we know")        \
 	X(TEMPLATES, templates, COUNT, "templates told for the first time or anew")                \

@@ -198,6 +198,8 @@ void wire_sequence(struct work *w, __u32 sequence, __u32 step, enum wire_count l
 
 /* template.c. A set of templates, or of options templates. */
 void wire_read_templates(struct work *w, const __u8 *at, const __u8 *end, bool options);
+/* One field of a template, without its scope. What follows it; NULL: it ends beyond `end`. */
+const __u8 *wire_field_at(const __u8 *at, const __u8 *end, bool v9, struct template_field *f);
 struct template *wire_template_of(struct work *w, __u16 id);
 void wire_template_drop(struct wire_decoder *d, struct source *s, struct domain *domain,
 			unsigned int at);

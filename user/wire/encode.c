@@ -34,20 +34,20 @@ void wire_begin(struct wire_encoder *e, void *buffer, size_t room)
 	e->records = e->data = 0;
 }
 
-static __u8 *put_field_spec(__u8 *at, __u16 field)
+static __u8 *put_field_spec(__u8 *at, const struct wire_template_spec *spec, unsigned int i)
 {
+	__u16 field = spec->fields[i];
 	const struct wire_element *element;
 	__u32 pen;
 
+	wire_put16(at + 2, wire_spec_bytes(spec, i));
 	if (field & WIRE_V9_SCOPE) {
 		wire_put16(at, field & ~WIRE_V9_SCOPE);
-		wire_put16(at + 2, WIRE_V9_SCOPE_BYTES);
 		return at + 4;
 	}
 	element = &wire_elements[field & ~WIRE_REVERSE];
 	pen = field & WIRE_REVERSE ? IPFIX_REVERSE_PEN : element->pen;
 	wire_put16(at, element->number | (pen ? IPFIX_ENTERPRISE : 0));
-	wire_put16(at + 2, wire_element_bytes(element));
 	if (!pen)
 		return at + 4;
 	wire_put32(at + 4, pen);
@@ -92,7 +92,7 @@ int wire_add_template(struct wire_encoder *e, const struct wire_template_spec *s
 	}
 	at += spec->scopes ? 6 : 4;
 	for (unsigned int i = 0; i < spec->count; i++)
-		at = put_field_spec(at, spec->fields[i]);
+		at = put_field_spec(at, spec, i);
 	return 0;
 }
 

@@ -16,14 +16,13 @@
  */
 #include <errno.h>
 
-#include "wire/encode_set.h"
+#include "wire/encode_record.h"
 #include "wire/statistics.h"
 
 #define THE_PROCESS 1      /* exportingProcessId, meteringProcessId: a domain has one of each */
 #define DETERMINISTIC 1    /* samplingAlgorithm */
 #define SYSTEMATIC_COUNT 1 /* selectorAlgorithm: RFC 5477, 8.2.1 */
 #define THE_SELECTOR 1     /* selectorId */
-#define TEXT_MAX 1024      /* bytes of a string that are sent */
 
 #define X(name, member) WIRE_##name,
 static const __u16 ipfix_interfaces[] = {WIRE_ingressInterface, WIRE_interfaceName};
@@ -106,105 +105,30 @@ int wire_add_templates(struct wire_encoder *e)
 
 /* --- Records ------------------------------------------------------------------------------ */
 
-/* A record in the making, as long as its template has it. */
-struct record {
-	const struct wire_encoder *e;
-	const struct wire_template_spec *spec;
-	unsigned int field;
-	size_t length;
-	__u8 bytes[2 * TEXT_MAX + 128];
-};
-
-static void begin(struct record *r, const struct wire_encoder *e, enum wire_template_id id)
+static void begin(struct wire_record *r, const struct wire_encoder *e, enum wire_template_id id)
 {
-	r->e = e;
-	r->spec = spec_of(e, id);
-	r->field = 0;
-	r->length = 0;
-}
-
-static unsigned int next_bytes(struct record *r)
-{
-	__u16 field = r->spec->fields[r->field++];
-
-	if (field & WIRE_V9_SCOPE)
-		return WIRE_V9_SCOPE_BYTES;
-	return wire_element_bytes(&wire_elements[field]);
-}
-
-static void number(struct record *r, __u64 value)
-{
-	unsigned int bytes = next_bytes(r);
-
-	wire_put_uint(r->bytes + r->length, bytes, value);
-	r->length += bytes;
-}
-
-static void real(struct record *r, double value)
-{
-	__u64 bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	number(r, bits);
-}
-
-static void truth(struct record *r, bool value)
-{
-	number(r, value ? IPFIX_TRUE : IPFIX_FALSE);
-}
-
-static void text(struct record *r, const char *value)
-{
-	size_t length = strnlen(value ? value : "", TEXT_MAX);
-	unsigned int bytes = next_bytes(r);
-	__u8 *at = r->bytes + r->length;
-
-	if (bytes != IPFIX_VARIABLE) {
-		length = length < bytes ? length : bytes;
-		memset(at, 0, bytes);
-		r->length += bytes;
-	} else if (length < IPFIX_LONG_LENGTH) {
-		*at++ = length;
-		r->length += 1 + length;
-	} else {
-		*at++ = IPFIX_LONG_LENGTH;
-		wire_put16(at, length);
-		at += 2;
-		r->length += 3 + length;
-	}
-	if (length)
-		memcpy(at, value, length);
-}
-
-static int end(struct wire_encoder *e, const struct record *r)
-{
-	__u8 *at = wire_reserve_data(e, r->spec->id, r->length);
-
-	if (!at)
-		return -ENOSPC;
-	memcpy(at, r->bytes, r->length);
-	return 0;
+	wire_record_begin(r, spec_of(e, id));
 }
 
 int wire_add_interface(struct wire_encoder *e, __u32 ifindex, const char *name, const char *about)
 {
 	struct wire_encoder before = *e;
-	struct record r;
+	struct wire_record r;
 	int err;
 
 	if (e->protocol == WIRE_V5)
 		return 0;
 	begin(&r, e, WIRE_TEMPLATE_INTERFACES);
-	number(&r, ifindex);
-	text(&r, name);
-	err = end(e, &r);
+	wire_record_number(&r, ifindex);
+	wire_record_text(&r, name);
+	err = wire_record_end(e, &r);
 	if (err)
 		return err;
 	begin(&r, e, WIRE_TEMPLATE_DESCRIPTIONS);
-	number(&r, e->domain);
-	number(&r, ifindex);
-	text(&r, about);
-	err = end(e, &r);
+	wire_record_number(&r, e->domain);
+	wire_record_number(&r, ifindex);
+	wire_record_text(&r, about);
+	err = wire_record_end(e, &r);
 	if (err)
 		*e = before;
 	return err;
@@ -212,48 +136,48 @@ int wire_add_interface(struct wire_encoder *e, __u32 ifindex, const char *name, 
 
 int wire_add_sampling(struct wire_encoder *e)
 {
-	struct record r;
+	struct wire_record r;
 
 	if (e->protocol == WIRE_V5)
 		return 0;
 	begin(&r, e, WIRE_TEMPLATE_SAMPLING);
-	number(&r, e->protocol == WIRE_V9 ? e->domain : THE_SELECTOR);
-	number(&r, 1);
-	number(&r, DETERMINISTIC);
+	wire_record_number(&r, e->protocol == WIRE_V9 ? e->domain : THE_SELECTOR);
+	wire_record_number(&r, 1);
+	wire_record_number(&r, DETERMINISTIC);
 	if (e->protocol == WIRE_IPFIX) {
-		number(&r, SYSTEMATIC_COUNT);
-		number(&r, 1); /* packets taken */
-		number(&r, 0); /* packets left out between */
+		wire_record_number(&r, SYSTEMATIC_COUNT);
+		wire_record_number(&r, 1); /* packets taken */
+		wire_record_number(&r, 0); /* packets left out between */
 	}
-	return end(e, &r);
+	return wire_record_end(e, &r);
 }
 
 int wire_add_statistics(struct wire_encoder *e, const struct wire_statistics *s)
 {
 	__u32 scope = e->protocol == WIRE_V9 ? e->domain : THE_PROCESS;
 	struct wire_encoder before = *e;
-	struct record r;
+	struct wire_record r;
 	int err;
 
 	if (e->protocol == WIRE_V5)
 		return 0;
-#define X(name, member) number(&r, s->member);
+#define X(name, member) wire_record_number(&r, s->member);
 	begin(&r, e, WIRE_TEMPLATE_EXPORTING);
-	number(&r, scope);
-	number(&r, s->start_ns / WIRE_NS_PER_MS);
+	wire_record_number(&r, scope);
+	wire_record_number(&r, s->start_ns / WIRE_NS_PER_MS);
 	WIRE_EXPORTING_STATISTICS(X)
-	err = end(e, &r);
+	err = wire_record_end(e, &r);
 	if (err)
 		return err;
 	begin(&r, e, WIRE_TEMPLATE_METERING);
-	number(&r, scope);
-	number(&r, s->start_ns / WIRE_NS_PER_MS);
+	wire_record_number(&r, scope);
+	wire_record_number(&r, s->start_ns / WIRE_NS_PER_MS);
 	WIRE_METERING_STATISTICS(X)
 	if (e->protocol == WIRE_IPFIX) {
 		WIRE_OWN_STATISTICS(X)
 	}
 #undef X
-	err = end(e, &r);
+	err = wire_record_end(e, &r);
 	if (err)
 		*e = before;
 	return err;
@@ -261,45 +185,50 @@ int wire_add_statistics(struct wire_encoder *e, const struct wire_statistics *s)
 
 int wire_add_distinct(struct wire_encoder *e, const struct wire_distinct *d)
 {
-	struct record r;
+	struct wire_record r;
 
 	if (e->protocol != WIRE_IPFIX)
 		return 0;
 	begin(&r, e, WIRE_TEMPLATE_DISTINCT);
-#define X(name, member, kind) kind(&r, d->member);
+#define X(name, member, kind) wire_record_##kind(&r, d->member);
 	WIRE_DISTINCT(X)
 #undef X
-	return end(e, &r);
+	return wire_record_end(e, &r);
 }
 
-static int add_type(struct wire_encoder *e, const struct wire_element *element)
+int wire_add_type(struct wire_encoder *e, const struct wire_element *element)
 {
-	struct record r;
+	struct wire_record r;
 
 	begin(&r, e, WIRE_TEMPLATE_TYPES);
-	number(&r, element->pen);
-	number(&r, element->number);
-	number(&r, element->type);
-	number(&r, element->semantics);
-	number(&r, element->units);
-	number(&r, 0); /* no range: 0 to 0 (RFC 5610, 3.5) */
-	number(&r, 0);
-	text(&r, element->name);
-	text(&r, element->about);
-	return end(e, &r);
+	wire_record_number(&r, element->pen);
+	wire_record_number(&r, element->number);
+	wire_record_number(&r, element->type);
+	wire_record_number(&r, element->semantics);
+	wire_record_number(&r, element->units);
+	wire_record_number(&r, 0); /* no range: 0 to 0 (RFC 5610, 3.5) */
+	wire_record_number(&r, 0);
+	wire_record_text(&r, element->name);
+	wire_record_text(&r, element->about);
+	return wire_record_end(e, &r);
+}
+
+int wire_add_types_template(struct wire_encoder *e)
+{
+	return wire_add_template(e, spec_of(e, WIRE_TEMPLATE_TYPES));
 }
 
 int wire_add_types(struct wire_encoder *e, unsigned int *next)
 {
 	struct wire_encoder before = *e;
 	unsigned int first = *next,
-		     end = e->protocol == WIRE_IPFIX ? WIRE_ROWS - WIRE_OWN_FIRST : 0;
+		     end = e->protocol == WIRE_IPFIX ? WIRE_INTERVAL_FIRST - WIRE_OWN_FIRST : 0;
 	int err = 0;
 
 	if (end && !first)
-		err = wire_add_template(e, spec_of(e, WIRE_TEMPLATE_TYPES));
+		err = wire_add_types_template(e);
 	while (!err && *next < end) {
-		err = add_type(e, &wire_elements[WIRE_OWN_FIRST + *next]);
+		err = wire_add_type(e, &wire_elements[WIRE_OWN_FIRST + *next]);
 		*next += !err;
 	}
 	if (!err) {

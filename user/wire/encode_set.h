@@ -19,6 +19,17 @@ enum wire_template_id {
 	WIRE_TEMPLATE_METERING,
 	WIRE_TEMPLATE_TYPES,
 	WIRE_TEMPLATE_DISTINCT,
+	/* In streams of their own (wire/interval.h), but numbered on. */
+	WIRE_TEMPLATE_HELLO,
+	WIRE_TEMPLATE_ASK,
+	WIRE_TEMPLATE_UPDATE,
+	WIRE_TEMPLATE_UPDATE_SMALL,
+	WIRE_TEMPLATE_TICK,
+	WIRE_TEMPLATE_LACK,
+	WIRE_TEMPLATE_GOODBYE,
+	WIRE_TEMPLATE_WELCOME,
+	WIRE_TEMPLATE_GRANT,
+	WIRE_TEMPLATE_REFUSAL,
 };
 
 /* A field of our templates: a row of the table of elements; in v9's options also a scope's type. */
@@ -30,10 +41,23 @@ enum wire_template_id {
 
 struct wire_template_spec {
 	__u16 id;
-	__u8 scopes; /* 0: a template of flows */
+	__u8 scopes; /* 0: a template of data, not options */
 	__u8 count;
 	const __u16 *fields;
+	const __u8
+		*bytes; /* of each field, 0: as the element has it (RFC 7011, 6.2); NULL: all 0 */
 };
+
+/* Bytes of a field's value; IPFIX_VARIABLE: the value says it. */
+static inline unsigned int wire_spec_bytes(const struct wire_template_spec *spec,
+					   unsigned int field)
+{
+	if (spec->fields[field] & WIRE_V9_SCOPE)
+		return WIRE_V9_SCOPE_BYTES;
+	if (spec->bytes && spec->bytes[field])
+		return spec->bytes[field];
+	return wire_element_bytes(&wire_elements[spec->fields[field] & ~WIRE_REVERSE]);
+}
 
 /* Templates of flows that `e` uses; returns how many. */
 unsigned int wire_flow_templates(const struct wire_encoder *e, struct wire_template_spec out[4]);

@@ -86,6 +86,8 @@ enum wire_type {
 	WIRE_U16 = 2,
 	WIRE_U32 = 3,
 	WIRE_U64 = 4,
+	WIRE_S32 = 7,
+	WIRE_S64 = 8,
 	WIRE_FLOAT64 = 10,
 	WIRE_BOOLEAN = 11,
 	WIRE_STRING = 13,
@@ -101,12 +103,14 @@ enum wire_semantics {
 	WIRE_DEFAULT = 0,
 	WIRE_QUANTITY = 1,
 	WIRE_TOTAL_COUNTER = 2,
+	WIRE_IDENTIFIER = 4,
 };
 
 enum wire_units {
 	WIRE_UNIT_NONE = 0,
 	WIRE_UNIT_OCTETS = 2,
 	WIRE_UNIT_PACKETS = 3,
+	WIRE_UNIT_SECONDS = 5,
 	WIRE_UNIT_MILLISECONDS = 6,
 };
 
@@ -213,6 +217,7 @@ enum wire_kind {
 	X(icmpCodeIPv4, 177, ICMP, ICMP_CODE, U8, 0)                                               \
 	X(icmpTypeIPv6, 178, ICMP, ICMP_TYPE, U8, 0)                                               \
 	X(icmpCodeIPv6, 179, ICMP, ICMP_CODE, U8, 0)                                               \
+	X(paddingOctets, 210, NONE, OPTION, OCTETS, 1)                                             \
 	X(postNATSourceIPv4Address, 225, NAT_SRC, ADDR4, ADDR4, 0)                                 \
 	X(postNATDestinationIPv4Address, 226, NAT_DST, ADDR4, ADDR4, 0)                            \
 	X(postNAPTSourceTransportPort, 227, NAT_SPORT, UINT, U16, 0)                               \
@@ -250,9 +255,12 @@ enum wire_kind {
 	X(informationElementUnits, 345, NONE, OPTION, U16, 0)                                      \
 	X(privateEnterpriseNumber, 346, NONE, OPTION, U32, 0)
 
-/* X(name, number, type, semantics, units, description), by rising number: from 1 on what the
- * metering process counts, from 16 on what is said of a query, from 32 on distinct counts. */
-#define WIRE_OWN(X)                                                                                \
+/* X(name, number, type, semantics, units, description), by rising number. What an exporter sends: from
+ * 1 on what the metering process counts, from 16 on what is said of a query, from 32 on distinct
+ * counts. What hosts and coordinators say to each other (wire/interval.h): from 48 on. */
+#define WIRE_OWN(X) WIRE_OWN_EXPORTED(X) WIRE_OWN_INTERVAL(X)
+
+#define WIRE_OWN_EXPORTED(X)                                                                       \
 	X(overflowPacketTotalCount, 1, U64, TOTAL_COUNTER, UNIT_PACKETS,                           \
 	  "packets in no flow record, for the flow cache was full")                                \
 	X(overflowOctetTotalCount, 2, U64, TOTAL_COUNTER, UNIT_OCTETS,                             \
@@ -276,12 +284,59 @@ enum wire_kind {
 	X(distinctCoveredMilliseconds, 36, U32, QUANTITY, UNIT_MILLISECONDS,                       \
 	  "how much of the window was counted: less than all of it while the query is new")
 
+#define WIRE_OWN_INTERVAL(X)                                                                       \
+	X(queryNumber, 48, U32, IDENTIFIER, UNIT_NONE, "the query, by its number in this session") \
+	X(queryMeasure, 49, STRING, DEFAULT, UNIT_NONE, "what the query counts: packets, bytes")   \
+	X(queryMatch, 50, STRING, DEFAULT, UNIT_NONE,                                              \
+	  "the expression of the packets that the query counts")                                   \
+	X(intervalTick, 51, SECONDS, DEFAULT, UNIT_SECONDS,                                        \
+	  "the second, by the coordinator's clock, with which the window ends")                    \
+	X(intervalCentre, 52, S64, QUANTITY, UNIT_NONE,                                            \
+	  "the value at intervalTick: a count within the window, in thousandths")                  \
+	X(intervalWidth, 53, U64, QUANTITY, UNIT_NONE,                                             \
+	  "the value stays within half of it around its course, in thousandths")                   \
+	X(intervalError, 54, U64, QUANTITY, UNIT_NONE,                                             \
+	  "the value is known to be within so much of intervalCentre, in thousandths")             \
+	X(intervalStep, 55, U64, QUANTITY, UNIT_NONE,                                              \
+	  "how far the value strays from its course in a second: root mean square, thousandths")   \
+	X(intervalCourse, 56, OCTETS, DEFAULT, UNIT_NONE,                                          \
+	  "lines from intervalCentre on: a shift; for each knot LEB128 of the seconds since the "  \
+	  "last "                                                                                  \
+	  "and zigzag LEB128 of the move >> shift")                                                \
+	X(intervalMethod, 57, STRING, DEFAULT, UNIT_NONE,                                          \
+	  "how widths are found: auto, adaptive, static")                                          \
+	X(intervalPeriod, 58, U32, QUANTITY, UNIT_SECONDS,                                         \
+	  "widths shrink at each second that it divides; 0: never")                                \
+	X(intervalShrink, 59, U32, QUANTITY, UNIT_NONE,                                            \
+	  "by how much widths shrink then, in millionths")                                         \
+	X(clockShift, 60, S32, QUANTITY, UNIT_SECONDS,                                             \
+	  "what the host adds to its clock to have intervalTick")                                  \
+	X(grantSerial, 61, U32, IDENTIFIER, UNIT_NONE,                                             \
+	  "number of the grant of a width in this session, from 1")                                \
+	X(grantConfirmed, 62, U32, IDENTIFIER, UNIT_NONE,                                          \
+	  "grants up to this grantSerial hold from intervalTick on")                               \
+	X(missingHosts, 63, STRING, DEFAULT, UNIT_NONE,                                            \
+	  "who is missing in the query's values from intervalTick on; empty: nobody")              \
+	X(sessionHostId, 64, U32, IDENTIFIER, UNIT_NONE,                                           \
+	  "the host, by its number in the configuration")                                          \
+	X(sessionHostName, 65, STRING, DEFAULT, UNIT_NONE, "the host, by its name")                \
+	X(sessionInstance, 66, U64, IDENTIFIER, UNIT_NONE,                                         \
+	  "tells two machines of one sessionHostId apart")                                         \
+	X(sessionTime, 67, MILLISECONDS, DEFAULT, UNIT_MILLISECONDS, "the host's clock")           \
+	X(sessionCoordinatorName, 68, STRING, DEFAULT, UNIT_NONE, "the coordinator, by its name")  \
+	X(sessionRefusal, 69, STRING, DEFAULT, UNIT_NONE,                                          \
+	  "why the coordinator does not take the host")                                            \
+	X(sessionLeave, 70, BOOLEAN, DEFAULT, UNIT_NONE,                                           \
+	  "the host goes for good: no answer waits for it any more")
+
 /* Rows of the table: IANA's elements by rising number, then weir's own. */
 enum wire_row {
 #define X(name, ...) WIRE_##name,
 	WIRE_ELEMENTS(X) WIRE_OWN_FIRST,
 	WIRE_BEFORE_OWN = WIRE_OWN_FIRST - 1,
-	WIRE_OWN(X)
+	WIRE_OWN_EXPORTED(X) WIRE_INTERVAL_FIRST,
+	WIRE_BEFORE_INTERVAL = WIRE_INTERVAL_FIRST - 1,
+	WIRE_OWN_INTERVAL(X)
 #undef X
 	WIRE_ROWS,
 };
@@ -331,6 +386,7 @@ static __always_inline unsigned int wire_element_bytes(const struct wire_element
 	case WIRE_U16:
 		return 2;
 	case WIRE_U32:
+	case WIRE_S32:
 	case WIRE_SECONDS:
 	case WIRE_ADDR4:
 		return 4;

@@ -306,8 +306,13 @@ void wire_read_flows(struct work *w, const struct template *t, const __u8 *at, c
 			wire_tally(w, WIRE_COUNT_RECORD, 1);
 			break;
 		}
-		finish(w, f, post);
 		w->records++;
+		/* Where the template has no element that we know, it is something else. */
+		if (!t->known) {
+			wire_tally(w, WIRE_COUNT_OTHER_RECORDS, 1);
+			continue;
+		}
+		finish(w, f, post);
 		if (++d->flows == BATCH_FLOWS)
 			wire_flush(w);
 	}

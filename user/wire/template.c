@@ -148,28 +148,34 @@ static void withdraw(struct work *w, __u16 id, bool options)
 		wire_tally(w, WIRE_COUNT_WITHDRAWAL, 1);
 }
 
+const __u8 *wire_field_at(const __u8 *at, const __u8 *end, bool v9, struct template_field *f)
+{
+	if (end - at < 4)
+		return NULL;
+	f->number = wire_get16(at);
+	f->bytes = wire_get16(at + 2);
+	f->pen = 0;
+	at += 4;
+	if (v9 || !(f->number & IPFIX_ENTERPRISE))
+		return at;
+	if (end - at < 4)
+		return NULL;
+	f->number &= ~IPFIX_ENTERPRISE;
+	f->pen = wire_get32(at);
+	return at + 4;
+}
+
 /* The fields of a template; NULL: they end beyond the set. */
 static const __u8 *read_fields(struct template *t, const struct told *told, bool v9,
 			       const __u8 *end)
 {
 	const __u8 *at = told->fields;
 
-	for (struct template_field *f = t->field; f < t->field + told->count; f++) {
-		bool scope = f < t->field + told->scopes;
+	for (unsigned int i = 0; i < told->count && at; i++) {
+		struct template_field *f = &t->field[i];
 
-		if (end - at < 4)
-			return NULL;
-		f->number = wire_get16(at);
-		f->bytes = wire_get16(at + 2);
-		f->scope = scope ? 1 + (v9 ? f->number : 0) : 0;
-		at += 4;
-		if (v9 || !(f->number & IPFIX_ENTERPRISE))
-			continue;
-		if (end - at < 4)
-			return NULL;
-		f->number &= ~IPFIX_ENTERPRISE;
-		f->pen = wire_get32(at);
-		at += 4;
+		at = wire_field_at(at, end, v9, f);
+		f->scope = i < told->scopes ? 1 + (v9 ? f->number : 0) : 0;
 	}
 	return at;
 }
