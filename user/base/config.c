@@ -38,6 +38,13 @@ static const struct config defaults = {
 			.closed_ns = 2 * WEIR_NS_PER_SEC,
 		},
 	.flow_size = 262144,
+	.coordinate =
+		{
+			.period_ns = 10 * WEIR_NS_PER_SEC,
+			.shrink_ppm = 50000,
+			.forget_ns = 3600 * WEIR_NS_PER_SEC,
+			.connections = 16384,
+		},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -69,6 +76,8 @@ void config_free(struct config *config)
 		config_query_free(&config->queries[i]);
 	for (unsigned int i = 0; i < config->export_count; i++)
 		config_export_free(&config->exports[i]);
+	config_coordinator_free(&config->coordinator);
+	config_coordinate_free(&config->coordinate);
 	free(config->interfaces);
 	free(config->scope.inside);
 	free(config->scope.groups);
@@ -175,6 +184,8 @@ static int config_make(const char *name, const char *text, size_t size, struct c
 		ret = add_default_inside(&config);
 	if (!ret && !given.queries)
 		ret = add_default_queries(&config);
+	if (!ret)
+		ret = config_finish_coordinate(name, &config, err);
 	if (!ret)
 		ret = try_queries(name, &config, err);
 	if (!ret) {

@@ -6,6 +6,8 @@
  *   inside      RFC 1918, ULA; the caller adds the interfaces' own networks unless inside_given
  *   queries     the five of the Stanford monitor
  *   export      nowhere
+ *   coordinator none
+ *   coordinate  on loopback, for whoever comes; the sum of each query
  */
 #ifndef WEIR_BASE_CONFIG_H
 #define WEIR_BASE_CONFIG_H
@@ -13,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/config_coordinate.h"
 #include "base/config_distinct.h"
 #include "base/config_export.h"
 #include "query/compile.h"
@@ -52,6 +55,8 @@ struct config_query {
 	struct config_distinct asked;   /* for distinct counts, and what came of it: */
 	__u32 slabs[WEIR_DISTINCT_MAX]; /* of the vector on each CPU; 0: not asked for */
 	__u32 window_s;                 /* 1..WEIR_WINDOW_MAX */
+	struct config_precision precision;
+	unsigned int precision_line, precision_column;
 	unsigned int line, column;
 	bool exact;
 };
@@ -71,6 +76,8 @@ struct config {
 	unsigned int query_count;
 	struct config_export exports[CONFIG_EXPORTS];
 	unsigned int export_count;
+	struct config_coordinator coordinator;
+	struct config_coordinate coordinate;
 };
 
 /* One line, "FILE:LINE:COLUMN: what". */

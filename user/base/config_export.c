@@ -52,7 +52,7 @@ static int skip_to(struct reader *r, const yaml_node_t *node, const struct key *
 	return 0;
 }
 
-static int read_path(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
+int config_read_path(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
 {
 	const char *text = schema_text(node);
 
@@ -91,9 +91,9 @@ static const struct key export_keys[] = {
 	 .max = MESSAGE_MAX},
 	{"queue", read_queue, .at = AT(queue), .min = CONFIG_EXPORT_QUEUE_MIN,
 	 .max = CONFIG_EXPORT_QUEUE_MAX},
-	{"ca", read_path, .at = AT(ca)},
-	{"cert", read_path, .at = AT(cert)},
-	{"key", read_path, .at = AT(key)},
+	{"ca", config_read_path, .at = AT(ca)},
+	{"cert", config_read_path, .at = AT(cert)},
+	{"key", config_read_path, .at = AT(key)},
 	{"rotate", schema_duration, .at = AT(rotate_ns), .min = WEIR_NS_PER_SEC,
 	 .max = 24 * HOUR_NS},
 	{"rotate_size", schema_number, .at = AT(rotate_bytes), .min = MESSAGE_MAX,

@@ -142,8 +142,7 @@ static int read_group_prefix(struct reader *r, const yaml_node_t *node, const st
 	return 0;
 }
 
-/* Names that need no quoting in a match, in JSON and in a metric's label. */
-static bool is_name(const char *text)
+bool config_is_name(const char *text)
 {
 	size_t length = text ? strlen(text) : 0;
 
@@ -164,7 +163,7 @@ static int read_group(struct reader *r, const yaml_node_t *name_node, const yaml
 	const char *name = schema_text(name_node);
 	struct query_group *more;
 
-	if (!is_name(name) || query_is_keyword(name))
+	if (!config_is_name(name) || query_is_keyword(name))
 		return schema_refuse(
 			r, name_node->start_mark,
 			"%s: expected a name of letters, digits, - _ . that is no word of the "
@@ -206,7 +205,7 @@ static int read_name(struct reader *r, const yaml_node_t *node, const struct key
 {
 	const char *name = schema_text(node);
 
-	if (!is_name(name))
+	if (!config_is_name(name))
 		return schema_refuse(r, node->start_mark, "%s: expected letters, digits, - _ .",
 				     key->name);
 	for (unsigned int i = 0; i < config_of(r)->query_count; i++) {
@@ -244,11 +243,37 @@ static int read_match(struct reader *r, const yaml_node_t *node, const struct ke
 	return query->match ? 0 : -ENOMEM;
 }
 
+static int read_precision(struct reader *r, const yaml_node_t *node, const struct key *key,
+			  void *to)
+{
+	struct config_query *query = to;
+
+	query->precision_line = node->start_mark.line + 1;
+	query->precision_column = node->start_mark.column + 1;
+	return config_read_precision(r, node, key, &query->precision);
+}
+
+static int check_precision(struct reader *r, const struct config_query *query)
+{
+	const yaml_mark_t mark = {
+		.line = query->precision_line - 1,
+		.column = query->precision_column - 1,
+	};
+
+	if (!query->precision.given || query->measure != CONFIG_DISTINCT)
+		return 0;
+	return schema_refuse(r, mark,
+			     "query '%s': precision: distinct counts of hosts cannot be added up, "
+			     "so no coordinator answers it",
+			     query->name);
+}
+
 static const struct key query_keys[] = {
 	{"name", read_name, .at = offsetof(struct config_query, name)},
 	{"match", read_match, .at = 0},
 	{"measure", config_read_measure, .at = 0},
 	{"distinct", config_read_distinct, .at = offsetof(struct config_query, asked)},
+	{"precision", read_precision, .at = 0},
 	{"window", read_window, .at = offsetof(struct config_query, window_s),
 	 .min = WEIR_NS_PER_SEC, .max = WEIR_WINDOW_MAX * WEIR_NS_PER_SEC},
 	{.name = NULL},
@@ -266,6 +291,7 @@ static int fill_query(struct reader *r, const yaml_node_t *node, struct config_q
 	if (!query->match)
 		return schema_refuse(r, node->start_mark, "query '%s' needs a match", query->name);
 	err = config_check_distinct(r, query);
+	err = err ? err : check_precision(r, query);
 	if (err)
 		return err;
 	err = query_parse(query->match, &query->expr, &why);
@@ -327,6 +353,8 @@ static const struct key config_keys[] = {
 	{"distinct", config_read_distinct_section, .at = offsetof(struct config, distinct)},
 	{"queries", read_queries, .at = 0},
 	{"export", config_read_exports, .at = 0},
+	{"coordinator", config_read_coordinator, .at = offsetof(struct config, coordinator)},
+	{"coordinate", config_read_coordinate, .at = offsetof(struct config, coordinate)},
 	{.name = NULL},
 };
 
