@@ -97,6 +97,47 @@ static void a_window_holds_exactly_its_seconds(void **state)
 	assert_int_equal(rate(0, 1122, 60).window.packets, 0);
 }
 
+static void a_series_has_every_second_of_every_query_the_oldest_first(void **state)
+{
+	static struct meter_series s;
+
+	start("queries:\n"
+	      "- { name: all, match: 'ip or ip6' }\n"
+	      "- { name: one, match: 'dst port 2' }\n"
+	      "- { name: none, match: 'tcp' }\n");
+	for (__u64 second = 1000; second < 1070; second++) {
+		at_ns(second, 5);
+		for (__u64 i = 0; i < second - 999; i++)
+			feed(INSIDE, OUTSIDE, 1, i % 2 ? 3 : 2);
+	}
+	/* The 62 complete seconds before 1069 are 1007 to 1068: 8 to 69 packets of 100 bytes. */
+	assert_int_equal(meter_series(&bed.m, 1069 * BED_SECOND + 1, &s), 0);
+	for (int i = 0; i < WEIR_WINDOW_MAX; i++) {
+		assert_int_equal(s.query[0][i].packets, i + 8);
+		assert_int_equal(s.query[0][i].bytes, 100 * (i + 8));
+		assert_int_equal(s.query[1][i].packets, (i + 9) / 2);
+		assert_int_equal(s.query[2][i].packets, 0);
+		assert_int_equal(s.query[3][i].packets, 0);
+	}
+	/* Ten seconds on without a packet. */
+	assert_int_equal(meter_series(&bed.m, 1080 * BED_SECOND, &s), 0);
+	for (int i = 0; i < WEIR_WINDOW_MAX; i++)
+		assert_int_equal(s.query[0][i].packets, i < 52 ? i + 19 : 0);
+}
+
+static void a_series_says_nothing_when_it_cannot_be_read(void **state)
+{
+	static struct meter_series s, before;
+	const int windows = bed.m.map[MAP_WINDOWS];
+
+	memset(&s, 0x5a, sizeof(s));
+	before = s;
+	bed.m.map[MAP_WINDOWS] = -1;
+	assert_true(meter_series(&bed.m, BED_START, &s) < 0);
+	bed.m.map[MAP_WINDOWS] = windows;
+	assert_memory_equal(&s, &before, sizeof(s));
+}
+
 static void the_circle_of_slots_comes_round_clean(void **state)
 {
 	start(EVERYTHING);
@@ -329,6 +370,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_packet_counts_in_the_second_it_comes_in),
 		cmocka_unit_test(a_window_holds_exactly_its_seconds),
+		cmocka_unit_test(a_series_has_every_second_of_every_query_the_oldest_first),
+		cmocka_unit_test(a_series_says_nothing_when_it_cannot_be_read),
 		cmocka_unit_test(the_circle_of_slots_comes_round_clean),
 		cmocka_unit_test(a_clock_that_steps_back_counts_in_its_own_second),
 		cmocka_unit_test(packets_and_bytes_are_those_on_the_wire),

@@ -144,6 +144,15 @@ int meter_rate(const struct meter *m, __u32 query, __u64 now_ns, __u32 window_s,
 /* All queries in one pass over the map: rates[WEIR_QUERIES], window_s[WEIR_QUERIES]. */
 int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
 		struct meter_rate *rates);
+/* Second by second: query[q][i] is of the i-th of WEIR_WINDOW_MAX complete seconds before now, the
+ * oldest first. Also in one pass. */
+struct meter_series {
+	struct weir_count query[WEIR_QUERIES][WEIR_WINDOW_MAX];
+};
+int meter_series(const struct meter *m, __u64 now_ns, struct meter_series *out);
+/* What meter_rates() would have said then. */
+void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
+			struct meter_rate *rates);
 __u64 meter_now(void); /* CLOCK_MONOTONIC, the live programs' clock */
 
 /*

@@ -18,19 +18,47 @@ __u64 meter_now(void)
 	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
 }
 
-static void add_slot(const struct weir_slot *slot, __u64 now, const __u32 *window_s,
-		     struct meter_rate *rates)
+static void add_slot(const struct weir_slot *slot, __u64 now, struct meter_series *series)
+{
+	__u64 at = slot->second + WEIR_WINDOW_MAX - now;
+
+	if (!weir_slot_in_window(slot, now, WEIR_WINDOW_MAX))
+		return;
+	for (int q = 0; q < WEIR_QUERIES; q++) {
+		series->query[q][at].packets += slot->query[q].packets;
+		series->query[q][at].bytes += slot->query[q].bytes;
+	}
+}
+
+int meter_series(const struct meter *m, __u64 now_ns, struct meter_series *out)
+{
+	struct weir_slot *slots = calloc(m->cpus, sizeof(*slots));
+	struct meter_series *series = calloc(1, sizeof(*series));
+	int code = slots && series ? 0 : -ENOMEM;
+
+	for (__u32 i = 0; i < WEIR_SLOTS && !code; i++) {
+		if (bpf_map_lookup_elem(m->map[MAP_WINDOWS], &i, slots))
+			code = -errno;
+		for (int cpu = 0; cpu < m->cpus && !code; cpu++)
+			add_slot(&slots[cpu], now_ns / WEIR_NS_PER_SEC, series);
+	}
+	if (!code)
+		memcpy(out, series, sizeof(*out));
+	free(series);
+	free(slots);
+	return code;
+}
+
+void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
+			struct meter_rate *rates)
 {
 	for (int q = 0; q < WEIR_QUERIES; q++) {
-		const struct weir_count *c = &slot->query[q];
+		const struct weir_count *end = series->query[q] + WEIR_WINDOW_MAX;
 
-		if (weir_slot_in_window(slot, now, window_s[q])) {
-			rates[q].window.packets += c->packets;
-			rates[q].window.bytes += c->bytes;
-		}
-		if (slot->second + 1 == now) {
-			rates[q].last.packets += c->packets;
-			rates[q].last.bytes += c->bytes;
+		rates[q] = (struct meter_rate){.last = end[-1]};
+		for (__u32 i = 1; i <= window_s[q] && i <= WEIR_WINDOW_MAX; i++) {
+			rates[q].window.packets += end[-(int)i].packets;
+			rates[q].window.bytes += end[-(int)i].bytes;
 		}
 	}
 }
@@ -38,22 +66,12 @@ static void add_slot(const struct weir_slot *slot, __u64 now, const __u32 *windo
 int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
 		struct meter_rate *rates)
 {
-	struct weir_slot *slots = calloc(m->cpus, sizeof(*slots));
-	struct meter_rate sums[WEIR_QUERIES] = {};
-	__u64 now = now_ns / WEIR_NS_PER_SEC;
-	int code = 0;
+	struct meter_series *series = malloc(sizeof(*series));
+	int code = series ? meter_series(m, now_ns, series) : -ENOMEM;
 
-	if (!slots)
-		return -ENOMEM;
-	for (__u32 i = 0; i < WEIR_SLOTS && !code; i++) {
-		if (bpf_map_lookup_elem(m->map[MAP_WINDOWS], &i, slots))
-			code = -errno;
-		for (int cpu = 0; cpu < m->cpus && !code; cpu++)
-			add_slot(&slots[cpu], now, window_s, sums);
-	}
-	free(slots);
 	if (!code)
-		memcpy(rates, sums, sizeof(sums));
+		meter_series_rates(series, window_s, rates);
+	free(series);
 	return code;
 }
 
