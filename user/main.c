@@ -41,7 +41,7 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "show",
-		.operands = "status|queries|flows|distinct|losses|interfaces",
+		.operands = "status|queries|flows|distinct|losses|interfaces|answers",
 		.summary = "look at what is measured, whether weir run lives or not",
 		.about = "status      what runs, and how full it is\n"
 			 "queries     rates of the last second and of the window, or what the "
@@ -50,7 +50,10 @@ const struct verb verbs[] = {
 			 "distinct    how many different flows, sources, ... queries saw in their "
 			 "windows\n"
 			 "losses      where every packet went; exits with 1 if one is missing\n"
-			 "interfaces  where weir is attached, how and why, with all counters",
+			 "interfaces  where weir is attached, how and why, with all counters\n"
+			 "answers     what a coordinator on this machine answers, or --hosts: who "
+			 "is "
+			 "there",
 		.options = show_options,
 		.run = cmd_show,
 	},
@@ -62,6 +65,24 @@ const struct verb verbs[] = {
 			 "and prints totals and\nqueries, or the flows. Needs no interface.",
 		.options = replay_options,
 		.run = cmd_replay,
+	},
+	{
+		.name = "coordinate",
+		.operands = "",
+		.summary = "gather the queries of many hosts into intervals that hold the truth",
+		.about = "Hosts that name it in their configuration (coordinator) tell it what "
+			 "their queries count.\nEach answer is an interval that holds the exact "
+			 "sum over the hosts and is no wider than its\nprecision; hosts say "
+			 "nothing as long as that is so. Where a host is silent, the answer "
+			 "says\nthat it is incomplete, who is missing and since when.\n\n"
+			 "Prints the answers each second: a table on a terminal, lines into a "
+			 "pipe. 'weir show answers'\nasks it from elsewhere on this machine. "
+			 "With coordinate.log it keeps a file a day of all\nintervals, which "
+			 "--read prints.\n\n"
+			 "SIGINT and SIGTERM stop it. SIGHUP reads the configuration again; "
+			 "hosts stay connected\nunless the rules have changed.",
+		.options = coordinate_options,
+		.run = cmd_coordinate,
 	},
 	{
 		.name = "detach",

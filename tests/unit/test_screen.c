@@ -17,15 +17,43 @@
 static struct weir_control control;
 static struct weir_tables tables[2];
 static struct agent agent;
-static int rates_code, distinct_code; /* of query b */
+static int distinct_code; /* of query b */
 static unsigned int said;
-static char last_said[AGENT_NOTE_BYTES];
+static char last_said[NOTE_BYTES];
 static FILE *terminal; /* what was stdout */
 
-int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
-		struct meter_rate *rates)
+void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
+			struct meter_rate *rates)
 {
-	return rates_code;
+	memset(rates, 0, WEIR_QUERIES * sizeof(*rates));
+}
+
+bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts)
+{
+	*tick = r->tick;
+	*counts = 500 + query;
+	return r->tick && query == 1;
+}
+
+json_t *report_json(const struct report *r)
+{
+	return json_null();
+}
+
+void report_status_text(const struct uplink_status *status, FILE *out, const char *end)
+{
+	fprintf(out, "%s: %llu updates%s", status->address, status->updates, end);
+}
+
+const char *report_phase_text(const struct uplink_status *status)
+{
+	return "up";
+}
+
+void uplink_status(const struct uplink *u, struct uplink_status *out)
+{
+	*out = (struct uplink_status){.phase = UPLINK_DOWN, .updates = 4321, .address = "tls://c"};
+	snprintf(out->why, sizeof(out->why), "Connection refused");
 }
 
 int meter_books(const struct meter *m, __u32 account, struct weir_books *out)
@@ -80,7 +108,7 @@ static int set_scene(void **state)
 {
 	const unsigned int windows[] = {0, WINDOW_OF_B};
 
-	rates_code = distinct_code = 0;
+	distinct_code = 0;
 	said = 0;
 	memset(&agent, 0, sizeof(agent));
 	agent.meter.control = &control;
@@ -156,7 +184,7 @@ static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
 {
 	for (enum agent_output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
 		said = 0;
-		rates_code = -EAGAIN;
+		agent.series_code = -EAGAIN;
 		for (int n = 0; n < 3; n++) {
 			int code;
 			char *text = tick(output, &code);
@@ -167,9 +195,50 @@ static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
 			free(text);
 		}
 		assert_int_equal(said, 1);
-		rates_code = 0;
+		agent.series_code = 0;
 		must_print(output, "1000", "1009", true);
 		assert_int_equal(said, 1);
+	}
+}
+
+static void what_the_coordinator_was_told_stands_with_its_query(void **state)
+{
+	json_t *line, *queries;
+	int code;
+	char *text;
+
+	for (int told = 0; told < 2; told++) {
+		agent.report.tick = told ? 1763769600 : 0;
+		text = tick(OUTPUT_JSON, &code);
+		line = json_loads(text, 0, NULL);
+		queries = json_object_get(line, "queries");
+		assert_int_equal(json_array_size(queries), 2);
+		assert_null(json_object_get(json_array_get(queries, 0), "tick"));
+		assert_int_equal(
+			json_integer_value(json_object_get(json_array_get(queries, 1), "tick")),
+			told ? 1763769600 : 0);
+		assert_int_equal(
+			json_integer_value(json_object_get(json_array_get(queries, 1), "value")),
+			told ? 501 : 0);
+		json_decref(line);
+		free(text);
+	}
+}
+
+static void who_is_reported_to_is_on_the_screen_and_in_the_lines(void **state)
+{
+	static char uplink; /* never looked into */
+	int code;
+	char *text;
+
+	for (int reports = 0; reports < 2; reports++) {
+		agent.report.uplink = reports ? (struct uplink *)&uplink : NULL;
+		must_print(OUTPUT_SCREEN, "seen", "reports to", reports);
+		must_print(OUTPUT_SCREEN, "seen", "tls://c", reports);
+		must_print(OUTPUT_SCREEN, "seen", "Connection refused", reports);
+		text = tick(OUTPUT_LINES, &code);
+		assert_int_equal(!!strstr(text, " coordinator tls://c: 4321 updates\n"), reports);
+		free(text);
 	}
 }
 
@@ -194,6 +263,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(distinct_counts_that_cannot_be_read_are_left_out_and_said_once),
 		TEST(a_reading_that_fails_is_said_once_and_ends_nothing),
+		TEST(what_the_coordinator_was_told_stands_with_its_query),
+		TEST(who_is_reported_to_is_on_the_screen_and_in_the_lines),
 		TEST(an_output_that_takes_nothing_is_the_end),
 	};
 

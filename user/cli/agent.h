@@ -17,13 +17,13 @@
 
 #include "base/config.h"
 #include "cli/exports.h"
+#include "cli/notes.h"
 #include "cli/options.h"
+#include "cli/report.h"
 #include "meter/meter.h"
 #include "query/prefix.h"
 
 #define AGENT_PORTS 128
-#define AGENT_NOTES 4
-#define AGENT_NOTE_BYTES 512
 #define AGENT_NETWORKS 256
 
 enum agent_output {
@@ -67,16 +67,16 @@ struct agent {
 	struct weir_books books; /* a second ago */
 	__u64 books_ns;          /* when; 0: never */
 	struct exports exports;
+	struct report report;
+
+	/* As of the second that ended last; or why they cannot be read. */
+	struct meter_series series;
+	int series_code;
 
 	/* Why screen.c cannot read or print something, as it has said; 0: it can. */
 	int unread, unprinted, uncounted[WEIR_QUERIES];
 
-	bool drawn; /* the screen has been, so lines for people wait in `note` */
-	struct {
-		char text[AGENT_NOTE_BYTES];
-		time_t at;
-	} note[AGENT_NOTES];
-	unsigned int notes;
+	struct notes notes;
 };
 
 /* One line for people: on standard error until there is a screen, and at the bottom of it. */

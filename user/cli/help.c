@@ -3,8 +3,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/config_coordinate.h"
 #include "cli/exports.h"
 #include "cli/lock.h"
+#include "cli/report.h"
 #include "cli/verbs.h"
 #include "meter/meter.h"
 
@@ -14,6 +16,8 @@ static const char *const files[][2] = {
 	{LOCK_FILE, "held by the one weir run that is at work"},
 	{EXPORTS_DIR, "flows that wait for collectors, and which were taken from the kernel; "
 		      "outlives the agent"},
+	{CONFIG_COORDINATE_SOCKET, "where a coordinator answers weir show answers"},
+	{REPORT_FILE, "how the session with the coordinator is"},
 };
 
 static const char *const exits[][2] = {
@@ -38,7 +42,9 @@ static const char *const keys[][2] = {
 	{"queries",
 	 "list of {name, match, measure: packets, bytes or distinct KEY, window: 1s to 62s, "
 	 "distinct: list of KEY}; KEY: flow, src, dst, pair or dport. Or distinct: {keys: "
-	 "list of KEY, and size, expect, error as below}"},
+	 "list of KEY, and size, expect, error as below}. precision: how wide a coordinator's "
+	 "answer "
+	 "may be, in packets or bytes per second (5) or of the answer (5%, the default)"},
 	{"distinct.size", "memory of a distinct count on each CPU, 16KiB to 16MiB; auto (default): "
 			  "what the two below need"},
 	{"distinct.expect, distinct.error", "so many different keys (100000) are to be told within "
@@ -59,6 +65,30 @@ static const char *const keys[][2] = {
 	{"export.cert, export.key", "TLS: files of our certificate and of its key (none)"},
 	{"export.rotate", "file: a new one at multiples of so long, local time (300s)"},
 	{"export.rotate_size", "file: a new one before it has more bytes (no limit)"},
+	{"coordinator.address", "whom weir run, or a coordinator, reports to: tls://HOST[:PORT] or "
+				"tcp://HOST[:PORT] (nobody)"},
+	{"coordinator.host, coordinator.name",
+	 "its number there, from 1 on, and its name (the machine's)"},
+	{"coordinator.ca, coordinator.cert, coordinator.key",
+	 "TLS: files of the CAs of the coordinator's certificate, of our certificate and its key"},
+	{"coordinator.plain", "true allows tcp:// to leave this machine (false)"},
+	{"coordinate.listen",
+	 "weir coordinate: list of addresses to listen at (" CONFIG_COORDINATE_LISTEN ")"},
+	{"coordinate.ca, coordinate.cert, coordinate.key",
+	 "TLS: files of the CAs of hosts' certificates, of our certificate and its key"},
+	{"coordinate.plain", "true allows tcp:// on addresses that others reach (false)"},
+	{"coordinate.method", "auto (default), adaptive or static: who gets which width"},
+	{"coordinate.period, coordinate.shrink",
+	 "adaptive: widths shrink every so often (10s) by so much (5%)"},
+	{"coordinate.hosts",
+	 "numbers of the hosts that may come and that answers wait for (whoever comes)"},
+	{"coordinate.forget", "a host that is none of hosts and silent for so long is none (1h)"},
+	{"coordinate.connections", "at most so many (20000)"},
+	{"coordinate.log", "folder for a file a day of all intervals (none)"},
+	{"coordinate.socket", "local socket of weir show answers"},
+	{"coordinate.answers", "list of {name, query, hosts: list of numbers, aggregate: sum or "
+			       "avg, precision}; without it "
+			       "the sum of each query over all hosts"},
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static unsigned int count_lines(const char *text)
 {
@@ -94,4 +96,51 @@ int page_print(char *const text[PAGE_PARTS], unsigned int rows, FILE *out)
 	fwrite(page, 1, lines == rows && size ? size - 1 : size, out);
 	free(page);
 	return 0;
+}
+
+/* --- The terminal ---------------------------------------------------------------------- */
+
+void page_open(void)
+{
+	fputs("\033[?25l\033[H\033[2J", stdout);
+	fflush(stdout);
+}
+
+void page_close(void)
+{
+	fputs("\033[?25h\n", stdout);
+	fflush(stdout);
+}
+
+static unsigned int terminal_rows(void)
+{
+	struct winsize window = {};
+
+	return !ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) && window.ws_row ? window.ws_row : 24;
+}
+
+int page_redraw(void (*draw)(const void *context, FILE *part[PAGE_PARTS]), const void *context)
+{
+	FILE *part[PAGE_PARTS] = {};
+	char *text[PAGE_PARTS] = {};
+	size_t size[PAGE_PARTS];
+	int code = 0;
+
+	for (int p = 0; p < PAGE_PARTS && !code; p++) {
+		part[p] = open_memstream(&text[p], &size[p]);
+		code = part[p] ? 0 : -ENOMEM;
+	}
+	if (!code)
+		draw(context, part);
+	for (int p = 0; p < PAGE_PARTS; p++)
+		if (part[p] && fclose(part[p]))
+			code = -ENOMEM;
+	if (!code) {
+		fputs("\033[H", stdout);
+		code = page_print(text, terminal_rows(), stdout);
+		fputs("\033[J", stdout);
+	}
+	for (int p = 0; p < PAGE_PARTS; p++)
+		free(text[p]);
+	return code;
 }

@@ -30,4 +30,10 @@ enum page_part {
  * -ENOMEM. */
 int page_print(char *const text[PAGE_PARTS], unsigned int rows, FILE *out);
 
+/* Clears the terminal and hides the cursor; shows it again below. */
+void page_open(void);
+void page_close(void);
+/* Has draw() write the parts, and prints what fits over the page before. 0 or -ENOMEM. */
+int page_redraw(void (*draw)(const void *context, FILE *part[PAGE_PARTS]), const void *context);
+
 #endif

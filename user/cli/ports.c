@@ -101,7 +101,7 @@ static int attach(struct agent *a, struct agent_port *port, __u32 ifindex)
 	int code = meter_attach(&a->meter, ifindex, port->name, &policy, &port->hooks, &err);
 
 	if (code) {
-		if (code != -ENODEV || !a->drawn)
+		if (code != -ENODEV || !a->notes.drawn)
 			agent_say(a, "%s: %s", port->name,
 				  err.text[0] ? err.text : strerror(-code));
 		port->refused = ifindex;

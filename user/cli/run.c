@@ -62,25 +62,11 @@ const struct cli_option run_options[] = {
 
 void agent_say(struct agent *a, const char *format, ...)
 {
-	struct timespec now;
-	char text[AGENT_NOTE_BYTES];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	notes_add(&a->notes, a->output == OUTPUT_SCREEN, format, args);
 	va_end(args);
-	if (!a->drawn)
-		log_info("%s", text);
-	/* The screen will wipe out what came before it, so that stands on it too. */
-	if (a->output != OUTPUT_SCREEN)
-		return;
-	if (a->notes == AGENT_NOTES) {
-		memmove(&a->note[0], &a->note[1], sizeof(a->note) - sizeof(a->note[0]));
-		a->notes--;
-	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(a->note[a->notes].text, AGENT_NOTE_BYTES, "%s", text);
-	a->note[a->notes++].at = now.tv_sec;
 }
 
 /* --- The configuration ----------------------------------------------------------------- */
@@ -144,6 +130,22 @@ static int apply_exports(struct agent *a, struct config *config)
 	return exports_apply(&a->exports, config, say_line, a);
 }
 
+static int check_report(struct agent *a, const struct config *config)
+{
+	const struct config_coordinator *to = &config->coordinator;
+	char why[UPLINK_WHY_BYTES];
+	int code = to->address.text ? uplink_check(to, why) : 0;
+
+	if (code)
+		agent_say(a, "coordinator: %s", why);
+	return code;
+}
+
+static int apply_report(struct agent *a, const struct config *config)
+{
+	return report_apply(&a->report, config, a->window, meter_identity(&a->meter));
+}
+
 static void reload(struct agent *a)
 {
 	struct config config;
@@ -155,11 +157,12 @@ static void reload(struct agent *a)
 	/* Either says why not; everything goes on as it was. */
 	if (load_config(a, &config))
 		return;
-	if (queries_apply(a, &config)) {
+	if (check_report(a, &config) || queries_apply(a, &config)) {
 		config_free(&config);
 		return;
 	}
 	apply_exports(a, &config); /* says what cannot be opened; the others go on */
+	apply_report(a, &config);
 	config_free(&a->config);
 	a->config = config;
 	agent_say(a, "%s: read again, %u queries", a->config_path, config.query_count);
@@ -186,8 +189,10 @@ static void follow_networks(struct agent *a)
 	ports_networks(a, &now);
 	if (!memcmp(&now, &a->networks, sizeof(now)))
 		return;
-	if (!queries_apply(a, &a->config))
-		agent_say(a, "the interfaces' own networks have changed: inside follows");
+	if (queries_apply(a, &a->config))
+		return;
+	agent_say(a, "the interfaces' own networks have changed: inside follows");
+	apply_report(a, &a->config); /* the queries may count in other windows */
 }
 
 /* 1: stop. */
@@ -209,41 +214,82 @@ static __u64 next_tick(__u64 now)
 	       TICK_AFTER_NS;
 }
 
+/* The coordinator hears of a second as soon as it is over. */
+static void end_second(struct agent *a)
+{
+	__u64 now_ns = meter_now();
+
+	if (a->quiet && !a->report.uplink)
+		return;
+	a->series_code = meter_series(&a->meter, now_ns, &a->series);
+	report_second(&a->report, a->series_code ? NULL : &a->series, a->series_code, now_ns,
+		      text_clock_offset_ns());
+}
+
+/* 1: whoever read along has gone. */
+static int tick(struct agent *a)
+{
+	end_second(a);
+	if (screen_tick(a))
+		return 1;
+	ports_sync(a, false);
+	follow_networks(a);
+	return 0;
+}
+
+enum wait_for {
+	WAIT_SIGNALS,
+	WAIT_LINKS,
+	WAIT_RING,
+	WAIT_REPORT,
+	WAIT_MAX
+};
+
+static int wait_until(struct agent *a, struct pollfd *fds, __u64 tick_ns)
+{
+	const __u64 report_ns = report_due_ns(&a->report), now_ns = meter_now();
+	const __u64 until_ns = report_ns < tick_ns ? report_ns : tick_ns;
+	__u64 wait_ms = until_ns > now_ns ? (until_ns - now_ns) / NS_PER_MS + 1 : 0;
+
+	fds[WAIT_REPORT].fd = report_fd(&a->report);
+	fds[WAIT_REPORT].events = report_events(&a->report);
+	return poll(fds, WAIT_MAX, wait_ms < RING_EACH_MS ? wait_ms : RING_EACH_MS) < 0 &&
+			       errno != EINTR
+		       ? -errno
+		       : 0;
+}
+
 static int loop(struct agent *a, int signals, struct netlink *links)
 {
 	__u64 tick_ns = next_tick(meter_now());
+	struct pollfd fds[WAIT_MAX] = {
+		[WAIT_SIGNALS] = {.fd = signals, .events = POLLIN},
+		[WAIT_LINKS] = {.fd = netlink_fd(links), .events = POLLIN},
+		[WAIT_RING] = {.fd = meter_ring_fd(&a->meter), .events = POLLIN},
+	};
 
 	for (;;) {
-		struct pollfd fds[] = {
-			{.fd = signals, .events = POLLIN},
-			{.fd = netlink_fd(links), .events = POLLIN},
-			{.fd = meter_ring_fd(&a->meter), .events = POLLIN},
-		};
-		__u64 now = meter_now();
-		__u64 wait_ms = now < tick_ns ? (tick_ns - now) / NS_PER_MS + 1 : 0;
-		int code;
+		int code = wait_until(a, fds, tick_ns);
 
-		if (poll(fds, 3, wait_ms < RING_EACH_MS ? wait_ms : RING_EACH_MS) < 0 &&
-		    errno != EINTR)
-			return -errno;
-		if (fds[0].revents && take_signal(a, signals))
+		if (code)
+			return code;
+		if (fds[WAIT_SIGNALS].revents && take_signal(a, signals))
 			return 0;
-		if (fds[1].revents) {
+		if (fds[WAIT_LINKS].revents) {
 			netlink_read(links, ignore_link, NULL);
 			ports_sync(a, false);
+		}
+		report_turn(&a->report, meter_now());
+		if (meter_now() >= tick_ns) {
+			tick_ns = next_tick(meter_now());
+			if (tick(a))
+				return 0;
 		}
 		code = exports_turn(&a->exports);
 		if (code) {
 			agent_say(a, "flows: %s", strerror(-code));
 			return code;
 		}
-		if (meter_now() < tick_ns)
-			continue;
-		tick_ns = next_tick(meter_now());
-		ports_sync(a, false);
-		follow_networks(a);
-		if (screen_tick(a))
-			return 0; /* whoever read along has gone */
 	}
 }
 
@@ -266,16 +312,28 @@ static int start_meter(struct agent *a)
 	return code;
 }
 
+static int start_report(struct agent *a)
+{
+	int code = check_report(a, &a->config);
+
+	a->report.say = say_line;
+	a->report.context = a;
+	a->report.file = REPORT_FILE;
+	return code ? code : apply_report(a, &a->config);
+}
+
 static int start_measuring(struct agent *a)
 {
 	int code = queries_adopt(a);
 
 	code = code ? code : queries_apply(a, &a->config);
 	code = code ? code : apply_exports(a, &a->config);
+	code = code ? code : start_report(a);
 	code = code ? code : ports_sync(a, true);
 	if (code) {
 		struct meter_error err;
 
+		report_close(&a->report);
 		exports_close(&a->exports, 0, say_line, a);
 		ports_detach(a, true);
 		if (!a->meter.adopted && !meter_unpin(&err))
@@ -308,6 +366,7 @@ static int stop(struct agent *a)
 	struct meter_error err = {};
 	int code;
 
+	report_close(&a->report);
 	ports_detach(a, false);
 	flow_out(a);
 	code = meter_balance(&a->meter, &balance);
@@ -331,7 +390,7 @@ static int watch_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static int measure(struct agent *a)

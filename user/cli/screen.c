@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/agent.h"
@@ -66,7 +65,9 @@ static int read_queries(const struct agent *a, struct reading *r)
 
 	for (int w = 0; w < WEIR_QUERIES; w++)
 		windows[w] = a->label[w].window_s;
-	return meter_rates(&a->meter, meter_now(), windows, r->rates);
+	if (!a->series_code)
+		meter_series_rates(&a->series, windows, r->rates);
+	return a->series_code;
 }
 
 static int take_reading(struct agent *a, struct reading *r)
@@ -206,22 +207,20 @@ static void draw_exporters(const struct exports *x, FILE *out)
 	fprintf(out, PAGE_EOL);
 }
 
-/* Long ones go on below, behind the time. */
-static void draw_notes(const struct agent *a, FILE *out)
+static void draw_coordinator(const struct report *report, FILE *out)
 {
-	if (a->notes)
-		fputs(PAGE_EOL, out);
-	for (unsigned int i = 0; i < a->notes; i++) {
-		const char *text = a->note[i].text;
-		struct tm local;
-		char clock[16];
+	struct uplink_status s;
+	bool up;
 
-		localtime_r(&a->note[i].at, &local);
-		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-		fprintf(out, "%s %.70s" PAGE_EOL, clock, text);
-		for (size_t at = 70; at < strlen(text); at += 70)
-			fprintf(out, "%8s %.70s" PAGE_EOL, "", text + at);
-	}
+	if (!report->uplink)
+		return;
+	uplink_status(report->uplink, &s);
+	up = s.phase == UPLINK_UP;
+	fprintf(out, "\033[1m%-32s %-8s %14s %8s %8s%5s\033[0m" PAGE_EOL, "reports to", "",
+		"updates", "ticks", "grants", "");
+	fprintf(out, "%-32.32s %-8s %14llu %8llu %8llu" PAGE_EOL, s.address, report_phase_text(&s),
+		s.updates, s.ticks, s.grants);
+	fprintf(out, "%.79s" PAGE_EOL PAGE_EOL, up ? s.name : s.why);
 }
 
 static void draw_queries(const struct agent *a, const struct reading *r, FILE *out)
@@ -246,70 +245,51 @@ static void draw_totals(const struct agent *a, const struct reading *r, FILE *ou
 		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->exports.events);
 	fprintf(out, PAGE_EOL);
 	draw_exporters(&a->exports, out);
+	draw_coordinator(&a->report, out);
 	draw_losses(&r->books, out);
 }
 
-/* Without numbers where they could not be read: a note says why. */
-static void draw(const struct agent *a, const struct reading *r, bool whole, FILE *part[PAGE_PARTS])
+/* What is drawn. Without numbers where they could not be read: a note says why. */
+struct drawing {
+	const struct agent *agent;
+	const struct reading *reading;
+	bool whole;
+};
+
+static void draw(const void *context, FILE *part[PAGE_PARTS])
 {
-	draw_head(a, r, part[PAGE_HEAD]);
-	if (whole) {
-		draw_queries(a, r, part[PAGE_QUERIES]);
-		draw_totals(a, r, part[PAGE_TOTALS]);
+	const struct drawing *d = context;
+
+	draw_head(d->agent, d->reading, part[PAGE_HEAD]);
+	if (d->whole) {
+		draw_queries(d->agent, d->reading, part[PAGE_QUERIES]);
+		draw_totals(d->agent, d->reading, part[PAGE_TOTALS]);
 	}
-	draw_notes(a, part[PAGE_NOTES]);
-}
-
-static unsigned int terminal_rows(void)
-{
-	struct winsize window = {};
-
-	return !ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) && window.ws_row ? window.ws_row : 24;
+	notes_draw(&d->agent->notes, part[PAGE_NOTES]);
 }
 
 static int redraw(const struct agent *a, const struct reading *r, bool whole)
 {
-	FILE *part[PAGE_PARTS] = {};
-	char *text[PAGE_PARTS] = {};
-	size_t size[PAGE_PARTS];
-	int code = 0;
+	const struct drawing drawing = {.agent = a, .reading = r, .whole = whole};
 
-	for (int p = 0; p < PAGE_PARTS && !code; p++) {
-		part[p] = open_memstream(&text[p], &size[p]);
-		code = part[p] ? 0 : -ENOMEM;
-	}
-	if (!code)
-		draw(a, r, whole, part);
-	for (int p = 0; p < PAGE_PARTS; p++)
-		if (part[p] && fclose(part[p]))
-			code = -ENOMEM;
-	if (!code) {
-		fputs("\033[H", stdout);
-		code = page_print(text, terminal_rows(), stdout);
-		fputs("\033[J", stdout);
-	}
-	for (int p = 0; p < PAGE_PARTS; p++)
-		free(text[p]);
-	return code;
+	return page_redraw(draw, &drawing);
 }
 
 int screen_open(struct agent *a)
 {
 	if (a->output != OUTPUT_SCREEN)
 		return 0;
-	fputs("\033[?25l\033[H\033[2J", stdout);
-	fflush(stdout);
-	a->drawn = true;
+	page_open();
+	a->notes.drawn = true;
 	return 0;
 }
 
 void screen_close(struct agent *a)
 {
-	if (!a->drawn)
+	if (!a->notes.drawn)
 		return;
-	a->drawn = false;
-	fputs("\033[?25h\n", stdout);
-	fflush(stdout);
+	a->notes.drawn = false;
+	page_close();
 }
 
 /* --- A pipe ---------------------------------------------------------------------------- */
@@ -318,6 +298,17 @@ static void print_exporter(void *clock, const struct exporter_state *state)
 {
 	printf("%s export ", (const char *)clock);
 	exports_state_text(state, stdout, "\n");
+}
+
+static void print_coordinator(const struct report *report, const char *clock)
+{
+	struct uplink_status status;
+
+	if (!report->uplink)
+		return;
+	uplink_status(report->uplink, &status);
+	printf("%s coordinator ", clock);
+	report_status_text(&status, stdout, "\n");
 }
 
 static void print_lines(const struct agent *a, const struct reading *r)
@@ -348,31 +339,44 @@ static void print_lines(const struct agent *a, const struct reading *r)
 			printf("; %s %llu", record_counters[c].name, r->books.count[c].packets);
 	putchar('\n');
 	exports_each(&a->exports, print_exporter, clock);
+	print_coordinator(&a->report, clock);
+}
+
+/* With what the coordinator was told of it, so that what it answers can be checked. */
+static json_t *query_json(const struct agent *a, const struct reading *r, unsigned int query)
+{
+	const unsigned int w = a->window[query];
+	json_t *json =
+		text_query_json(&a->label[w], &r->rates[w], &r->distinct[w], a->label[w].window_s);
+	__u64 counts;
+	__s64 tick;
+
+	if (report_told(&a->report, query, &tick, &counts)) {
+		json_object_set_new(json, "tick", json_integer(tick));
+		json_object_set_new(json, "value", json_integer(counts));
+	}
+	return json;
 }
 
 static int print_json(const struct agent *a, const struct reading *r)
 {
 	json_t *queries = json_array(), *ports = json_array();
 
-	for (unsigned int q = 0; q < a->config.query_count; q++) {
-		const unsigned int w = a->window[q];
-
-		json_array_append_new(queries,
-				      text_query_json(&a->label[w], &r->rates[w], &r->distinct[w],
-						      a->label[w].window_s));
-	}
+	for (unsigned int q = 0; q < a->config.query_count; q++)
+		json_array_append_new(queries, query_json(a, r, q));
 	for (unsigned int i = 0; i < a->ports; i++)
 		if (a->port[i].ifindex)
 			json_array_append_new(ports, text_interface_json(&a->port[i].hooks));
-	return text_json_line(json_pack("{s:f, s:I, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
-					"time", r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime",
-					(json_int_t)r->up_s, "interfaces", ports, "export",
-					exports_json(&a->exports), "queries", queries, "counters",
-					record_books_json(&r->books), "flows", "live",
-					(json_int_t)r->live, "resident", (json_int_t)r->resident,
-					"capacity", (json_int_t)a->meter.sets * WEIR_WAYS,
-					"evicted", (json_int_t)a->exports.events),
-			      stdout);
+	return text_json_line(
+		json_pack("{s:f, s:I, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "time",
+			  r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime", (json_int_t)r->up_s,
+			  "interfaces", ports, "export", exports_json(&a->exports), "coordinator",
+			  report_json(&a->report), "queries", queries, "counters",
+			  record_books_json(&r->books), "flows", "live", (json_int_t)r->live,
+			  "resident", (json_int_t)r->resident, "capacity",
+			  (json_int_t)a->meter.sets * WEIR_WAYS, "evicted",
+			  (json_int_t)a->exports.events),
+		stdout);
 }
 
 static int print_turn(struct agent *a, struct reading *r)

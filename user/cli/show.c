@@ -6,10 +6,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/config_coordinate.h"
 #include "base/log.h"
 #include "cli/exports.h"
 #include "cli/lock.h"
 #include "cli/plan.h"
+#include "cli/report.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "flow/record.h"
@@ -50,6 +52,15 @@ const struct cli_option show_options[] = {
 	 .at = offsetof(struct show, query),
 	 .help = "flows, queries, distinct: of this query (in flows, its TCP flags and "
 		 "length do not count)"},
+	{.name = "hosts",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct show, hosts),
+	 .help = "answers: the coordinator's hosts instead"},
+	{.name = "socket",
+	 .argument = "PATH",
+	 .kind = CLI_TEXT,
+	 .at = offsetof(struct show, socket),
+	 .help = "answers: of the coordinator there (" CONFIG_COORDINATE_SOCKET ")"},
 	{},
 };
 
@@ -87,6 +98,39 @@ static void print_exporter(void *context, const struct exporter_state *state, co
 		printf("%s\n", why);
 }
 
+/* 0; -ENOENT: none is reported to. An agent that was killed has left its last word. */
+static int read_coordinator(pid_t agent, struct uplink_status *out)
+{
+	int code = report_state_read(REPORT_FILE, out);
+
+	if (code || agent)
+		return code;
+	out->phase = UPLINK_DOWN;
+	snprintf(out->why, sizeof(out->why), "no agent is at work");
+	return 0;
+}
+
+static json_t *coordinator_json(pid_t agent)
+{
+	struct uplink_status status;
+
+	return read_coordinator(agent, &status) ? json_null() : report_status_json(&status);
+}
+
+static void print_coordinator(pid_t agent)
+{
+	struct uplink_status status;
+	int code = read_coordinator(agent, &status);
+
+	if (code == -ENOENT)
+		return;
+	printf("coordinator ");
+	if (code)
+		printf(REPORT_FILE ": %s\n", strerror(-code));
+	else
+		report_status_text(&status, stdout, "\n");
+}
+
 static int status_json(const struct show *s, const struct meter_census *c, pid_t agent,
 		       unsigned int queries)
 {
@@ -100,14 +144,15 @@ static int status_json(const struct show *s, const struct meter_census *c, pid_t
 		if (has_interface(s, i, &interface) && !interface.gone)
 			json_array_append_new(interfaces, text_interface_json(&interface));
 	return text_json_line(
-		json_pack("{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:{s:i, s:I}, s:o, s:o}",
-			  "pinned", 1, "agent", agent ? json_integer(agent) : json_null(), "flows",
-			  "live", (json_int_t)c->live, "resident", (json_int_t)c->resident,
-			  "capacity", (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus,
-			  "queries", (int)queries, "terms", (int)show_tables(s)->terms, "distinct",
-			  "vectors", (int)vectors, "bytes",
-			  (json_int_t)meter_vector_bytes(&s->meter, slabs), "interfaces",
-			  interfaces, "export", exporters),
+		json_pack(
+			"{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:{s:i, s:I}, s:o, s:o, s:o}",
+			"pinned", 1, "agent", agent ? json_integer(agent) : json_null(), "flows",
+			"live", (json_int_t)c->live, "resident", (json_int_t)c->resident,
+			"capacity", (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus,
+			"queries", (int)queries, "terms", (int)show_tables(s)->terms, "distinct",
+			"vectors", (int)vectors, "bytes",
+			(json_int_t)meter_vector_bytes(&s->meter, slabs), "interfaces", interfaces,
+			"export", exporters, "coordinator", coordinator_json(agent)),
 		stdout);
 }
 
@@ -139,6 +184,7 @@ static void status_text(const struct show *s, const struct meter_census *c, pid_
 		printf("%-11s %s\n", interface.name, hooks);
 	}
 	exporter_states(EXPORTS_DIR, print_exporter, NULL);
+	print_coordinator(agent);
 }
 
 static int show_status(struct show *s)
@@ -364,9 +410,11 @@ static int show_interfaces(struct show *s)
 static const struct topic {
 	const char *name;
 	int (*show)(struct show *s);
+	bool apart; /* from what is pinned */
 } topics[] = {
-	{"status", show_status},     {"queries", show_queries}, {"flows", show_flows},
-	{"distinct", show_distinct}, {"losses", show_losses},   {"interfaces", show_interfaces},
+	{"status", show_status},         {"queries", show_queries}, {"flows", show_flows},
+	{"distinct", show_distinct},     {"losses", show_losses},   {"interfaces", show_interfaces},
+	{"answers", show_answers, true},
 };
 
 int cmd_show(int argc, char **argv)
@@ -386,12 +434,13 @@ int cmd_show(int argc, char **argv)
 			topic = &topics[i];
 	if (!topic)
 		return options_refuse(argv[0], "no such topic as '%s'", argv[at]);
-	if (meter_peek(&show.meter, &err)) {
+	if (!topic->apart && meter_peek(&show.meter, &err)) {
 		log_err("%s", err.text);
 		return CLI_FAILED;
 	}
 	status = topic->show(&show);
-	meter_close(&show.meter);
+	if (!topic->apart)
+		meter_close(&show.meter);
 	if (fflush(stdout) && status == CLI_OK)
 		status = CLI_FAILED;
 	return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* weir show: one function a topic, over what is pinned; each returns the exit status. */
+/* weir show: one function a topic, over what is pinned, or what a coordinator says; each returns the exit status. */
 #ifndef CLI_SHOW_H
 #define CLI_SHOW_H
 
@@ -13,6 +13,8 @@ struct show {
 	unsigned int top;      /* 0: all */
 	unsigned int order;    /* enum flow_order */
 	const char *query;     /* NULL: all */
+	const char *socket;    /* of a coordinator; NULL: the usual one */
+	bool hosts;            /* of a coordinator, not its answers */
 	struct meter meter;
 };
 
@@ -24,5 +26,6 @@ bool show_wants(const struct show *s, const struct weir_label *label);
 
 int show_flows(struct show *s);
 int show_distinct(struct show *s);
+int show_answers(struct show *s); /* without s->meter */
 
 #endif

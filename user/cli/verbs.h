@@ -22,12 +22,13 @@ struct verb {
 extern const struct verb verbs[];
 
 extern const struct cli_option run_options[], show_options[], replay_options[], detach_options[],
-	help_options[];
+	help_options[], coordinate_options[];
 
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
+int cmd_coordinate(int argc, char **argv);
 
 /* help.c */
 void help_overview(const struct verb *table, FILE *out);
