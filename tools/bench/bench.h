@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include <time.h>
 
 /* Set by SIGINT and SIGTERM once a bench catches them. */
@@ -16,6 +17,8 @@ void bench_vectors(void);
 void bench_codec(void);
 void bench_export(void);
 void bench_accuracy(void);
+void bench_coordinator(void);
+void bench_interval(void);
 
 /* Prints why and exits; code: an errno, negative or not. */
 __attribute__((noreturn)) void fail(const char *what, int code);
@@ -24,6 +27,9 @@ void check(int code, const char *what);
 
 double seconds_of(clockid_t clock);
 double median(double *values, int count);
+/* Of a process, so far; now. */
+double cpu_seconds(pid_t pid);
+double resident_bytes(pid_t pid);
 
 /* A result, for the screen and for the report. `goal` is words, "" for a number that stands there
  * for scale. */

@@ -236,35 +236,6 @@ static void bench_flood(const struct wire *w, const struct collector *c)
 
 /* --- What it costs ----------------------------------------------------------------------- */
 
-static double cpu_seconds(pid_t pid)
-{
-	unsigned long user = 0, system = 0;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-			 &user, &system) != 2)
-		fail(path, EIO);
-	fclose(f);
-	return (double)(user + system) / sysconf(_SC_CLK_TCK);
-}
-
-static double resident_bytes(pid_t pid)
-{
-	unsigned long pages = 0;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%*u %lu", &pages) != 1)
-		fail(path, EIO);
-	fclose(f);
-	return (double)pages * sysconf(_SC_PAGESIZE);
-}
-
 /* Half of the flows come in on each of two CPUs, as a network card's queues spread them. */
 static void spread(const struct wire *w, double seconds)
 {

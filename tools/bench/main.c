@@ -9,6 +9,9 @@
  *             and what the agent costs                             (export.c)
  *   vectors   what a vector of distinct counts costs a packet      (vectors.c)
  *   accuracy  error of the distinct counts, simulated              (distinct.c)
+ *   messages  what adaptive filters have to say, simulated         (interval.c)
+ *   coordinator
+ *             hosts that one carries, and how soon it answers      (coordinator.c)
  *
  * Rounds are interleaved: within one every case runs once, so that what disturbs
  * the machine disturbs all alike. A number is the median of its rounds. Results
@@ -21,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REPORT "build/bench.json"
 
@@ -57,6 +61,35 @@ double median(double *values, int count)
 {
 	qsort(values, count, sizeof(*values), compare);
 	return count & 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+double cpu_seconds(pid_t pid)
+{
+	unsigned long user = 0, system = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			 &user, &system) != 2)
+		fail(path, EIO);
+	fclose(f);
+	return (double)(user + system) / sysconf(_SC_CLK_TCK);
+}
+
+double resident_bytes(pid_t pid)
+{
+	unsigned long pages = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%*u %lu", &pages) != 1)
+		fail(path, EIO);
+	fclose(f);
+	return (double)pages * sysconf(_SC_PAGESIZE);
 }
 
 /* --- The report -------------------------------------------------------------------------- */
@@ -97,6 +130,8 @@ static const struct {
 	{.area = "wire", .name = "export", .run = bench_export},
 	{.area = "sketch", .name = "vectors", .run = bench_vectors},
 	{.area = "sketch", .name = "accuracy", .run = bench_accuracy},
+	{.area = "interval", .name = "coordinator", .run = bench_coordinator},
+	{.area = "interval", .name = "messages", .run = bench_interval},
 };
 
 int main(int argc, char **argv)
