@@ -5,18 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 /* --- Whom, and what ------------------------------------------------------------------------ */
 
 /* What is longer is cut, not within a character of UTF-8; a match of several lines becomes one. */
 static void put_text(const char *text, char *out, size_t size)
 {
-	size_t length = strlen(text);
+	const size_t length = utf8_cut(text, size - 1);
 
-	if (length >= size) {
-		length = size - 1;
-		while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
-			length--;
-	}
 	for (size_t i = 0; i < length; i++)
 		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
 	out[length] = 0;

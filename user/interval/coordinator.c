@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "interval/coordinator_state.h"
+
+#define SHOWN 60 /* bytes of a match */
 
 const struct coordinator_count_name coordinator_count_names[COORDINATOR_COUNT_MAX] = {
 #define X(id, name, text) [COORDINATOR_##id] = {#name, text},
@@ -24,22 +27,6 @@ __attribute__((format(printf, 3, 4))) static int refuse(char why[COORDINATOR_WHY
 	return code;
 }
 
-static void *counted_alloc(struct coordinator *c, size_t count, size_t bytes)
-{
-	void *memory = calloc(count ? count : 1, bytes);
-
-	if (memory)
-		c->bytes += count * bytes;
-	return memory;
-}
-
-static void counted_free(struct coordinator *c, void *memory, size_t count, size_t bytes)
-{
-	if (memory)
-		c->bytes -= count * bytes;
-	free(memory);
-}
-
 /* Time, as far as it has not been seen. */
 static void advance(struct coordinator *c, __u64 now_ns)
 {
@@ -48,173 +35,6 @@ static void advance(struct coordinator *c, __u64 now_ns)
 	c->tick = c->now_ns / NS_PER_S;
 	if (c->floor < c->tick)
 		c->floor = c->tick;
-}
-
-/* --- Objects ------------------------------------------------------------------------------ */
-
-static void object_free(struct coordinator *c, struct object *o)
-{
-	struct allocate_object *slot = c->allocation.object;
-	__u32 last = --c->objects;
-
-	/* The last takes its place. */
-	slot[o->index] = slot[last];
-	c->object[o->index] = c->object[last];
-	c->object[o->index]->index = o->index;
-	o->host->object[o->query] = NULL;
-	free(o->lack[0].missing);
-	free(o->lack[1].missing);
-	counted_free(c, o, 1, sizeof(*o));
-	c->changed = true;
-}
-
-static int more_objects(struct coordinator *c)
-{
-	__u32 room = c->object_room ? 2 * c->object_room : 64;
-	struct allocate_object *slots;
-	struct object **objects;
-
-	if (c->objects < c->object_room)
-		return 0;
-	objects = realloc(c->object, room * sizeof(*objects));
-	if (!objects)
-		return -ENOMEM;
-	c->object = objects;
-	slots = realloc(c->allocation.object, room * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	c->allocation.object = slots;
-	c->bytes += (room - c->object_room) * (sizeof(*objects) + sizeof(*slots));
-	c->object_room = room;
-	return 0;
-}
-
-/* width: what it had with another run of the coordinator; 0: none. */
-static struct object *object_new(struct coordinator *c, struct host *h, __u32 query, __u64 width)
-{
-	struct object *o;
-
-	if (more_objects(c))
-		return NULL;
-	o = counted_alloc(c, 1, sizeof(*o));
-	if (!o)
-		return NULL;
-	o->host = h;
-	o->query = query;
-	o->index = c->objects;
-	c->object[c->objects] = o;
-	c->allocation.object[c->objects++] = (struct allocate_object){.target = width & ~1ull};
-	h->object[query] = o;
-	c->told_widths |= width > 0;
-	c->changed = true;
-	width_anew(c);
-	return o;
-}
-
-/* A session's beginning: nothing is said yet, and the host's width is 0. */
-static void object_begin(struct object *o, __u32 number)
-{
-	o->number = number;
-	o->said_count = 0;
-	o->width_count = 0;
-	o->lowers = false;
-	o->lacked = 0;
-	for (int i = 0; i < 2; i++) {
-		free(o->lack[i].missing);
-		o->lack[i].missing = NULL;
-		o->lack[i].from = 0;
-	}
-	width_push(o, 0, 0, 0);
-}
-
-/* --- Hosts -------------------------------------------------------------------------------- */
-
-/* Where the host of that number is, or would be. */
-static __u32 place_of(const struct coordinator *c, __u32 id)
-{
-	__u32 low = 0, high = c->hosts;
-
-	while (low < high) {
-		__u32 middle = (low + high) / 2;
-
-		if (c->host[middle]->id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static struct host *host_find(const struct coordinator *c, __u32 id)
-{
-	__u32 at = place_of(c, id);
-
-	return at < c->hosts && c->host[at]->id == id ? c->host[at] : NULL;
-}
-
-static void host_free(struct coordinator *c, struct host *h)
-{
-	__u32 queries = c->plan.query_count;
-
-	for (__u32 q = 0; q < queries; q++) {
-		if (h->object[q])
-			object_free(c, h->object[q]);
-		free(h->refused[q]);
-	}
-	counted_free(c, h->object, queries, sizeof(*h->object));
-	counted_free(c, h->refused, queries, sizeof(*h->refused));
-	free(h->ask);
-	counted_free(c, h, 1, sizeof(*h));
-}
-
-static struct host *host_new(struct coordinator *c, __u32 id)
-{
-	__u32 queries = c->plan.query_count, at = place_of(c, id);
-	struct host *h;
-
-	if (c->hosts == c->host_room) {
-		__u32 room = c->host_room ? 2 * c->host_room : 16;
-		struct host **more = realloc(c->host, room * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		c->host = more;
-		c->bytes += (room - c->host_room) * sizeof(*more);
-		c->host_room = room;
-	}
-	h = counted_alloc(c, 1, sizeof(*h));
-	if (!h)
-		return NULL;
-	h->object = counted_alloc(c, queries, sizeof(*h->object));
-	h->refused = counted_alloc(c, queries, sizeof(*h->refused));
-	if (!h->object || !h->refused) {
-		counted_free(c, h->object, queries, sizeof(*h->object));
-		counted_free(c, h->refused, queries, sizeof(*h->refused));
-		counted_free(c, h, 1, sizeof(*h));
-		return NULL;
-	}
-	h->id = id;
-	memmove(&c->host[at + 1], &c->host[at], (c->hosts - at) * sizeof(*c->host));
-	c->host[at] = h;
-	c->hosts++;
-	c->changed = true;
-	return h;
-}
-
-static void host_remove(struct coordinator *c, struct host *h)
-{
-	__u32 at = place_of(c, h->id);
-
-	c->hosts--;
-	memmove(&c->host[at], &c->host[at + 1], (c->hosts - at) * sizeof(*c->host));
-	/* Members that point to it are not looked at before answers and hosts are linked anew. */
-	for (__u32 i = 0; i < h->asks; i++) {
-		c->answer[h->ask[i]].last.parts = NULL;
-		c->answer[h->ask[i]].last.part_count = 0;
-	}
-	host_free(c, h);
-	c->changed = true;
-	width_anew(c);
 }
 
 /* --- Sessions ----------------------------------------------------------------------------- */
@@ -375,16 +195,6 @@ static int find_query(const struct coordinator *c, const char *name)
 	return -1;
 }
 
-/* Bytes of what is shown of a match: 60, not within a character of UTF-8. */
-static int shown(const char *text)
-{
-	int length = strnlen(text, 61);
-
-	for (length -= length > 60; length && ((unsigned char)text[length] & 0xc0) == 0x80;)
-		length--;
-	return length;
-}
-
 /* Does the host ask the same as we do? */
 static int compare_query(const struct coordinator_query *here, const struct interval_ask *ask,
 			 char why[COORDINATOR_WHY_BYTES])
@@ -398,7 +208,8 @@ static int compare_query(const struct coordinator_query *here, const struct inte
 			      ask->measure, here->measure);
 	if (strcmp(ask->match, here->match))
 		return refuse(why, -ENOENT, "'%s' matches \"%.*s\" there, \"%.*s\" here", ask->name,
-			      shown(ask->match), ask->match, shown(here->match), here->match);
+			      (int)utf8_cut(ask->match, SHOWN), ask->match,
+			      (int)utf8_cut(here->match, SHOWN), here->match);
 	return 0;
 }
 
@@ -687,13 +498,6 @@ static bool begins_anew(const struct coordinator *c, const struct coordinator_pl
 	return false;
 }
 
-static void drop_hosts(struct coordinator *c)
-{
-	HASH_CLEAR(hh, c->sessions);
-	while (c->hosts)
-		host_free(c, c->host[--c->hosts]);
-}
-
 int coordinator_replan(struct coordinator *c, const struct coordinator_plan *plan, __u64 now_ns)
 {
 	struct coordinator_plan copy;
@@ -710,7 +514,7 @@ int coordinator_replan(struct coordinator *c, const struct coordinator_plan *pla
 	}
 	anew = begins_anew(c, &copy);
 	if (anew)
-		drop_hosts(c);
+		hosts_drop(c);
 	answers_free(c->answer, c->plan.ask_count);
 	plan_free(&c->plan);
 	c->plan = copy;
@@ -729,7 +533,7 @@ void coordinator_free(struct coordinator *c)
 {
 	if (!c)
 		return;
-	drop_hosts(c);
+	hosts_drop(c);
 	answers_free(c->answer, c->plan.ask_count);
 	free(c->host);
 	free(c->object);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "interval/coordinator_state.h"
 
 __extension__ typedef __int128 wide;
@@ -56,16 +57,12 @@ static const char *why_missing(const struct host *h, __u32 query, const struct o
 static void part_missing(struct coordinator_part *p, __s64 since, const char *what, const char *why)
 {
 	const int length = snprintf(p->why, sizeof(p->why), "%s%s", what, why);
-	size_t end = sizeof(p->why) - sizeof("...");
 
 	p->missing = true;
 	p->since = since;
 	if (length < 0 || (size_t)length < sizeof(p->why))
 		return;
-	/* Not within a character of UTF-8. */
-	while (end && ((unsigned char)p->why[end] & 0xc0) == 0x80)
-		end--;
-	strcpy(p->why + end, "...");
+	strcpy(p->why + utf8_cut(p->why, sizeof(p->why) - sizeof("...")), "...");
 }
 
 static void part_make(const struct coordinator *c, const struct member *m, __u32 query, __s64 tick,

@@ -2,7 +2,8 @@
 /*
  * A coordinator from inside.
  *
- *   coordinator.c          hosts and sessions, what they say
+ *   coordinator.c          sessions, what hosts say, time
+ *   coordinator_host.c     hosts and their objects
  *   coordinator_plan.c     what is asked; who is a member of which answer
  *   coordinator_width.c    budgets; widths on their way to the allocator's targets
  *   coordinator_answer.c   when an answer is due, and what it is
@@ -172,6 +173,18 @@ static inline bool object_is_asked(const struct object *o)
 {
 	return o->host->session && o->host->query[o->number] == (__s16)o->query;
 }
+
+/* coordinator_host.c. NULL: there is none, or no memory for another. */
+struct host *host_find(const struct coordinator *c, __u32 id);
+struct host *host_new(struct coordinator *c, __u32 id);
+void host_remove(struct coordinator *c, struct host *h);
+/* All, with their sessions. Answers still point to them. */
+void hosts_drop(struct coordinator *c);
+/* width: what it had with another run of the coordinator; 0: none. */
+struct object *object_new(struct coordinator *c, struct host *h, __u32 query, __u64 width);
+/* A session's beginning: nothing is said yet, and the host's width is 0. */
+void object_begin(struct object *o, __u32 number);
+void object_free(struct coordinator *c, struct object *o);
 
 /* coordinator_plan.c */
 int plan_copy(const struct coordinator_plan *from, struct coordinator_plan *out);
