@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "wire/talk.h"
 
@@ -56,10 +57,7 @@ static void fail(const char *what, const char *reason)
 
 static __u64 unix_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * NS_PER_S + t.tv_nsec;
+	return clock_ns(CLOCK_REALTIME);
 }
 
 /* Another descriptor may come under the number of the one before. */

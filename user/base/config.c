@@ -211,11 +211,14 @@ int config_default(struct config *out, struct config_error *err)
 
 int config_load(const char *path, struct config *out, struct config_error *err)
 {
-	FILE *file = fopen(path, "re");
 	char *text = NULL;
 	size_t size;
+	FILE *file;
 	int ret;
 
+	if (!path)
+		return config_default(out, err);
+	file = fopen(path, "re");
 	errno = file ? ENOMEM : errno;
 	if (file)
 		text = malloc(FILE_BYTES_MAX);

@@ -89,6 +89,7 @@ struct config_error {
  * Return 0 and a configuration for config_free(), its queries known to compile with its own
  * `inside`. Otherwise a negative errno, `err` filled and `out` as it was.
  *
+ * config_load(): path NULL is config_default().
  * config_read(): the same from `size` bytes of text; `name` stands for the file's in errors.
  */
 int config_load(const char *path, struct config *out, struct config_error *err);

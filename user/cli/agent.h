@@ -20,17 +20,12 @@
 #include "cli/notes.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/standing.h"
 #include "meter/meter.h"
 #include "query/prefix.h"
 
 #define AGENT_PORTS 128
 #define AGENT_NETWORKS 256
-
-enum agent_output {
-	OUTPUT_SCREEN,
-	OUTPUT_LINES,
-	OUTPUT_JSON
-};
 
 /* An interface that is wanted. */
 struct agent_port {
@@ -52,7 +47,7 @@ struct agent {
 	struct config config;
 	const char *config_path; /* NULL: the built-in defaults */
 	struct cli_list named;   /* by -i; they come before the config's */
-	enum agent_output output;
+	enum standing_output output;
 	bool quiet;
 
 	struct agent_port port[AGENT_PORTS];

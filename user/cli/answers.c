@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/text.h"
+
 #define MILLION 1000000
 #define NAMED 3   /* missing hosts that a table names; the others are counted */
 #define LISTED 64 /* that JSON names: thousands, each second, would hold up the coordinator */
@@ -156,16 +158,6 @@ static const char *rounded(const json_t *object, const char *key, bool up, char 
 	return out;
 }
 
-static const char *clock_of(json_int_t unix_s, char out[16])
-{
-	const time_t at = unix_s;
-	struct tm local = {};
-
-	localtime_r(&at, &local);
-	strftime(out, 16, "%H:%M:%S", &local);
-	return out;
-}
-
 /* "host 3 (web.example) since 12:34:56, host 4 (db), never here, and 7 others". */
 static void print_missing(const json_t *answer, FILE *out)
 {
@@ -175,13 +167,13 @@ static void print_missing(const json_t *answer, FILE *out)
 	for (size_t i = 0; i < json_array_size(list) && i < NAMED; i++) {
 		const json_t *m = json_array_get(list, i);
 		const char *name = text_of(m, "name"), *why = text_of(m, "why");
-		char clock[16];
+		char clock[TEXT_TIME_BYTES];
 
 		fprintf(out, "%shost %lld", i ? ", " : "", (long long)integer_of(m, "host"));
 		if (*name)
 			fprintf(out, " (%s)", name);
 		if (json_is_integer(json_object_get(m, "since")))
-			fprintf(out, " since %s", clock_of(integer_of(m, "since"), clock));
+			fprintf(out, " since %s", text_clock(integer_of(m, "since"), clock));
 		else if (!*why)
 			fputs(", never here", out);
 		if (*why)
@@ -199,13 +191,13 @@ void answers_head(FILE *out, const char *eol)
 
 void answers_row(const json_t *a, FILE *out, const char *eol)
 {
-	char low[32], high[32], width[32], precision[32], clock[16];
+	char low[32], high[32], width[32], precision[32], clock[TEXT_TIME_BYTES];
 
 	fprintf(out, "%-16.16s %12s %12s %10s %10s %-9.9s %5lld %-8s%s", text_of(a, "name"),
 		rounded(a, "low", false, low), rounded(a, "high", true, high),
 		rounded(a, "width", true, width), rounded(a, "precision", true, precision),
 		text_of(a, "unit"), (long long)integer_of(a, "present"),
-		clock_of(integer_of(a, "as_of"), clock), eol);
+		text_clock(integer_of(a, "as_of"), clock), eol);
 	if (json_is_false(json_object_get(a, "complete"))) {
 		fputs("  incomplete: ", out);
 		print_missing(a, out);
@@ -224,13 +216,10 @@ void answers_hosts_head(FILE *out, const char *eol)
 void answers_hosts_row(const json_t *h, FILE *out, const char *eol)
 {
 	const json_t *since = json_object_get(h, "since");
-	const time_t at = json_integer_value(since);
-	struct tm local = {};
-	char text[32] = "never here";
+	char text[TEXT_TIME_BYTES] = "never here";
 
-	localtime_r(&at, &local);
 	if (json_is_integer(since))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+		text_date(json_integer_value(since), text);
 	fprintf(out, "%-10lld %-24.24s %-7s %-19s %8lld %12lld %12lld%s",
 		(long long)integer_of(h, "host"), text_of(h, "name"),
 		json_is_true(json_object_get(h, "here")) ? "here" : "missing", text,
@@ -241,9 +230,9 @@ void answers_hosts_row(const json_t *h, FILE *out, const char *eol)
 void answers_line(const json_t *a, FILE *out)
 {
 	const json_int_t present = integer_of(a, "present");
-	char low[32], high[32], width[32], precision[32], clock[16];
+	char low[32], high[32], width[32], precision[32], clock[TEXT_TIME_BYTES];
 
-	fprintf(out, "%s %s: ", clock_of(integer_of(a, "as_of"), clock), text_of(a, "name"));
+	fprintf(out, "%s %s: ", text_clock(integer_of(a, "as_of"), clock), text_of(a, "name"));
 	if (!present)
 		fputs("nothing is known", out);
 	else

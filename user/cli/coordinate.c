@@ -10,15 +10,15 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 
 #define NS_PER_MS 1000000ull
@@ -66,22 +66,14 @@ void coordinate_say(struct coordinate *c, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	notes_add(&c->notes, c->output == COORDINATE_SCREEN, format, args);
+	notes_add(&c->notes, c->output == OUTPUT_SCREEN, format, args);
 	va_end(args);
-}
-
-static __u64 read_clock(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
 }
 
 /* When the clock is set back, time goes on from where it was until the clock has come there. */
 __u64 coordinate_now(struct coordinate *c)
 {
-	const __u64 real_ns = read_clock(CLOCK_REALTIME), mono_ns = read_clock(CLOCK_MONOTONIC);
+	const __u64 real_ns = clock_ns(CLOCK_REALTIME), mono_ns = clock_ns(CLOCK_MONOTONIC);
 	const __u64 on_ns = c->clock_ns + (mono_ns - c->clock_mono_ns);
 
 	c->clock_ns = !c->clock_ns || real_ns >= c->clock_ns ? real_ns : on_ns;
@@ -118,17 +110,11 @@ int coordinate_watch(struct coordinate *c, struct coordinate_watch *watch, int f
 static int load_config(struct coordinate *c, struct config *out)
 {
 	struct config_error err = {};
-	int code = c->config_path ? config_load(c->config_path, out, &err)
-				  : config_default(out, &err);
+	int code = config_load(c->config_path, out, &err);
 
 	if (code)
 		coordinate_say(c, "%s", err.text[0] ? err.text : strerror(-code));
 	return code;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
 }
 
 static bool same_doors(const struct config_coordinate *a, const struct config_coordinate *b)
@@ -136,9 +122,9 @@ static bool same_doors(const struct config_coordinate *a, const struct config_co
 	if (a->listen_count != b->listen_count)
 		return false;
 	for (unsigned int i = 0; i < a->listen_count; i++)
-		if (!same_text(a->listen[i].text, b->listen[i].text))
+		if (!text_same(a->listen[i].text, b->listen[i].text))
 			return false;
-	return same_text(a->socket, b->socket);
+	return text_same(a->socket, b->socket);
 }
 
 /* 0: sessions go on; 1: the engine has ended them; -ENOMEM: nothing has changed. */
@@ -178,7 +164,7 @@ static void follow(struct coordinate *c, const struct config *config, struct int
 {
 	const bool same_door = same_doors(&c->config.coordinate, &config->coordinate);
 
-	if (same_text(c->config.coordinate.log, config->coordinate.log)) {
+	if (text_same(c->config.coordinate.log, config->coordinate.log)) {
 		interval_log_close(log);
 	} else {
 		interval_log_close(c->log);
@@ -236,14 +222,11 @@ static void reload(struct coordinate *c)
 /* 1: stop. */
 static int take_signal(struct coordinate *c, int fd)
 {
-	struct signalfd_siginfo info;
+	const enum standing_signal signal = standing_take_signal(fd);
 
-	if (read(fd, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	if (info.ssi_signo != SIGHUP)
-		return 1;
-	reload(c);
-	return 0;
+	if (signal == SIGNAL_RELOAD)
+		reload(c);
+	return signal == SIGNAL_STOP;
 }
 
 static int take_event(struct coordinate *c, struct coordinate_watch *watch)
@@ -351,16 +334,8 @@ static int start_engine(struct coordinate *c)
 
 static int watch_signals(struct coordinate *c, struct coordinate_watch *watch)
 {
-	sigset_t set;
-	int fd;
+	const int fd = standing_watch_signals();
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : coordinate_watch(c, watch, fd, POLLIN);
 }
 
@@ -427,13 +402,9 @@ int cmd_coordinate(int argc, char **argv)
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return CLI_FAILED;
-	c->config_path = asked.config;
-	if (!c->config_path && !access(WEIR_CONFIG_FILE, F_OK))
-		c->config_path = WEIR_CONFIG_FILE;
+	c->config_path = standing_config(asked.config);
 	c->quiet = asked.quiet;
-	c->output = asked.json                              ? COORDINATE_JSON
-		    : isatty(STDOUT_FILENO) && !asked.quiet ? COORDINATE_SCREEN
-							    : COORDINATE_LINES;
+	c->output = standing_output(asked.json, asked.quiet);
 	if (!load_config(c, &c->config))
 		status = coordinate(c);
 	config_free(&c->config);

@@ -21,6 +21,7 @@
 
 #include "base/config.h"
 #include "cli/notes.h"
+#include "cli/standing.h"
 #include "cli/uplink.h"
 #include "interval/coordinator.h"
 #include "interval/log.h"
@@ -61,12 +62,6 @@ enum coordinate_refusal {
 	COORDINATE_REFUSAL_MAX,
 };
 extern const struct coordinator_count_name coordinate_refusal_names[COORDINATE_REFUSAL_MAX];
-
-enum coordinate_output {
-	COORDINATE_SCREEN,
-	COORDINATE_LINES,
-	COORDINATE_JSON,
-};
 
 /* What an epoll event belongs to. */
 enum coordinate_kind {
@@ -142,7 +137,7 @@ struct coordinate_offer {
 struct coordinate {
 	struct config config;
 	const char *config_path; /* NULL: the built-in defaults */
-	enum coordinate_output output;
+	enum standing_output output;
 	bool quiet, again, paused;
 	bool starved; /* paused for want of files or memory */
 	int epoll;

@@ -132,21 +132,13 @@ static void print_lines(struct coordinate *c, FILE *out)
 		count.here, count.missing, t.messages_in, t.bytes_in, t.messages_out, t.bytes_out);
 }
 
-static void clock_text(time_t at, char out[16])
-{
-	struct tm local;
-
-	localtime_r(&at, &local);
-	strftime(out, 16, "%H:%M:%S", &local);
-}
-
 static void draw_head(const struct coordinate *c, FILE *out)
 {
 	struct uplink_status parent;
-	char up[32], clock[16];
+	char up[32], clock[TEXT_TIME_BYTES];
 
 	text_uptime((c->clock_ns - c->start_ns) / WEIR_NS_PER_SEC, up, sizeof(up));
-	clock_text(c->clock_ns / WEIR_NS_PER_SEC, clock);
+	text_clock(c->clock_ns / WEIR_NS_PER_SEC, clock);
 	fprintf(out, "weir %s coordinate%*s up %s" PAGE_EOL, WEIR_VERSION,
 		(int)(79 - strlen(WEIR_VERSION) - 20 - strlen(up)), clock, up);
 	for (unsigned int i = 0; i < c->listeners; i++)
@@ -195,7 +187,7 @@ static void draw(const void *context, FILE *part[PAGE_PARTS])
 void coordinate_screen_open(struct coordinate *c)
 {
 	c->printed_ns = coordinate_now(c);
-	if (c->output != COORDINATE_SCREEN)
+	if (c->output != OUTPUT_SCREEN)
 		return;
 	page_open();
 	c->notes.drawn = true;
@@ -234,7 +226,7 @@ static void print(struct coordinate *c)
 
 	if (!out)
 		return;
-	if (c->output == COORDINATE_JSON)
+	if (c->output == OUTPUT_JSON)
 		print_json(c, out);
 	else
 		print_lines(c, out);
@@ -251,7 +243,7 @@ int coordinate_screen_tick(struct coordinate *c, __u64 now_ns)
 	c->printed_ns = now_ns;
 	if (c->quiet)
 		return 0;
-	if (c->output != COORDINATE_SCREEN)
+	if (c->output != OUTPUT_SCREEN)
 		print(c);
 	else if (fits(0))
 		page_redraw(draw, c);
@@ -263,7 +255,7 @@ void coordinate_screen_totals(struct coordinate *c)
 	const struct coordinate_traffic t = guests_traffic(c);
 	char up[32];
 
-	if (c->output == COORDINATE_JSON) {
+	if (c->output == OUTPUT_JSON) {
 		json_t *all = coordinate_status_json(c, false);
 
 		json_object_set_new(all, "stopped", json_true());

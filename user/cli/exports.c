@@ -225,7 +225,6 @@ void exports_state_text(const struct exporter_state *s, FILE *out, const char *e
 {
 	char clock[32];
 	time_t at = s->error_ns / WEIR_NS_PER_SEC;
-	struct tm local;
 
 	fprintf(out, "%s: %s, sent %llu flows in %llu messages, queued %llu, dropped %llu", s->to,
 		exporter_phase_text(s->phase), s->sent.records, s->messages, s->queued.records,
@@ -233,9 +232,7 @@ void exports_state_text(const struct exporter_state *s, FILE *out, const char *e
 	if (s->unencodable.records)
 		fprintf(out, ", not exportable %llu", s->unencodable.records);
 	if (s->error[0]) {
-		localtime_r(&at, &local);
-		strftime(clock, sizeof(clock), "%F %T", &local);
-		fprintf(out, "; last error, %s: %s", clock, s->error);
+		fprintf(out, "; last error, %s: %s", text_date(at, clock), s->error);
 	}
 	fputs(end, out);
 }

@@ -109,19 +109,14 @@ static void close_ledger(struct exports *x)
 	harvest_close(&x->harvest);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 static bool same_options(const struct config_export *a, const struct config_export *b)
 {
-	return same_text(a->to, b->to) && a->template_refresh_ns == b->template_refresh_ns &&
+	return text_same(a->to, b->to) && a->template_refresh_ns == b->template_refresh_ns &&
 	       a->options_refresh_ns == b->options_refresh_ns && a->rotate_ns == b->rotate_ns &&
 	       a->template_messages == b->template_messages && a->domain == b->domain &&
 	       a->message_bytes == b->message_bytes && a->queue == b->queue &&
 	       a->rotate_bytes == b->rotate_bytes && a->biflow == b->biflow &&
-	       same_text(a->ca, b->ca) && same_text(a->cert, b->cert) && same_text(a->key, b->key);
+	       text_same(a->ca, b->ca) && text_same(a->cert, b->cert) && text_same(a->key, b->key);
 }
 
 /* The mark that was committed last for the queue of `to`, if any was. */
@@ -184,7 +179,7 @@ static int find(const struct exports *x, const char *to)
 {
 	int i = 0;
 
-	while (i < CONFIG_EXPORTS && !(x->exporter[i] && same_text(x->options[i].to, to)))
+	while (i < CONFIG_EXPORTS && !(x->exporter[i] && text_same(x->options[i].to, to)))
 		i++;
 	return i;
 }
@@ -192,7 +187,7 @@ static int find(const struct exports *x, const char *to)
 static bool is_named(const struct config *config, const char *to)
 {
 	for (unsigned int i = 0; i < config->export_count; i++)
-		if (same_text(config->exports[i].to, to))
+		if (text_same(config->exports[i].to, to))
 			return true;
 	return false;
 }

@@ -3,15 +3,16 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/page.h"
+#include "cli/text.h"
 
 #define LINE_CHARS 70
 
 void notes_add(struct notes *n, bool screen, const char *format, va_list args)
 {
 	char text[NOTE_BYTES];
-	struct timespec now;
 
 	vsnprintf(text, sizeof(text), format, args);
 	if (!n->drawn)
@@ -22,9 +23,8 @@ void notes_add(struct notes *n, bool screen, const char *format, va_list args)
 		memmove(&n->note[0], &n->note[1], sizeof(n->note) - sizeof(n->note[0]));
 		n->count--;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
 	memcpy(n->note[n->count].text, text, sizeof(text));
-	n->note[n->count++].at = now.tv_sec;
+	n->note[n->count++].at = clock_ns(CLOCK_REALTIME) / WEIR_NS_PER_SEC;
 }
 
 /* So much of the text fits on a line: up to a blank, if there is one. */
@@ -46,11 +46,9 @@ void notes_draw(const struct notes *n, FILE *out)
 		fputs(PAGE_EOL, out);
 	for (unsigned int i = 0; i < n->count; i++) {
 		const char *text = n->note[i].text;
-		struct tm local;
-		char clock[16];
+		char clock[TEXT_TIME_BYTES];
 
-		localtime_r(&n->note[i].at, &local);
-		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+		text_clock(n->note[i].at, clock);
 		while (*text) {
 			size_t length = fitting(text);
 

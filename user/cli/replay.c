@@ -471,8 +471,7 @@ int cmd_replay(int argc, char **argv)
 	}
 	r->json = asked.json;
 	r->flows = asked.flows;
-	code = asked.config ? config_load(asked.config, &r->config, &refused)
-			    : config_default(&r->config, &refused);
+	code = config_load(asked.config, &r->config, &refused);
 	if (code)
 		log_err("%s", refused.text);
 	status = code ? CLI_FAILED : want_exports(r, &asked.to) ? CLI_USAGE : CLI_OK;

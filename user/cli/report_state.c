@@ -11,6 +11,7 @@
 
 #include "base/folder.h"
 #include "cli/report.h"
+#include "cli/text.h"
 #include "wire/twin.h"
 
 #define STATE_MAGIC 0x77656972636f0001ull /* "weirco", and the layout's number */
@@ -107,13 +108,10 @@ const char *report_phase_text(const struct uplink_status *s)
 
 void report_status_text(const struct uplink_status *s, FILE *out, const char *end)
 {
-	const time_t at = s->since_ns / WEIR_NS_PER_SEC;
-	struct tm local;
-	char clock[32];
+	char date[TEXT_TIME_BYTES];
 
-	localtime_r(&at, &local);
-	strftime(clock, sizeof(clock), "%F %T", &local);
-	fprintf(out, "%s: %s since %s", s->address, report_phase_text(s), clock);
+	fprintf(out, "%s: %s since %s", s->address, report_phase_text(s),
+		text_date(s->since_ns / WEIR_NS_PER_SEC, date));
 	if (s->phase == UPLINK_UP)
 		fprintf(out, ", host %llu%s%s%s (%s)", s->host, *s->name ? " of '" : "", s->name,
 			*s->name ? "'" : "", interval_method_names[s->method]);

@@ -8,11 +8,9 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -74,8 +72,7 @@ void agent_say(struct agent *a, const char *format, ...)
 static int load_config(struct agent *a, struct config *out)
 {
 	struct config_error err = {};
-	int code = a->config_path ? config_load(a->config_path, out, &err)
-				  : config_default(out, &err);
+	int code = config_load(a->config_path, out, &err);
 
 	if (code)
 		agent_say(a, "%s", err.text[0] ? err.text : strerror(-code));
@@ -198,14 +195,11 @@ static void follow_networks(struct agent *a)
 /* 1: stop. */
 static int take_signal(struct agent *a, int fd)
 {
-	struct signalfd_siginfo info;
+	const enum standing_signal signal = standing_take_signal(fd);
 
-	if (read(fd, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	if (info.ssi_signo != SIGHUP)
-		return 1;
-	reload(a);
-	return 0;
+	if (signal == SIGNAL_RELOAD)
+		reload(a);
+	return signal == SIGNAL_STOP;
 }
 
 static __u64 next_tick(__u64 now)
@@ -380,23 +374,10 @@ static int stop(struct agent *a)
 	return code;
 }
 
-static int watch_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int measure(struct agent *a)
 {
 	struct netlink *links = NULL;
-	int signals = watch_signals(), code = netlink_watch(&links);
+	int signals = standing_watch_signals(), code = netlink_watch(&links);
 
 	if (signals < 0 || code) {
 		log_err("cannot watch for signals and interfaces: %s",
@@ -449,14 +430,10 @@ int cmd_run(int argc, char **argv)
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return CLI_FAILED;
-	a->config_path = asked.config;
-	if (!a->config_path && !access(WEIR_CONFIG_FILE, F_OK))
-		a->config_path = WEIR_CONFIG_FILE;
+	a->config_path = standing_config(asked.config);
 	a->named = asked.interfaces;
 	a->quiet = asked.quiet;
-	a->output = asked.json                              ? OUTPUT_JSON
-		    : isatty(STDOUT_FILENO) && !asked.quiet ? OUTPUT_SCREEN
-							    : OUTPUT_LINES;
+	a->output = standing_output(asked.json, asked.quiet);
 	if (load_config(a, &a->config))
 		goto out;
 	if (ports_want(a) || ports_check(a))

@@ -114,12 +114,10 @@ static bool is_loss(int counter)
 
 static void draw_head(const struct agent *a, const struct reading *r, FILE *out)
 {
-	char up[32], hooks[256], clock[16];
-	struct tm local;
+	char up[32], hooks[256], clock[TEXT_TIME_BYTES];
 
 	text_uptime(r->up_s, up, sizeof(up));
-	localtime_r(&r->at.tv_sec, &local);
-	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	text_clock(r->at.tv_sec, clock);
 	fprintf(out, "weir %s%*s up %s" PAGE_EOL, WEIR_VERSION,
 		(int)(79 - strlen(WEIR_VERSION) - 9 - strlen(up)), clock, up);
 	for (unsigned int i = 0; i < a->ports; i++) {
@@ -313,11 +311,9 @@ static void print_coordinator(const struct report *report, const char *clock)
 
 static void print_lines(const struct agent *a, const struct reading *r)
 {
-	char clock[16];
-	struct tm local;
+	char clock[TEXT_TIME_BYTES];
 
-	localtime_r(&r->at.tv_sec, &local);
-	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	text_clock(r->at.tv_sec, clock);
 	for (unsigned int q = 0; q < a->config.query_count; q++) {
 		const struct weir_label *label = &a->label[a->window[q]];
 		const struct meter_rate *rate = &r->rates[a->window[q]];

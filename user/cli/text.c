@@ -2,7 +2,10 @@
 #include "cli/text.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
+
+#include "base/clock.h"
 
 const char *text_si(double value, char out[TEXT_SI_BYTES])
 {
@@ -89,17 +92,32 @@ void text_uptime(unsigned long seconds, char *out, size_t size)
 		snprintf(out, size, "%lu:%02lu:%02lu", hours, minutes, seconds % 60);
 }
 
-static __s64 clock_ns(clockid_t clock)
+const char *text_clock(time_t at, char out[TEXT_TIME_BYTES])
 {
-	struct timespec t;
+	struct tm local = {};
 
-	clock_gettime(clock, &t);
-	return t.tv_sec * (__s64)WEIR_NS_PER_SEC + t.tv_nsec;
+	localtime_r(&at, &local);
+	strftime(out, TEXT_TIME_BYTES, "%T", &local);
+	return out;
+}
+
+const char *text_date(time_t at, char out[TEXT_TIME_BYTES])
+{
+	struct tm local = {};
+
+	localtime_r(&at, &local);
+	strftime(out, TEXT_TIME_BYTES, "%F %T", &local);
+	return out;
+}
+
+bool text_same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
 }
 
 __s64 text_clock_offset_ns(void)
 {
-	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	return (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
 
 /* 16 digits: a time of day has microseconds, and 0.1 is printed as such. */

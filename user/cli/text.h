@@ -4,11 +4,14 @@
 #define CLI_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <time.h>
 
 #include "cli/distinct.h"
 #include "meter/meter.h"
 
 #define TEXT_SI_BYTES 16
+#define TEXT_TIME_BYTES 32
 #define TEXT_MEMORY_BYTES 24
 #define TEXT_MEASURE_BYTES 24
 
@@ -29,6 +32,13 @@ json_t *text_interface_json(const struct weir_interface *interface);
 
 /* "1:02:03", with days in front when there are any. */
 void text_uptime(unsigned long seconds, char *out, size_t size);
+
+/* Local time, "01:02:03" and "2026-11-22 01:02:03". */
+const char *text_clock(time_t at, char out[TEXT_TIME_BYTES]);
+const char *text_date(time_t at, char out[TEXT_TIME_BYTES]);
+
+/* NULL is the same as NULL alone. */
+bool text_same(const char *a, const char *b);
 
 /* Nanoseconds from CLOCK_MONOTONIC to the time of day. */
 __s64 text_clock_offset_ns(void);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #define NS_PER_MS 1000000ull
 #define ATTEMPT_NS (2500 * NS_PER_MS)
 #define ATTEMPT_LONG_NS (10000 * NS_PER_MS)
@@ -19,14 +21,6 @@
 #define STEADY_NS (3000 * NS_PER_MS) /* a session that held for so long was a good one */
 #define GOODBYE_NS (200 * NS_PER_MS) /* for the last words to leave */
 #define LINE_BYTES 1024
-
-static __u64 unix_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
 
 __attribute__((format(printf, 2, 3))) static void tell(const struct uplink *u, const char *format,
 						       ...)
@@ -58,7 +52,7 @@ __attribute__((format(printf, 2, 3))) static int fail(struct uplink *u, const ch
 void uplink_set_phase(struct uplink *u, enum uplink_phase phase)
 {
 	if (u->status.phase != phase || !u->status.since_ns)
-		u->status.since_ns = unix_ns();
+		u->status.since_ns = clock_ns(CLOCK_REALTIME);
 	u->status.phase = phase;
 }
 
@@ -145,7 +139,9 @@ static int speak(struct uplink *u, unsigned int count)
 {
 	char why[TALK_WHY_BYTES];
 
-	return talk_say(&u->talk, u->word, count, unix_ns(), why) ? fail(u, "%s", why) : 0;
+	return talk_say(&u->talk, u->word, count, clock_ns(CLOCK_REALTIME), why)
+		       ? fail(u, "%s", why)
+		       : 0;
 }
 
 static int greet(struct uplink *u)
@@ -155,7 +151,7 @@ static int greet(struct uplink *u)
 	u->word[0] = (struct interval_word){.kind = INTERVAL_HELLO};
 	hello->host = u->config.host;
 	hello->instance = u->instance;
-	hello->time_ms = unix_ns() / NS_PER_MS;
+	hello->time_ms = clock_ns(CLOCK_REALTIME) / NS_PER_MS;
 	snprintf(hello->name, sizeof(hello->name), "%s", u->config.name);
 	u->stage = STAGE_HELLO;
 	return speak(u, 1);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/text.h"
 #include "cli/uplink_state.h"
 
 static char *copied(const char *text, bool *ok)
@@ -89,11 +90,6 @@ int uplink_check(const struct config_coordinator *config, char why[UPLINK_WHY_BY
 	return code;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 static bool same_ask(const struct interval_ask *a, const struct interval_ask *b)
 {
 	return a->window_ms == b->window_ms && !strcmp(a->measure, b->measure) &&
@@ -105,11 +101,11 @@ enum uplink_change uplink_compare(const struct uplink *u, const struct config_co
 {
 	const struct config_coordinator *own = &u->config;
 
-	if (own->host != config->host || !same_text(own->address.text, config->address.text))
+	if (own->host != config->host || !text_same(own->address.text, config->address.text))
 		return UPLINK_ELSEWHERE;
-	if (count != u->count || (config->name && !same_text(own->name, config->name)) ||
-	    !same_text(own->ca, config->ca) || !same_text(own->cert, config->cert) ||
-	    !same_text(own->key, config->key))
+	if (count != u->count || (config->name && !text_same(own->name, config->name)) ||
+	    !text_same(own->ca, config->ca) || !text_same(own->cert, config->cert) ||
+	    !text_same(own->key, config->key))
 		return UPLINK_CHANGED;
 	for (__u32 q = 0; q < count; q++)
 		if (!same_ask(&u->ask[q], &asks[q]))

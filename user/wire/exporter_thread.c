@@ -9,24 +9,17 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "wire/transport.h"
-
-static __u64 now_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
-}
 
 __u64 now_monotonic_ns(void)
 {
-	return now_of(CLOCK_MONOTONIC);
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 __u64 now_unix_ns(void)
 {
-	return now_of(CLOCK_REALTIME);
+	return clock_ns(CLOCK_REALTIME);
 }
 
 int transport_fail(struct exporter *e, int err, const char *format, ...)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What verbs share that run until they are stopped: signals, output, configuration. */
+#ifndef CLI_STANDING_H
+#define CLI_STANDING_H
+
+#include <stdbool.h>
+
+enum standing_output {
+	OUTPUT_SCREEN,
+	OUTPUT_LINES,
+	OUTPUT_JSON,
+};
+/* A screen is for a terminal, and not when nothing is to be printed. */
+enum standing_output standing_output(bool json, bool quiet);
+
+/* The file that was asked for, or the usual one if it is there; NULL: the built-in defaults. */
+const char *standing_config(const char *asked);
+
+enum standing_signal {
+	SIGNAL_NONE,
+	SIGNAL_RELOAD, /* SIGHUP */
+	SIGNAL_STOP,   /* SIGINT, SIGTERM */
+};
+/* A descriptor that is readable when a signal has come, and does not block; -1 and errno. */
+int standing_watch_signals(void);
+enum standing_signal standing_take_signal(int fd);
+
+#endif
