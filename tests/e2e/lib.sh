@@ -55,10 +55,12 @@ until_true() {
 	done
 }
 
-# host NAME: makes one.
+# host NAME: makes one. The ports that it sends from are above 33434 to 33533, which tshark takes for
+# a traceroute's.
 host() {
 	unshare --net --mount sh -c 'mount --make-rprivate / && mount -t sysfs sysfs /sys &&
 		mount -t bpf bpf /sys/fs/bpf && mount -t tmpfs tmpfs /run && ip link set lo up &&
+		sysctl -qw net.ipv4.ip_local_port_range="40000 60999" &&
 		echo ready >"$1" && exec sleep 900' sh "$WORK/host-$1" &
 	HOST[$1]=$!
 	until_true 10 test -s "$WORK/host-$1" || { echo "Bail out! no namespaces"; exit 1; }
