@@ -49,12 +49,16 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 	if (!b)
 		return;
 	if (constants.replay && fate == PARSED)
-		p->key.flags |= leaves(generation);
+		p->key.flags |= replayed_direction(generation);
 	book(b, p->key.flags & WEIR_KEY_OUT ? WEIR_SEEN_OUT : WEIR_SEEN_IN, p->segments,
 	     p->frame_bytes);
 	if (unlikely(fate != PARSED)) {
-		if (fate >= 0 && fate < WEIR_COUNTER_MAX)
-			book(b, fate, p->segments, p->frame_bytes);
+		__u64 counter = fate;
+
+		/* Checked in the register that it is used in, see weir_bounded(). */
+		weir_opaque(counter);
+		if (counter < WEIR_COUNTER_MAX)
+			book(b, counter, p->segments, p->frame_bytes);
 		return;
 	}
 	b->count[WEIR_OUTSIDE].bytes += p->frame_bytes - p->ip_bytes;

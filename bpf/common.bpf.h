@@ -111,7 +111,7 @@ static __always_inline bool count_common(struct common *c, struct packet *p,
 
 	if (constants.replay) {
 		p->key = c->key;
-		c->key.flags |= leaves(generation);
+		c->key.flags |= replayed_direction(generation);
 	}
 	f = find_flow(&c->key, NULL, hash_of(&c->key));
 	if (!f || unlikely(f->tables != (__u16)generation) ||

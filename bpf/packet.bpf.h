@@ -22,8 +22,20 @@ static __always_inline __u64 forget(__u64 x)
 	return x + nothing;
 }
 
-/* parse() returns the counter that names the packet's fate, or this: it is in a flow. */
+/* The parser returns the counter that names the packet's fate, or this: it is in a flow. */
 #define PARSED WEIR_COUNTER_MAX
+
+#define REACH 1023 /* headers further into the frame are not read; a power of two less one */
+#define HEAD_BYTES (REACH + 1 + 64)
+
+/* Where the parser stands. */
+struct stand {
+	__u32 at;       /* offset of the next header */
+	__u32 type;     /* its ethertype */
+	__u32 fragment; /* 0 whole, 1 first, 2 later */
+	__u32 id;       /* of the datagram that was fragmented */
+	__u8 proto;
+};
 
 struct packet {
 	struct weir_flow_key key;
@@ -39,15 +51,17 @@ struct packet {
 	__u32 ip_offset;           /* of that header in the frame */
 	__u32 header_bytes;        /* offset of what each segment carries for itself */
 	__u32 segments;
+	struct stand stand;
 	__u8 tcp_flags;
 	__u8 tos;
 	union {
 		__u32 notes; /* any of these */
 		struct {
-			bool cut; /* the readable part ended before the headers did */
+			bool cut; /* not all headers have been read */
 			bool no_transport, no_first_fragment, too_deep;
 		};
 	};
+	__u8 head[HEAD_BYTES] __attribute__((aligned(8))); /* the frame's beginning: parse_copy() */
 };
 
 /*
@@ -78,6 +92,19 @@ static __always_inline void blank(struct packet *p, __u8 key_flags)
 	p->ip_offset = 0;
 	p->segments = 1;
 	p->notes = 0;
+}
+
+/* How much of a frame is copied, 0 for nothing, with bounds that the verifier sees: above because it
+ * is checked in this register, below because 1 is added to it. From "not 0" it learns nothing. */
+static __always_inline __u64 head_bytes(__u64 frame_bytes)
+{
+	__u64 bytes = (frame_bytes < HEAD_BYTES ? frame_bytes : HEAD_BYTES) - 1;
+
+	weir_opaque(bytes);
+	if (bytes >= HEAD_BYTES)
+		return 0;
+	asm volatile("%0 += 1" : "+r"(bytes));
+	return bytes;
 }
 
 /* The packet's addresses where its key does not hold them whole. */

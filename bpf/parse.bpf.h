@@ -8,9 +8,15 @@
  *          ▲                             ▲                                       │
  *          └──── VXLAN, GENEVE, GRE ─────┴──── IP-in-IP, 6in4, GRE ──────────────┘  tunnels: inner
  *
- * The loop over layers runs once unless tunnels are followed. Every stop gives an
- * answer: before the first IP header the name of a counter, after it the flow of
- * the last header understood.
+ * There is one layer unless tunnels are followed. Every stop gives an answer: before the
+ * first IP header the name of a counter, after it the flow of the last header understood.
+ *
+ * Most frames are read where they lie, and have nothing but what is in the first layer.
+ * Of the others, with extension headers, tunnels to follow, or headers outside the part
+ * that can be read in place, a copy of the beginning is read from anew, by functions that
+ * the verifier looks at once. On frames where they lie these would have to take a pointer,
+ * which takes BTF of the kernel, or to be inlined, which is 60,000 more instructions for
+ * the verifier (6.18): each way to a layer is then a way to all that comes after it.
  */
 #ifndef WEIR_PARSE_BPF_H
 #define WEIR_PARSE_BPF_H
@@ -101,27 +107,21 @@ struct gre {
 	__be16 flags, type;
 };
 
-/* Where the parser stands. at: offset of the next header. type: its ethertype. fragment: 0 whole,
- * 1 first, 2 later. id: of the datagram that was fragmented. */
+/* Where in the readable part [start, end) of a frame, or in its copy, the parser stands. */
 struct cursor {
 	void *start, *end;
-	__u32 at;
-	__u32 type;
-	__u32 fragment;
-	__u32 id;
-	__u8 proto;
+	bool copied; /* what is read is the packet's copy, `head` */
+	struct stand stand;
 };
-
-#define REACH 1023 /* headers further into the frame are not read */
 
 /* The next `bytes`, or NULL where the readable part of the frame ends. Does not move on. */
 static __always_inline void *peek(const struct cursor *c, __u32 bytes)
 {
 	void *h;
 
-	if (c->at > REACH)
+	if (c->stand.at > REACH)
 		return NULL;
-	h = c->start + c->at;
+	h = c->start + weir_bounded(c->stand.at, REACH);
 	return h + bytes <= c->end ? h : NULL;
 }
 
@@ -129,7 +129,7 @@ static __always_inline void *take(struct cursor *c, __u32 bytes)
 {
 	void *h = peek(c, bytes);
 
-	c->at += bytes;
+	c->stand.at += bytes;
 	return h;
 }
 
@@ -145,11 +145,11 @@ static __always_inline int parse_mpls(struct cursor *c)
 
 		if (!label)
 			return WEIR_TRUNCATED;
-		c->at = forget(c->at + 4);
+		c->stand.at = forget(c->stand.at + 4);
 		if (label[2] & 1) {
 			__u8 nibble = label[4] >> 4;
 
-			c->type = nibble == 4 ? ETH_IPV4 : nibble == 6 ? ETH_IPV6 : 0;
+			c->stand.type = nibble == 4 ? ETH_IPV4 : nibble == 6 ? ETH_IPV6 : 0;
 			return PARSED;
 		}
 	}
@@ -164,10 +164,10 @@ static __always_inline int parse_pppoe(struct cursor *c)
 		return WEIR_TRUNCATED;
 	switch (weir_be16(h->protocol)) {
 	case PPP_IPV4:
-		c->type = ETH_IPV4;
+		c->stand.type = ETH_IPV4;
 		return PARSED;
 	case PPP_IPV6:
-		c->type = ETH_IPV6;
+		c->stand.type = ETH_IPV6;
 		return PARSED;
 	}
 	return WEIR_NOT_IP;
@@ -175,27 +175,27 @@ static __always_inline int parse_pppoe(struct cursor *c)
 
 static __always_inline int parse_link(struct cursor *c, struct packet *p)
 {
-	if (c->type == ETH_LINK) {
+	if (c->stand.type == ETH_LINK) {
 		struct ethernet *h = take(c, sizeof(*h));
 
 		if (!h)
 			return WEIR_TRUNCATED;
-		c->type = weir_be16(h->type);
+		c->stand.type = weir_be16(h->type);
 	}
-	for (int i = 0; i < 2 && unlikely(is_vlan(c->type)); i++) {
+	for (int i = 0; i < 2 && unlikely(is_vlan(c->stand.type)); i++) {
 		struct vlan_tag *h = take(c, sizeof(*h));
 
 		if (!h)
 			return WEIR_TRUNCATED;
 		if (!p->key.vlan)
 			p->key.vlan = weir_be16(h->tci) & 4095;
-		c->type = weir_be16(h->type);
+		c->stand.type = weir_be16(h->type);
 	}
-	if (likely(c->type == ETH_IPV4))
+	if (likely(c->stand.type == ETH_IPV4))
 		return PARSED;
-	if (c->type == ETH_PPPOE)
+	if (c->stand.type == ETH_PPPOE)
 		return parse_pppoe(c);
-	if (c->type == ETH_MPLS || c->type == ETH_MPLS_MULTICAST)
+	if (c->stand.type == ETH_MPLS || c->stand.type == ETH_MPLS_MULTICAST)
 		return parse_mpls(c);
 	return PARSED;
 }
@@ -203,29 +203,30 @@ static __always_inline int parse_link(struct cursor *c, struct packet *p)
 static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
 {
 	struct ipv4 *h = peek(c, sizeof(*h));
-	__u32 header, fragment;
+	__u32 header, length, fragment;
 
 	if (!h)
 		return WEIR_TRUNCATED;
 	header = (h->version_ihl & 15) * 4;
 	if (h->version_ihl >> 4 != 4 || header < sizeof(*h))
 		return WEIR_MALFORMED;
-	p->ip_bytes = weir_be16(h->total_length);
-	if (p->ip_bytes && p->ip_bytes < header)
+	length = weir_be16(h->total_length);
+	if (length && length < header)
 		return WEIR_MALFORMED;
-	p->ip_offset = c->at;
+	p->ip_bytes = length;
+	p->ip_offset = c->stand.at;
 	p->key.src4 = h->src;
 	p->key.dst4 = h->dst;
 	p->key.flags &= ~WEIR_KEY_V6;
 	p->tos = h->tos;
-	c->proto = h->proto;
+	c->stand.proto = h->proto;
 	fragment = weir_be16(h->fragment);
-	c->fragment = 0;
+	c->stand.fragment = 0;
 	if (unlikely(fragment & 0x3fff)) {
-		c->fragment = forget(fragment & 0x1fff ? 2 : 1);
-		c->id = weir_be16(h->id);
+		c->stand.fragment = forget(fragment & 0x1fff ? 2 : 1);
+		c->stand.id = weir_be16(h->id);
 	}
-	c->at = forget(c->at + header);
+	c->stand.at = forget(c->stand.at + header);
 	return PARSED;
 }
 
@@ -245,33 +246,65 @@ static __always_inline bool is_extension(__u8 proto)
 	return false;
 }
 
-/* Stops early, with c->proto the header it stopped at, when the chain is cut or too long. */
-static __always_inline void parse_extensions(struct cursor *c, struct packet *p)
+static __always_inline struct cursor copy_cursor(struct packet *p, __u32 bytes)
 {
+	return (struct cursor){.start = p->head,
+			       .end = p->head + weir_bounded(bytes, 2 * REACH + 1),
+			       .copied = true,
+			       .stand = p->stand};
+}
+
+/* Goes on at the packet's stand, in its copy of `bytes`. Stops early, with the protocol of the header
+ * that it stopped at, when the chain is cut or too long. */
+__noinline int read_extensions(__u32 bytes)
+{
+	struct packet *p = this_packet();
+	struct stand *stand;
+	struct cursor c;
+
+	if (!p)
+		return 0;
+	stand = &p->stand;
+	c = copy_cursor(p, bytes);
+#pragma unroll /* the verifier loses a counter kept on the stack: "infinite loop detected" (6.18) */
 	for (int i = 0; i < EXTENSIONS; i++) {
-		struct extension *h = peek(c, sizeof(*h));
+		struct extension *h;
 		__u32 length;
 
-		if (!is_extension(c->proto) || c->fragment == 2)
-			return;
+		if (!is_extension(stand->proto) || stand->fragment == 2)
+			return 0;
+		c.stand.at = stand->at;
+		h = peek(&c, sizeof(*h));
 		if (!h) {
 			p->cut = true;
-			return;
+			return 0;
 		}
 		length = (h->length + 1) * 8;
-		if (c->proto == PROTO_AH)
+		if (stand->proto == PROTO_AH)
 			length = (h->length + 2) * 4;
-		if (c->proto == PROTO_FRAGMENT) {
+		if (stand->proto == PROTO_FRAGMENT) {
 			length = 8;
-			c->id = weir_be32(h->id);
+			stand->id = weir_be32(h->id);
 			if (weir_be16(h->fragment) & 0xfff9)
-				c->fragment = forget(weir_be16(h->fragment) & 0xfff8 ? 2 : 1);
+				stand->fragment = weir_be16(h->fragment) & 0xfff8 ? 2 : 1;
 		}
-		c->proto = h->next;
-		c->at = forget(c->at + length);
+		stand->proto = h->next;
+		stand->at += length;
 	}
-	if (is_extension(c->proto))
+	if (is_extension(stand->proto))
 		p->too_deep = true;
+	return 0;
+}
+
+static __always_inline void parse_extensions(struct cursor *c, struct packet *p)
+{
+	if (!c->copied) {
+		p->cut = true;
+		return;
+	}
+	p->stand = c->stand;
+	read_extensions(c->end - c->start);
+	c->stand = p->stand;
 }
 
 static __always_inline int parse_ipv6(struct cursor *c, struct packet *p)
@@ -284,24 +317,29 @@ static __always_inline int parse_ipv6(struct cursor *c, struct packet *p)
 		return WEIR_MALFORMED;
 	/* Length 0 stands for a jumbogram; what the frame holds is then the length. */
 	p->ip_bytes = h->payload_length ? weir_be16(h->payload_length) + sizeof(*h) : 0;
-	p->ip_offset = c->at;
+	p->ip_offset = c->stand.at;
 	__builtin_memcpy(&p->pair, h->src, sizeof(p->pair));
 	p->key.addrs = weir_fold6(&p->pair);
 	p->key.flags |= WEIR_KEY_V6;
 	p->tos = weir_be32(h->version_class_label) >> 20;
-	c->at = forget(c->at + sizeof(*h));
-	c->proto = h->next;
-	c->fragment = 0;
-	parse_extensions(c, p);
+	c->stand.at = forget(c->stand.at + sizeof(*h));
+	c->stand.proto = h->next;
+	c->stand.fragment = 0;
+	if (is_extension(h->next))
+		parse_extensions(c, p);
 	return PARSED;
 }
 
 /* Ports of a later fragment are those of the first; IP sends them in the first only. */
-static __noinline int fragment_ports(struct packet *p, __u32 fragment, __u32 id)
+__noinline int fragment_ports(__u32 fragment, __u32 id)
 {
-	struct fragment_key key = {.id = id, .proto = p->key.proto};
+	struct fragment_key key = {.id = id};
+	struct packet *p = this_packet();
 	__u32 *known, ports;
 
+	if (!p)
+		return 0;
+	key.proto = p->key.proto;
 	if (p->key.flags & WEIR_KEY_V6)
 		key.pair = p->pair;
 	else
@@ -338,7 +376,7 @@ static __always_inline void parse_tcp(struct cursor *c, struct packet *p)
 		return;
 	p->tcp_flags = h[13];
 	p->traits.flags = h[13];
-	p->header_bytes = c->at + (h[12] >> 4) * 4;
+	p->header_bytes = c->stand.at + (h[12] >> 4) * 4;
 }
 
 static __always_inline void parse_dns(struct cursor *c, struct packet *p)
@@ -358,7 +396,7 @@ static __always_inline void parse_transport(struct cursor *c, struct packet *p)
 {
 	struct ports *h = peek(c, sizeof(*h));
 
-	p->key.proto = c->proto;
+	p->key.proto = c->stand.proto;
 	p->key.sport = 0;
 	p->key.dport = 0;
 	p->key.flags |= WEIR_KEY_NOPORTS;
@@ -366,12 +404,13 @@ static __always_inline void parse_transport(struct cursor *c, struct packet *p)
 	p->traits.flags = WEIR_FLAGS_NONE;
 	p->traits.qr = WEIR_QR_NONE;
 	p->no_transport = false;
-	p->header_bytes = c->at;
-	if (!has_ports(c->proto) && c->proto != PROTO_ICMP && c->proto != PROTO_ICMPV6)
+	p->header_bytes = c->stand.at;
+	if (!has_ports(c->stand.proto) && c->stand.proto != PROTO_ICMP &&
+	    c->stand.proto != PROTO_ICMPV6)
 		return;
-	if (unlikely(c->fragment == 2)) {
-		if (has_ports(c->proto))
-			fragment_ports(p, 2, c->id);
+	if (unlikely(c->stand.fragment == 2)) {
+		if (has_ports(c->stand.proto))
+			fragment_ports(2, c->stand.id);
 		return;
 	}
 	if (!h) {
@@ -379,21 +418,21 @@ static __always_inline void parse_transport(struct cursor *c, struct packet *p)
 		p->cut = true;
 		return;
 	}
-	if (!has_ports(c->proto)) {
+	if (!has_ports(c->stand.proto)) {
 		p->key.dport = h->src; /* type and code, the first two bytes */
 		return;
 	}
 	p->key.sport = h->src;
 	p->key.dport = h->dst;
 	p->key.flags &= ~WEIR_KEY_NOPORTS;
-	if (c->proto == PROTO_TCP) {
+	if (c->stand.proto == PROTO_TCP) {
 		parse_tcp(c, p);
-	} else if (c->proto == PROTO_UDP) {
+	} else if (c->stand.proto == PROTO_UDP) {
 		p->header_bytes += 8;
 		parse_dns(c, p);
 	}
-	if (unlikely(c->fragment))
-		fragment_ports(p, 1, c->id);
+	if (unlikely(c->stand.fragment))
+		fragment_ports(1, c->stand.id);
 }
 
 static __always_inline bool enter_gre(struct cursor *c, struct packet *p)
@@ -408,10 +447,11 @@ static __always_inline bool enter_gre(struct cursor *c, struct packet *p)
 	flags = weir_be16(h->flags);
 	if (flags & 0x4007) /* routing (RFC 1701), or version 1 (PPTP) */
 		return false;
-	c->at += (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
-	c->type = weir_be16(h->type);
-	if (c->type == ETH_TEB)
-		c->type = ETH_LINK;
+	c->stand.at +=
+		(flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
+	c->stand.type = weir_be16(h->type);
+	if (c->stand.type == ETH_TEB)
+		c->stand.type = ETH_LINK;
 	return true;
 }
 
@@ -428,31 +468,43 @@ static __always_inline bool enter_udp(struct cursor *c, struct packet *p)
 	}
 	h += 8;
 	if (port == weir_be16(PORT_VXLAN) && h[0] & 0x08) {
-		c->at += 16;
-		c->type = ETH_LINK;
+		c->stand.at += 16;
+		c->stand.type = ETH_LINK;
 		return true;
 	}
 	if (port == weir_be16(PORT_GENEVE) && h[0] >> 6 == 0) {
-		c->type = h[2] << 8 | h[3];
-		if (c->type == ETH_TEB)
-			c->type = ETH_LINK;
-		c->at += 16 + (h[0] & 63) * 4;
+		c->stand.type = h[2] << 8 | h[3];
+		if (c->stand.type == ETH_TEB)
+			c->stand.type = ETH_LINK;
+		c->stand.at += 16 + (h[0] & 63) * 4;
 		return true;
 	}
 	return false;
 }
 
+/* Cheaper to ask than to call. */
+static __always_inline bool is_tunnel(const struct cursor *c, const struct packet *p)
+{
+	switch (c->stand.proto) {
+	case PROTO_IPIP:
+	case PROTO_IPV6:
+	case PROTO_GRE:
+		return true;
+	}
+	return p->key.dport == weir_be16(PORT_VXLAN) || p->key.dport == weir_be16(PORT_GENEVE);
+}
+
 /* Is there a tunnel to follow from the transport header that the cursor stands at? */
 static __always_inline bool enter_tunnel(struct cursor *c, struct packet *p)
 {
-	if (c->fragment)
+	if (c->stand.fragment)
 		return false;
-	switch (c->proto) {
+	switch (c->stand.proto) {
 	case PROTO_IPIP:
-		c->type = ETH_IPV4;
+		c->stand.type = ETH_IPV4;
 		return true;
 	case PROTO_IPV6:
-		c->type = ETH_IPV6;
+		c->stand.type = ETH_IPV6;
 		return true;
 	case PROTO_GRE:
 		return enter_gre(c, p);
@@ -468,14 +520,14 @@ static __always_inline int parse_layer(struct cursor *c, struct packet *p)
 
 	if (fate != PARSED)
 		return fate;
-	c->at = forget(c->at);
-	c->type = forget(c->type);
-	if (likely(c->type == ETH_IPV4))
+	c->stand.at = forget(c->stand.at);
+	c->stand.type = forget(c->stand.type);
+	if (likely(c->stand.type == ETH_IPV4))
 		fate = parse_ipv4(c, p);
-	else if (c->type == ETH_IPV6)
+	else if (c->stand.type == ETH_IPV6)
 		fate = parse_ipv6(c, p);
 	else
-		return c->type == ETH_ARP ? WEIR_ARP : WEIR_NOT_IP;
+		return c->stand.type == ETH_ARP ? WEIR_ARP : WEIR_NOT_IP;
 	if (fate != PARSED)
 		return fate;
 	parse_transport(c, p);
@@ -483,32 +535,71 @@ static __always_inline int parse_layer(struct cursor *c, struct packet *p)
 }
 
 /*
- * Fills p->key, pair, traits and the lengths from the readable part [start, end) of a frame of
- * p->frame_bytes. `type`: ETH_LINK, or the ethertype on devices without a link header. `inner`:
- * follow tunnels. Returns PARSED or the counter for a packet that is in no flow; sets p->cut when
- * more of the frame would tell more.
+ * The first layer of a frame where it lies. Fills p->key, pair, traits and the lengths of a frame of
+ * p->frame_bytes. `type`: ETH_LINK, or the ethertype on devices without a link header; `inner`:
+ * follow tunnels. Returns PARSED or the counter for a packet that is in no flow. Sets p->cut when
+ * that is not all: parse_copy() tells more.
  */
-static __always_inline int parse(struct packet *p, void *start, void *end, __u32 type, bool inner)
+static __noinline int parse_frame(struct packet *p, void *start, void *end, __u32 type, bool inner)
 {
-	struct cursor c = {.start = start, .end = end, .type = type};
+	struct cursor c = {.start = start, .end = end, .stand.type = type};
 	int fate = parse_layer(&c, p);
 
-	if (fate == WEIR_TRUNCATED)
+	if (fate == WEIR_TRUNCATED || (fate == PARSED && unlikely(inner) && is_tunnel(&c, p)))
 		p->cut = true;
-	if (fate != PARSED || likely(!inner))
+	return fate;
+}
+
+/* At the packet's stand. */
+__noinline int read_layer(__u32 bytes)
+{
+	struct packet *p = this_packet();
+	struct cursor c;
+	int fate;
+
+	if (!p)
+		return WEIR_TRUNCATED;
+	c = copy_cursor(p, bytes);
+	fate = parse_layer(&c, p);
+	p->stand = c.stand;
+	return fate;
+}
+
+/* Is there a tunnel to follow from the packet's stand? Goes in. */
+__noinline int read_tunnel(__u32 bytes)
+{
+	struct packet *p = this_packet();
+	struct cursor c;
+	bool found;
+
+	if (!p)
+		return false;
+	c = copy_cursor(p, bytes);
+	found = enter_tunnel(&c, p);
+	p->stand = c.stand;
+	return found;
+}
+
+/* What parse_frame() does, and the other layers, by the `bytes` of the frame that p->head has. */
+__noinline int parse_copy(__u32 bytes, __u32 type, __u32 key_flags, __u32 vlan, bool inner)
+{
+	struct packet *p = this_packet();
+	int fate;
+
+	if (!p)
+		return WEIR_TRUNCATED;
+	blank(p, key_flags);
+	p->key.vlan = vlan;
+	p->stand = (struct stand){.type = type};
+	fate = read_layer(bytes);
+	if (fate != PARSED || !inner)
 		return fate;
-	for (int i = 1; enter_tunnel(&c, p); i++) {
-		if (i == LAYERS) {
-			p->too_deep = true;
-			break;
-		}
-		c.at = forget(c.at);
-		fate = parse_layer(&c, p);
-		if (fate == WEIR_TRUNCATED)
-			p->cut = true;
-		if (fate != PARSED)
-			break;
+#pragma unroll
+	for (__u32 layer = 1; layer < LAYERS; layer++) {
+		if (!read_tunnel(bytes) || read_layer(bytes) != PARSED)
+			return PARSED;
 	}
+	p->too_deep |= read_tunnel(bytes);
 	return PARSED;
 }
 

@@ -18,7 +18,8 @@
 #include "common.bpf.h"
 #include "xdp.bpf.h"
 
-#define PASS_TC -1 /* TCX_NEXT and TC_ACT_UNSPEC are the same number */
+#define PASS_TC -1   /* TCX_NEXT and TC_ACT_UNSPEC are the same number */
+#define LEAD_MAX 255 /* bytes of headers in front, more than any tunnel has */
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -34,55 +35,68 @@ static __always_inline void count_segments(struct __sk_buff *skb, struct packet 
 {
 	__u32 segments = skb->gso_segs, size = skb->gso_size;
 
-	if (likely(!size) || skb->len <= p->header_bytes)
+	if (likely(!size) || p->frame_bytes <= p->header_bytes)
 		return;
 	if (!segments)
-		segments = (skb->len - p->header_bytes + size - 1) / size;
+		segments = (p->frame_bytes - p->header_bytes + size - 1) / size;
 	p->segments = segments;
-	p->frame_bytes = skb->len + (segments - 1) * p->header_bytes;
+	p->frame_bytes += (segments - 1) * p->header_bytes;
 	/* Inside a tunnel that is not followed the headers are longer: the stack knows, going out. */
 	if (skb->wire_len > p->frame_bytes)
 		p->frame_bytes = skb->wire_len;
 	p->ip_bytes = p->frame_bytes - segments * p->ip_offset;
 }
 
-/* One reading of the linear part. Global, as classify_flow() is: called twice, verified once. */
-__noinline int parse_skb(struct __sk_buff *skb, bool link, __u32 key_flags, bool inner)
+/* Fills p->head, also from behind the linear part; returns how many bytes of it. */
+static __always_inline __u32 copy_skb(struct packet *p, struct __sk_buff *skb, __u32 lead)
 {
-	struct packet *p = this_packet();
-	__u32 type = link ? ETH_LINK : weir_be16((__u16)skb->protocol);
+	__u64 bytes = head_bytes(p->frame_bytes);
 
-	if (!p)
-		return WEIR_TRUNCATED;
-	blank(p, key_flags);
-	p->frame_bytes = skb->len;
-	if (skb->vlan_present)
-		p->key.vlan = skb->vlan_tci & 4095;
-	return parse(p, (void *)(long)skb->data, (void *)(long)skb->data_end, type, inner);
+	return bytes && !bpf_skb_load_bytes(skb, lead, p->head, bytes) ? bytes : 0;
+}
+
+/* What the stack puts in front of a packet that a device without a link header received, for it takes
+ * that for one: before 5.14 the outer headers of IP tunnels. Only wire_len, which was noted before, is
+ * without. */
+static __always_inline __u64 lead_of(const struct __sk_buff *skb)
+{
+	__u64 lead = skb->len - skb->wire_len;
+
+	weir_opaque(lead);
+	return lead <= LEAD_MAX && skb->wire_len ? lead : 0;
 }
 
 static __always_inline int tc(struct __sk_buff *skb, bool link, __u8 key_flags)
 {
+	__u16 vlan = skb->vlan_present ? skb->vlan_tci & 4095 : 0;
 	__u32 generation = control.generation;
 	const struct weir_tables *t = current_tables(generation);
-	struct packet *p = this_packet();
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct common c = {.key.ifindex = skb->ifindex};
+	struct packet *p = this_packet();
+	__u32 type, copied;
+	__u64 lead;
 	int fate;
 
 	if (!t || !p)
 		return PASS_TC;
 	read_clock(p);
 	if (link && !skb->gso_size &&
-	    read_common(&c, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len,
-			key_flags, skb->vlan_present ? skb->vlan_tci & 4095 : 0, t->inner) &&
+	    read_common(&c, data, end, skb->len, key_flags, vlan, t->inner) &&
 	    count_common(&c, p, t, generation))
 		return PASS_TC;
 
-	fate = parse_skb(skb, link, key_flags, t->inner);
-	/* Headers beyond the linear part are pulled into it and read again. */
-	if (unlikely(p->cut) && skb->data_end - skb->data < skb->len &&
-	    !bpf_skb_pull_data(skb, skb->len <= REACH ? skb->len : REACH + 1))
-		fate = parse_skb(skb, link, key_flags, t->inner);
+	type = link ? ETH_LINK : weir_be16((__u16)skb->protocol);
+	lead = link || key_flags & WEIR_KEY_OUT ? 0 : lead_of(skb);
+	blank(p, key_flags);
+	p->key.vlan = vlan;
+	p->frame_bytes = skb->len - lead;
+	fate = forget(parse_frame(p, data + lead, end, type, t->inner));
+	if (unlikely(p->cut)) {
+		copied = copy_skb(p, skb, lead);
+		if (copied)
+			fate = parse_copy(copied, type, key_flags, vlan, t->inner);
+	}
 	p->key.ifindex = skb->ifindex;
 	settle_ip_bytes(p);
 	if (fate == PARSED)

@@ -6,40 +6,73 @@
 #include "account.bpf.h"
 #include "common.bpf.h"
 
-/* The frame's headers. Global, as classify_flow() is: called from many states, verified once. */
-__noinline int parse_xdp(struct xdp_md *ctx, __u32 frame_bytes, bool inner)
+static __always_inline void *frame_of(const struct xdp_md *ctx)
 {
-	struct packet *p = this_packet();
+	return (void *)(long)ctx->data + (constants.replay ? sizeof(struct weir_replay) : 0);
+}
 
-	if (!p)
-		return WEIR_TRUNCATED;
-	blank(p, 0);
-	p->frame_bytes = frame_bytes;
-	return parse(p, (void *)(long)ctx->data, (void *)(long)ctx->data_end, ETH_LINK, inner);
+/* Before 5.18, word by word; the last lies over the one before. Of a word that may lie anywhere clang
+ * 22 makes eight bytes, unless it cannot tell. */
+static __always_inline __u32 copy_words(struct packet *p, const void *data, const void *end)
+{
+	__u64 *to = (__u64 *)p->head;
+	const __u64 *from = data;
+	__u64 bytes = head_bytes(end - data);
+	__u64 last = weir_bounded(bytes - sizeof(*to), 2 * REACH + 1);
+
+#pragma unroll
+	for (__u32 i = 0; i < HEAD_BYTES / sizeof(*to); i++) {
+		if ((const void *)(from + i + 1) > end)
+			break;
+		to[i] = from[i];
+	}
+	if (last > HEAD_BYTES - sizeof(*to))
+		return 0;
+	to = (void *)to + last;
+	from = data + last;
+	weir_opaque(to);
+	weir_opaque(from);
+	if ((const void *)(from + 1) > end)
+		return 0;
+	*to = *from;
+	return bytes;
+}
+
+/* Fills p->head; returns how many bytes of it. */
+static __always_inline __u32 copy_xdp(struct packet *p, struct xdp_md *ctx)
+{
+	__u32 skip = constants.replay ? sizeof(struct weir_replay) : 0;
+	__u64 bytes;
+
+	if (!constants.has_frags)
+		return copy_words(p, frame_of(ctx), (void *)(long)ctx->data_end);
+	bytes = head_bytes(bpf_xdp_get_buff_len(ctx) - skip);
+	return bytes && !bpf_xdp_load_bytes(ctx, skip, p->head, bytes) ? bytes : 0;
 }
 
 /* `vlan`: the id of the tag that the device took off, 0 for none. It stood before those that are
  * left in the frame, so it is the flow's. */
 static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *data = frame_of(ctx), *end = (void *)(long)ctx->data_end;
 	struct common c = {.key.ifindex = ctx->ingress_ifindex};
 	__u32 generation = control.generation, frame_bytes = end - data;
 	const struct weir_tables *t = current_tables(generation);
 	struct packet *p = this_packet();
+	__u32 copied;
 	int fate;
 
 	if (!t || !p)
 		return XDP_PASS;
 	if (constants.replay) {
-		struct weir_replay *meta = (void *)(long)ctx->data_meta;
+		struct weir_replay *replay = (void *)(long)ctx->data;
 
-		if ((void *)(meta + 1) > data)
+		if ((void *)(replay + 1) > end)
 			return XDP_PASS;
-		p->now_ns = meta->now_ns;
+		p->now_ns = replay->now_ns;
 		p->cpu = bpf_get_smp_processor_id();
 		weir_second_of(&p->second, p->now_ns);
-		frame_bytes = meta->wire_bytes;
+		frame_bytes = replay->wire_bytes;
 	} else {
 		read_clock(p);
 	}
@@ -47,7 +80,14 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 	    count_common(&c, p, t, generation))
 		return XDP_PASS;
 
-	fate = parse_xdp(ctx, frame_bytes, t->inner);
+	blank(p, 0);
+	p->frame_bytes = frame_bytes;
+	fate = forget(parse_frame(p, data, end, ETH_LINK, t->inner));
+	if (unlikely(p->cut)) {
+		copied = copy_xdp(p, ctx);
+		if (copied)
+			fate = parse_copy(copied, ETH_LINK, 0, 0, t->inner);
+	}
 	if (vlan)
 		p->key.vlan = vlan;
 	p->key.ifindex = ctx->ingress_ifindex;

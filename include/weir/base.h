@@ -26,6 +26,21 @@
 #define weir_be64(x) (x)
 #endif
 
+/* The compiler can no longer tell what `x` is. */
+#define weir_opaque(x) asm volatile("" : "+r"(x))
+
+/*
+ * x & mask, computed where it is used, also where the compiler knows that x is no greater. What it
+ * knows the verifier may not: it keeps an unchecked copy of x at hand, and until 6.13 a swapped
+ * number was any number ("math between map_value pointer and register with unbounded min value is
+ * not allowed", "invalid access to packet", 5.10 to 6.12).
+ */
+static __always_inline __u64 weir_bounded(__u64 x, __u64 mask)
+{
+	weir_opaque(x);
+	return x & mask;
+}
+
 #define WEIR_NS_PER_SEC 1000000000ull
 
 /* Grows whenever a layout or a meaning in include/weir changes. An agent adopts pinned maps of

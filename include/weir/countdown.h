@@ -217,9 +217,10 @@ static __always_inline void weir_line_age(struct weir_line *line, __u32 epoch)
 	if (!steps)
 		return;
 	line->epoch = 0;
-	asm volatile("" ::: "memory");
-	for (int i = 0; i < 8; i++) /* the epoch is 0, and 0 has no age */
+	for (int i = 0; i < 8; i++) {          /* the epoch is 0, and 0 has no age */
+		asm volatile("" ::: "memory"); /* word by word: stack is scarce in BPF */
 		word[i] = weir_cells_age(word[i], steps);
+	}
 	asm volatile("" ::: "memory");
 	line->epoch = epoch;
 }

@@ -96,13 +96,13 @@ struct weir_event {
 _Static_assert(sizeof(struct weir_device) == 8, "device layout");
 _Static_assert(sizeof(struct weir_event) == 8 + 64 + 32, "event layout");
 
-/* Replay puts this in the XDP metadata, right before the frame. */
+/* In replay a frame begins with this. The program sees what follows. */
 struct weir_replay {
 	__u64 now_ns;
 	__u32 wire_bytes; /* length on the wire; the capture may hold less */
 	__u32 pad;
 };
 
-_Static_assert(sizeof(struct weir_replay) == 16, "metadata comes in words of four bytes");
+_Static_assert(sizeof(struct weir_replay) == 16, "what is before a frame keeps its alignment");
 
 #endif

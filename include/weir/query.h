@@ -95,9 +95,6 @@ static __always_inline __u32 weir_term_slot(__u64 bit)
 	return (bit * 0x03f79d71b4cb0a89ull) >> 58;
 }
 
-/* The compiler can no longer tell what `x` is. */
-#define weir_opaque(x) asm volatile("" : "+r"(x))
-
 /*
  * 1 if a < b, else 0, without a branch: the verifier follows both ways of every branch of a
  * search, 2^12 paths; arithmetic is one. The compiler would put the branch back if it saw this.
@@ -170,8 +167,8 @@ static __always_inline __u64 weir_classify_key(const struct weir_tables *t,
 	__u8 sport = WEIR_NONE_CLASS, dport = WEIR_NONE_CLASS;
 
 	if (!(k->flags & WEIR_KEY_NOPORTS)) {
-		sport = t->sport_class[weir_be16(k->sport)];
-		dport = t->dport_class[weir_be16(k->dport)];
+		sport = t->sport_class[weir_bounded(weir_be16(k->sport), 65535)];
+		dport = t->dport_class[weir_bounded(weir_be16(k->dport), 65535)];
 	}
 	return t->direction_mask[k->flags & WEIR_KEY_OUT ? 1 : 0] &
 	       t->family_mask[k->flags & WEIR_KEY_V6 ? 1 : 0] & t->proto_mask[k->proto] &

@@ -140,12 +140,14 @@ static void short_frames_have_one_account_in_every_live_program(void **state)
 	}
 }
 
-static void nothing_shorter_than_a_link_header_is_fed(void **state)
+static void what_is_shorter_than_a_link_header_is_truncated(void **state)
 {
 	bed_reset(&bed);
 	for (__u32 bytes = 0; bytes < FRAME_MIN; bytes++)
-		assert_int_equal(meter_feed(&bed.m, bed.now_ns, frames[0].data, bytes, bytes), -22);
-	assert_int_equal(bed_books(&bed, WEIR_SEEN_IN).packets, 0);
+		assert_int_equal(meter_feed(&bed.m, bed.now_ns, frames[0].data, bytes, 60), 0);
+	assert_int_equal(bed_books(&bed, WEIR_TRUNCATED).packets, FRAME_MIN);
+	assert_int_equal(bed_books(&bed, WEIR_TRUNCATED).bytes, FRAME_MIN * 60);
+	bed_expect_balance(&bed);
 }
 
 static void headers_beyond_the_readers_reach_are_cut_off(void **state)
@@ -191,7 +193,7 @@ int main(void)
 		cmocka_unit_test(whole_frames_end_in_the_ports_they_were_built_with),
 		cmocka_unit_test(ports_are_known_as_soon_as_four_bytes_of_them_are_left),
 		cmocka_unit_test(short_frames_have_one_account_in_every_live_program),
-		cmocka_unit_test(nothing_shorter_than_a_link_header_is_fed),
+		cmocka_unit_test(what_is_shorter_than_a_link_header_is_truncated),
 		cmocka_unit_test(headers_beyond_the_readers_reach_are_cut_off),
 	};
 

@@ -46,9 +46,13 @@ static void tc_programs_count_by_direction(void **state)
 	}
 }
 
+/* Of a frame that does not fit a page XDP sees the first part, where the kernel has such (5.18).
+ * Elsewhere it gives none to a program. */
 static void live_xdp_counts_frames_of_any_size(void **state)
 {
-	for (__u32 payload = 0; payload <= 9000; payload += 500) {
+	__u32 most = bed.m.frags ? 9000 : 3000;
+
+	for (__u32 payload = 0; payload <= most; payload += 500) {
 		struct frame f = frame_of_udp(A4, B4, 1, 2, payload);
 		__u32 verdict = 0;
 
@@ -69,6 +73,11 @@ static void live_xdp_counts_all_of_a_large_frame_that_leaves_its_length_out(void
 
 	f.data[f.ip_at[0] + 2] = f.data[f.ip_at[0] + 3] = 0;
 	bed_reset(&bed);
+	if (!bed.m.frags) {
+		assert_int_not_equal(
+			bed_run(&bed, bed.m.prog[PROG_XDP], f.data, f.bytes, NULL, &verdict), 0);
+		return;
+	}
 	assert_int_equal(bed_run(&bed, bed.m.prog[PROG_XDP], f.data, f.bytes, NULL, &verdict), 0);
 	assert_int_equal(bed_books(&bed, WEIR_SEEN_IN).bytes, f.bytes);
 	assert_int_equal(bed_only_flow(&bed).flow.bytes, f.bytes - 14);

@@ -40,7 +40,6 @@ struct replay {
 	__u64 last_ns;     /* highest time seen */
 	__u64 harvested_s; /* seconds below this are in `total` */
 	__u64 packets;
-	struct weir_count too_short; /* less than an Ethernet header */
 	struct weir_count unordered; /* older than what is harvested */
 	struct weir_count total[WEIR_QUERIES];
 };
@@ -212,12 +211,7 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 		if (code)
 			return code;
 	}
-	code = meter_feed(&r->meter, now_ns, frame, bytes, wire_bytes);
-	if (code == -EINVAL && bytes < 14) {
-		count(&r->too_short, wire_bytes);
-		return 0;
-	}
-	return code;
+	return meter_feed(&r->meter, now_ns, frame, bytes, wire_bytes);
 }
 
 /* As an agent does where nothing runs yet: the i-th query counts in window i. */
@@ -307,16 +301,14 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 		json_decref(queries);
 		return -EIO;
 	}
-	return text_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries",
-					queries, "export", exports_json(&r->exports), "counters",
-					record_books_json(&b->books), "too_short",
-					record_count_json(&r->too_short), "unordered",
-					record_count_json(&r->unordered), "flows",
-					(json_int_t)b->flows, "resident",
-					record_count_json(&b->resident), "seen",
-					record_count_json(&b->seen_after), "conserved",
-					(int)(b->holds && b->quiet)),
-			      stdout);
+	return text_json_line(
+		json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries, "export",
+			  exports_json(&r->exports), "counters", record_books_json(&b->books),
+			  "unordered", record_count_json(&r->unordered), "flows",
+			  (json_int_t)b->flows, "resident", record_count_json(&b->resident), "seen",
+			  record_count_json(&b->seen_after), "conserved",
+			  (int)(b->holds && b->quiet)),
+		stdout);
 }
 
 static int print_queries(const struct replay *r)
@@ -355,9 +347,6 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 			printf("%-16s %14llu %16llu\n", record_counters[c].name,
 			       b->books.count[c].packets, b->books.count[c].bytes);
 	}
-	if (r->too_short.packets)
-		printf("%-16s %14llu %16llu   shorter than an Ethernet header, not fed\n",
-		       "too_short", r->too_short.packets, r->too_short.bytes);
 	if (r->unordered.packets)
 		printf("%-16s %14llu %16llu   more than %d s out of order: in no query's total\n",
 		       "unordered", r->unordered.packets, r->unordered.bytes, SETTLED_S);
