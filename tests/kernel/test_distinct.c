@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "kernel/bed.h"
 
 static struct bed bed;
+static __u32 foreign_slabs; /* of meters beside this one */
 
 #define MINUTE (60 * BED_SECOND)
 #define ALL_KEYS "distinct: [flow, src, dst, pair, dport]"
@@ -43,7 +45,8 @@ static void expect(enum weir_distinct distinct, double want)
 	struct countdown_estimate e = ask(0, distinct, bed.now_ns, MINUTE);
 
 	assert_false(e.saturated);
-	if (fabs(e.count - want) > 4 * e.error + 0.01 * want)
+	/* Of few keys two may share a cell, about once in a thousand runs. */
+	if (fabs(e.count - want) > 4 * e.error + 0.01 * want + 1)
 		fail_msg("expected %g, got %g +- %g", want, e.count, e.error);
 }
 
@@ -327,24 +330,29 @@ static void another_load_has_other_seeds(void **state)
 	meter_close(&other);
 }
 
-/* Slabs of their own: places that nobody has share one. */
-static __u64 slabs_in_use(void)
+/* Maps there are of that name. A look into map `vectors` would make kernels before 6.8 wait until no
+ * program runs, for each place. */
+static __u32 count_slabs(void)
 {
-	__u32 limit = 3 * WEIR_SLABS_MAX * bed.m.cpus, *ids = calloc(limit, sizeof(*ids));
-	__u64 count = 0;
+	__u32 id = 0, count = 0;
 
-	assert_non_null(ids);
-	for (__u32 i = 0; i < limit; i++)
-		bpf_map_lookup_elem(bed.m.map[MAP_VECTORS], &i, &ids[i]);
-	for (__u32 i = 0; i < limit; i++) {
-		__u32 same = 0;
+	while (!bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = {};
+		__u32 size = sizeof(info);
+		int fd = bpf_map_get_fd_by_id(id);
 
-		for (__u32 k = 0; k < limit && ids[i]; k++)
-			same += ids[k] == ids[i];
-		count += same == 1;
+		if (fd < 0)
+			continue; /* gone meanwhile */
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
+			count += !strcmp(info.name, "slab");
+		close(fd);
 	}
-	free(ids);
 	return count;
+}
+
+static __u32 slabs_in_use(void)
+{
+	return count_slabs() - foreign_slabs;
 }
 
 static void memory_is_taken_only_by_what_is_asked_for(void **state)
@@ -396,6 +404,7 @@ static int open_bed(void **state)
 {
 	const struct meter_options options = {.flow_size = 1 << 17, .replay = true};
 
+	foreign_slabs = count_slabs();
 	bed_open(&bed, &options, "queries: []\n");
 	*state = &bed;
 	return 0;

@@ -16,6 +16,7 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,9 @@
 #include "meter/internal.h"
 
 #define SLABS_DIR WEIR_PIN_DIR "/slabs"
-#define BATCH 128 /* slabs at a time: as many files are open meanwhile */
+#define BATCH 128           /* slabs at a time: as many files are open meanwhile */
+#define HELPERS (BATCH - 1) /* threads that change map `vectors` beside the caller */
+#define HELPER_STACK (64 << 10)
 #define READ_TRIES 3
 
 static void slab_path(char path[64], __u32 place)
@@ -161,40 +164,57 @@ static int make_slab(struct meter *m, __u32 place)
 	return code;
 }
 
-/* Each change of map `vectors` makes the kernel wait until no program looks at what was there
- * before, 10 to 20 ms; a batch waits once. Kernels that know no batches of such maps take one at a
- * time. */
-static int set_places(const struct meter *m, const __u32 *places, const int *fds, __u32 count)
-{
-	int map = m->map[MAP_VECTORS];
-	__u32 done = count;
+/*
+ * Each change of map `vectors` makes the kernel wait until no program looks at what was there
+ * before, 10 to 20 ms. Who asks meanwhile waits for the same end, so many ask at once. A batch
+ * waits once as well, but before 6.8 for each of its elements, and before 5.14 such maps know none.
+ */
+struct change {
+	int map;
+	const __u32 *places;
+	const int *fds; /* NULL: the places are emptied */
+	__u32 count, next;
+	int code;
+};
 
-	if (!bpf_map_update_batch(map, places, fds, &done, NULL))
-		return 0;
-	for (__u32 i = 0; i < count; i++)
-		if (bpf_map_update_elem(map, &places[i], &fds[i], BPF_ANY))
-			return -errno;
-	return 0;
+static void *change_places(void *arg)
+{
+	struct change *c = arg;
+	__u32 i;
+
+	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->count) {
+		if (!c->fds)
+			bpf_map_delete_elem(c->map, &c->places[i]);
+		else if (bpf_map_update_elem(c->map, &c->places[i], &c->fds[i], BPF_ANY))
+			__atomic_store_n(&c->code, -errno, __ATOMIC_RELAXED);
+	}
+	return NULL;
 }
 
-/* Nothing can be deleted by batch. So all places get one and the same slab, which nobody reads. */
+static int set_places(const struct meter *m, const __u32 *places, const int *fds, __u32 count)
+{
+	struct change change = {m->map[MAP_VECTORS], places, fds, count, 0, 0};
+	pthread_t helper[HELPERS];
+	pthread_attr_t small;
+	__u32 helpers = 0;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, HELPER_STACK);
+	while (helpers < HELPERS && helpers + 1 < count &&
+	       !pthread_create(&helper[helpers], &small, change_places, &change))
+		helpers++;
+	pthread_attr_destroy(&small);
+	change_places(&change);
+	while (helpers--)
+		pthread_join(helper[helpers], NULL);
+	return change.code;
+}
+
 static void drop_slabs(struct meter *m, const __u32 *places, __u32 count)
 {
-	int fds[BATCH], spare = count ? create_slab() : -1;
-
-	for (int i = 0; i < BATCH; i++)
-		fds[i] = spare;
-	for (__u32 at = 0; at < count; at += BATCH) {
-		__u32 some = count - at < BATCH ? count - at : BATCH;
-
-		if (spare < 0 || set_places(m, places + at, fds, some))
-			for (__u32 i = at; i < at + some; i++)
-				bpf_map_delete_elem(m->map[MAP_VECTORS], &places[i]);
-	}
+	set_places(m, places, NULL, count);
 	for (__u32 i = 0; i < count; i++)
 		forget_slab(m, places[i]);
-	if (spare >= 0)
-		close(spare);
 }
 
 /* Up to BATCH. */
