@@ -33,6 +33,10 @@ const struct verb verbs[] = {
 			"configuration again;\nqueries that did not change lose no count. An "
 			"agent that was killed leaves everything\nrunning in the kernel, and the "
 			"next one adopts it.\n\n"
+			"--check loads the programs as a start would, attaches nothing, and says "
+			"what this kernel\ngives and what it does not, how much work the programs "
+			"were for its verifier, and what would\nbe attached to each interface and "
+			"why. An agent may be at work meanwhile.\n\n"
 			"With export in the configuration, flows go to collectors or files when "
 			"they are over; what\ncollectors have not taken five seconds after the end "
 			"waits for the next run.",
@@ -43,7 +47,7 @@ const struct verb verbs[] = {
 		.name = "show",
 		.operands = "status|queries|flows|distinct|losses|interfaces|answers",
 		.summary = "look at what is measured, whether weir run lives or not",
-		.about = "status      what runs, and how full it is\n"
+		.about = "status      what runs, how full it is, and what the kernel gives it\n"
 			 "queries     rates of the last second and of the window, or what the "
 			 "measure is\n"
 			 "flows       the flows in the cache now\n"

@@ -100,9 +100,10 @@ wire() {
 agent() {
 	local name=$1
 	shift
+	rm -f "$WORK/agent-$name" # what one before it said
 	nsenter -t "${HOST[$name]}" -n -m -- "$WEIR" run "$@" >"$WORK/agent-$name" 2>&1 &
 	AGENT[$name]=$!
-	until_true 20 grep -qE 'in: .*out: |adopted' "$WORK/agent-$name" || {
+	until_true 60 grep -qE 'in: .*out: |adopted' "$WORK/agent-$name" || {
 		echo "# agent on $name:"
 		sed 's/^/# /' "$WORK/agent-$name"
 		return 1

@@ -73,6 +73,19 @@ void bed_tables(struct bed *bed, const char *yaml)
 	free(tables);
 }
 
+bool bed_has_symbol(const char *name)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+	char symbol[256];
+	bool found = false;
+
+	assert_non_null(symbols);
+	while (!found && fscanf(symbols, "%*s %*s %255s%*[^\n]", symbol) == 1)
+		found = !strcmp(symbol, name);
+	fclose(symbols);
+	return found;
+}
+
 void bed_open(struct bed *bed, const struct meter_options *options, const char *yaml)
 {
 	struct meter_error err;

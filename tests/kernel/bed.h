@@ -46,6 +46,9 @@ struct bed_key {
 /* In main(): says so in TAP and returns true when nothing can be tested. */
 bool bed_is_impossible(void);
 
+/* Has the kernel, or a module that is loaded, this function? Asked of /proc/kallsyms. */
+bool bed_has_symbol(const char *name);
+
 void bed_open(struct bed *bed, const struct meter_options *options, const char *yaml);
 void bed_close(struct bed *bed);
 /* Teardown of a group whose setup put the bed into *state. */

@@ -3,6 +3,7 @@
  * What `weir run` is while it runs.
  *
  *   run.c      starts, waits for what happens, stops
+ *   check.c    or only says what a start would come to
  *   ports.c    interfaces: which are wanted, those that come and go
  *   queries.c  the config's queries into the kernel, at the start and whenever they change
  *   screen.c   what is printed each second
@@ -80,8 +81,10 @@ void agent_say(struct agent *a, const char *format, ...) __attribute__((format(p
 /* ports.c */
 /* Makes the list of wanted interfaces. -ENODEV after a line that says why there is none. */
 int ports_want(struct agent *a);
-/* -ENODEV after a line: none of the interfaces is there. Says which are waited for. */
-int ports_check(struct agent *a);
+/* -ENODEV after a line: none of the interfaces is there. */
+int ports_check(const struct agent *a);
+/* Which are waited for. */
+void ports_say_absent(struct agent *a);
 /*
  * Attaches what is wanted and there, forgets what has gone. At the `start` what is there must be
  * attachable; later one line says that it was not. Negative errno after a line.
@@ -92,6 +95,9 @@ void ports_trim(struct agent *a);
 /* Detaches all; only those that this process attached. */
 void ports_detach(struct agent *a, bool only_ours);
 void ports_networks(const struct agent *a, struct agent_networks *out);
+
+/* check.c. The exit status; `a` wants interfaces, and is good for nothing else afterwards. */
+int check_run(struct agent *a);
 
 /* queries.c */
 /* Reads which query has which window, from what is adopted. */

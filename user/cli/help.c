@@ -180,6 +180,24 @@ static void troff_verb(const struct verb *verb, FILE *out)
 		troff_option(o, out);
 }
 
+static void troff_kernel(FILE *out)
+{
+	fputs(".SH KERNELS\nLinux 5.10 and newer. What one of them lacks is replaced; \\fBweir run "
+	      "\\-\\-check\\fR and \\fBweir show status\\fR say what the running one gives.\n",
+	      out);
+	for (int f = 0; f < METER_FEATURES; f++) {
+		const struct meter_feature *feature = &meter_features[f];
+
+		fputs(".TP\n.B \"", out);
+		troff(feature->name, out);
+		fprintf(out, feature->since ? " (%s)\"\n" : "\"\n", feature->since);
+		troff(feature->with, out);
+		fputs(". Without it: ", out);
+		troff(feature->without, out);
+		fputc('\n', out);
+	}
+}
+
 void help_manual(const struct verb *table, FILE *out)
 {
 	fprintf(out,
@@ -210,5 +228,6 @@ void help_manual(const struct verb *table, FILE *out)
 	troff_rows(files, ROWS(files), "I", out);
 	fputs(".SH CONFIGURATION\nYAML. Keys that weir does not know are refused.\n", out);
 	troff_rows(keys, ROWS(keys), "B", out);
+	troff_kernel(out);
 	fputs(".SH \"SEE ALSO\"\n.BR pcap\\-filter (7),\n.BR tc (8),\n.BR bpftool (8)\n", out);
 }

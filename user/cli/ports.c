@@ -57,7 +57,7 @@ int ports_want(struct agent *a)
 	return want(a, name);
 }
 
-int ports_check(struct agent *a)
+int ports_check(const struct agent *a)
 {
 	unsigned int there = 0;
 
@@ -70,10 +70,14 @@ int ports_check(struct agent *a)
 			a->port[0].name);
 		return -ENODEV;
 	}
+	return 0;
+}
+
+void ports_say_absent(struct agent *a)
+{
 	for (unsigned int i = 0; i < a->ports; i++)
 		if (!if_nametoindex(a->port[i].name))
 			agent_say(a, "%s: not there yet, waiting for it", a->port[i].name);
-	return 0;
 }
 
 /* Is the interface attached already, by an agent before us? */

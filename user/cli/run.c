@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "cli/agent.h"
+#include "cli/kernel.h"
 #include "cli/lock.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -29,7 +30,7 @@
 struct asked {
 	const char *config;
 	struct cli_list interfaces;
-	bool json, quiet;
+	bool json, quiet, check;
 };
 
 const struct cli_option run_options[] = {
@@ -49,12 +50,16 @@ const struct cli_option run_options[] = {
 	 .name = "json",
 	 .kind = CLI_FLAG,
 	 .at = offsetof(struct asked, json),
-	 .help = "one JSON object a second"},
+	 .help = "one JSON object a second; with --check, one"},
 	{.letter = 'q',
 	 .name = "quiet",
 	 .kind = CLI_FLAG,
 	 .at = offsetof(struct asked, quiet),
 	 .help = "print nothing each second, only the totals at the end"},
+	{.name = "check",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, check),
+	 .help = "measure nothing: say what this kernel gives, and what would be attached where"},
 	{},
 };
 
@@ -374,6 +379,16 @@ static int stop(struct agent *a)
 	return code;
 }
 
+static void say_lacks(struct agent *a)
+{
+	char line[KERNEL_LACKS_BYTES];
+	struct meter_kernel kernel;
+
+	meter_probe(&a->meter, &kernel);
+	if (kernel_lacks(&kernel, line))
+		agent_say(a, "%s", line);
+}
+
 static int measure(struct agent *a)
 {
 	struct netlink *links = NULL;
@@ -389,6 +404,7 @@ static int measure(struct agent *a)
 		goto out;
 	code = start_measuring(a);
 	if (!code) {
+		say_lacks(a);
 		a->start_s = meter_now() / WEIR_NS_PER_SEC;
 		screen_open(a);
 		code = loop(a, signals, links);
@@ -438,6 +454,11 @@ int cmd_run(int argc, char **argv)
 		goto out;
 	if (ports_want(a) || ports_check(a))
 		goto out;
+	if (asked.check) {
+		status = check_report(a, &a->config) ? CLI_FAILED : check_run(a);
+		goto out;
+	}
+	ports_say_absent(a);
 	lock = take_lock();
 	if (lock < 0)
 		goto out;

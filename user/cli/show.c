@@ -9,6 +9,7 @@
 #include "base/config_coordinate.h"
 #include "base/log.h"
 #include "cli/exports.h"
+#include "cli/kernel.h"
 #include "cli/lock.h"
 #include "cli/plan.h"
 #include "cli/report.h"
@@ -136,23 +137,27 @@ static int status_json(const struct show *s, const struct meter_census *c, pid_t
 {
 	json_t *interfaces = json_array(), *exporters = json_array();
 	struct weir_interface interface;
+	struct meter_kernel kernel;
 	unsigned int vectors;
 	const __u32 slabs = distinct_slabs(&s->meter, &vectors);
 
+	meter_probe(&s->meter, &kernel);
 	exporter_states(EXPORTS_DIR, add_exporter, exporters);
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
 		if (has_interface(s, i, &interface) && !interface.gone)
 			json_array_append_new(interfaces, text_interface_json(&interface));
 	return text_json_line(
 		json_pack(
-			"{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:{s:i, s:I}, s:o, s:o, s:o}",
+			"{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:{s:i, s:I}, s:o, s:o, s:o, "
+			"s:o}",
 			"pinned", 1, "agent", agent ? json_integer(agent) : json_null(), "flows",
 			"live", (json_int_t)c->live, "resident", (json_int_t)c->resident,
 			"capacity", (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus,
 			"queries", (int)queries, "terms", (int)show_tables(s)->terms, "distinct",
 			"vectors", (int)vectors, "bytes",
 			(json_int_t)meter_vector_bytes(&s->meter, slabs), "interfaces", interfaces,
-			"export", exporters, "coordinator", coordinator_json(agent)),
+			"export", exporters, "coordinator", coordinator_json(agent), "kernel",
+			kernel_json(&kernel)),
 		stdout);
 }
 
@@ -162,6 +167,7 @@ static void status_text(const struct show *s, const struct meter_census *c, pid_
 	const struct weir_tables *t = show_tables(s);
 	struct weir_interface interface;
 	char hooks[256], memory[PLAN_MEMORY_BYTES];
+	struct meter_kernel kernel;
 
 	printf("pinned      %s\n", WEIR_PIN_DIR);
 	if (agent)
@@ -185,6 +191,8 @@ static void status_text(const struct show *s, const struct meter_census *c, pid_
 	}
 	exporter_states(EXPORTS_DIR, print_exporter, NULL);
 	print_coordinator(agent);
+	meter_probe(&s->meter, &kernel);
+	kernel_text(&kernel, stdout);
 }
 
 static int show_status(struct show *s)

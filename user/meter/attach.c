@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "meter/accounts.h"
 #include "meter/links.h"
 #include "meter/meter.h"
 #include "meter/netlink.h"
@@ -41,7 +42,9 @@ struct attachment {
 	const struct meter *m;
 	__u32 ifindex;
 	const struct attach_policy *policy;
-	bool l3; /* no link header */
+	const struct meter_kernel *foresee; /* only say what would be; NULL: attach */
+	bool l3;                            /* no link header */
+	bool bound;                         /* weir_xdp_bound, foreseen */
 	struct {
 		enum weir_hook hook;
 		bool found;                /* attached by an earlier agent */
@@ -94,106 +97,6 @@ static int fail(struct meter_error *err, int code, const char *format, ...)
 	return code;
 }
 
-/* --- Accounts ---------------------------------------------------------------------------------- */
-
-/* The account of the interface: its own from before, or one never used. Accounts of interfaces
- * that have gone are not given away, for their counts belong to the sum. */
-static int find_account(const struct meter *m, __u32 ifindex, const char *name, __u32 *out)
-{
-	__u32 unused = 0;
-
-	for (__u32 account = 1; account < WEIR_INTERFACES; account++) {
-		struct weir_interface i;
-
-		if (bpf_map_lookup_elem(m->map[MAP_INTERFACES], &account, &i))
-			return -errno;
-		if (i.ifindex == ifindex && !strncmp(i.name, name, sizeof(i.name))) {
-			*out = account;
-			return 0;
-		}
-		if (!i.ifindex && !unused)
-			unused = account;
-	}
-	if (!unused)
-		return -ENOSPC;
-	*out = unused;
-	return 0;
-}
-
-static int write_interface(const struct meter *m, __u32 account, const struct weir_interface *i)
-{
-	return bpf_map_update_elem(m->map[MAP_INTERFACES], &account, i, BPF_ANY) ? -errno : 0;
-}
-
-/* Calls fn for each account whose interface has this ifindex and has not gone. */
-static int each_account(const struct meter *m, __u32 ifindex, void (*fn)(struct weir_interface *))
-{
-	for (__u32 account = 1; account < WEIR_INTERFACES; account++) {
-		struct weir_interface i;
-		int err;
-
-		if (bpf_map_lookup_elem(m->map[MAP_INTERFACES], &account, &i))
-			return -errno;
-		if (i.ifindex != ifindex || i.gone)
-			continue;
-		fn(&i);
-		err = write_interface(m, account, &i);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* The place of `ifindex` in map devices, else a free one, which may be one given up: who looks up
- * goes through all WEIR_PROBES places. */
-static int find_place(const struct meter *m, __u32 ifindex, __u32 *out, bool *present)
-{
-	bool room = false;
-
-	for (__u32 probe = 0; probe < WEIR_PROBES; probe++) {
-		__u32 place = (ifindex + probe) & (WEIR_DEVICES - 1);
-		struct weir_device device;
-
-		if (bpf_map_lookup_elem(m->map[MAP_DEVICES], &place, &device))
-			return -errno;
-		if (device.ifindex == ifindex) {
-			*out = place;
-			*present = true;
-			return 0;
-		}
-		if (!device.ifindex && !room) {
-			*out = place;
-			room = true;
-		}
-	}
-	*present = false;
-	return room ? 0 : -ENOSPC;
-}
-
-static int add_device(const struct meter *m, __u32 ifindex, __u32 account)
-{
-	struct weir_device device = {ifindex, account};
-	bool present;
-	__u32 place;
-	int err = find_place(m, ifindex, &place, &present);
-
-	if (err)
-		return err;
-	return bpf_map_update_elem(m->map[MAP_DEVICES], &place, &device, BPF_ANY) ? -errno : 0;
-}
-
-static int remove_device(const struct meter *m, __u32 ifindex)
-{
-	struct weir_device none = {0};
-	bool present;
-	__u32 place;
-	int err = find_place(m, ifindex, &place, &present);
-
-	if (err || !present)
-		return err == -ENOSPC ? 0 : err;
-	return bpf_map_update_elem(m->map[MAP_DEVICES], &place, &none, BPF_ANY) ? -errno : 0;
-}
-
 /* --- The ladder -------------------------------------------------------------------------------- */
 
 static int tc_program(const struct attachment *a, enum link_side side)
@@ -208,6 +111,33 @@ static void take(struct attachment *a, enum link_side side, enum weir_hook hook)
 	a->side[side].hook = hook;
 }
 
+/* What attaching comes to, as far as can be told without it. */
+static int put_xdp(struct attachment *a, int prog, bool generic)
+{
+	const struct meter_kernel *k = a->foresee;
+
+	if (!k)
+		return link_xdp(prog, a->ifindex, generic);
+	if (k->given[FEATURE_XDP_LINK] == METER_LACKS)
+		return -EINVAL;
+	return !generic && netlink_native_xdp(a->ifindex) == NETLINK_NO ? -EOPNOTSUPP : 0;
+}
+
+static int put_tcx(struct attachment *a, enum link_side side)
+{
+	if (!a->foresee)
+		return link_tcx(tc_program(a, side), a->ifindex, side);
+	return a->foresee->given[FEATURE_TCX] == METER_LACKS ? -EINVAL : 0;
+}
+
+static int put_clsact(struct attachment *a, enum link_side side)
+{
+	if (!a->foresee)
+		return link_clsact(tc_program(a, side), a->ifindex, side);
+	return side == LINK_OUT && netlink_qdisc(a->ifindex) == NETLINK_QDISC_INGRESS ? -EOPNOTSUPP
+										      : 1;
+}
+
 /* The program that reads the tags the device took off, where the device tells of them. */
 static int try_bound(struct attachment *a)
 {
@@ -216,13 +146,14 @@ static int try_bound(struct attachment *a)
 	if (!netlink_tells_vlan(a->ifindex))
 		return -EOPNOTSUPP;
 	prog = meter_load_bound(a->m, a->ifindex);
-	err = prog < 0 ? prog : link_xdp(prog, a->ifindex, false);
+	err = prog < 0 ? prog : put_xdp(a, prog, false);
 	if (prog >= 0)
 		close(prog);
 	if (err)
 		because(a, LINK_IN, "offloaded VLAN tags not read: %s", strerror(-err));
 	else
 		take(a, LINK_IN, WEIR_HOOK_XDP_NATIVE);
+	a->bound = !err;
 	return err;
 }
 
@@ -244,18 +175,22 @@ static int try_xdp(struct attachment *a, bool generic)
 	}
 	if (!generic && !try_bound(a))
 		return 0;
-	err = link_xdp(a->m->prog[PROG_XDP], a->ifindex, generic);
+	err = put_xdp(a, a->m->prog[PROG_XDP], generic);
 	if (err)
 		because(a, LINK_IN, "no %s XDP: %s", generic ? "generic" : "native",
 			strerror(-err));
 	else
 		take(a, LINK_IN, generic ? WEIR_HOOK_XDP_GENERIC : WEIR_HOOK_XDP_NATIVE);
+	if (!err && !generic && a->foresee && netlink_native_xdp(a->ifindex) == NETLINK_UNTOLD)
+		because(a, LINK_IN,
+			a->policy->in == ATTACH_IN_AUTO ? "if its driver can, else TC"
+							: "if its driver can");
 	return err;
 }
 
 static int try_tcx(struct attachment *a, enum link_side side)
 {
-	int err = link_tcx(tc_program(a, side), a->ifindex, side);
+	int err = put_tcx(a, side);
 
 	if (!err)
 		take(a, side, WEIR_HOOK_TCX);
@@ -268,7 +203,7 @@ static int try_tcx(struct attachment *a, enum link_side side)
 
 static int try_clsact(struct attachment *a, enum link_side side)
 {
-	int priority = link_clsact(tc_program(a, side), a->ifindex, side);
+	int priority = put_clsact(a, side);
 
 	if (priority < 0) {
 		because(a, side, "no clsact: %s", strerror(-priority));
@@ -314,6 +249,13 @@ static int find_side(struct attachment *a, enum link_side side)
 	return 0;
 }
 
+static int side_failed(const struct attachment *a, enum link_side side, const char *name, int code,
+		       struct meter_error *err)
+{
+	return fail(err, code, "cannot attach to %s, %s: %s", name,
+		    side == LINK_IN ? "ingress" : "egress", a->side[side].reason);
+}
+
 /* Both sides or none. */
 static int attach_sides(struct attachment *a, const char *name, struct meter_error *err)
 {
@@ -324,8 +266,7 @@ static int attach_sides(struct attachment *a, const char *name, struct meter_err
 			code = attach_side(a, side);
 		if (!code)
 			continue;
-		fail(err, code, "cannot attach to %s, %s: %s", name,
-		     side == LINK_IN ? "ingress" : "egress", a->side[side].reason);
+		side_failed(a, side, name, code, err);
 		link_remove(a->ifindex, LINK_IN);
 		link_remove(a->ifindex, LINK_OUT);
 		return code;
@@ -348,6 +289,8 @@ static bool reads_vlan(const struct attachment *a, enum link_side side)
 {
 	__u32 owner;
 
+	if (a->foresee)
+		return side == LINK_IN && a->bound;
 	return side == LINK_IN && a->side[LINK_IN].hook == WEIR_HOOK_XDP_NATIVE &&
 	       !link_xdp_owner(a->ifindex, &owner) &&
 	       owner != link_program_id(a->m->prog[PROG_XDP]);
@@ -402,7 +345,7 @@ static int attach(struct attachment *a, const char *name, struct weir_interface 
 {
 	struct weir_interface before, i = {0};
 	__u32 account;
-	int code = find_account(a->m, a->ifindex, name, &account);
+	int code = account_find(a->m, a->ifindex, name, &account);
 
 	if (code == -ENOSPC)
 		return fail(err, code,
@@ -417,9 +360,9 @@ static int attach(struct attachment *a, const char *name, struct weir_interface 
 	i.ifindex = a->ifindex;
 	i.gone = 0;
 	strncpy(i.name, name, sizeof(i.name) - 1);
-	code = write_interface(a->m, account, &i);
+	code = account_write(a->m, account, &i);
 	if (!code)
-		code = add_device(a->m, a->ifindex, account);
+		code = account_add_device(a->m, a->ifindex, account);
 	if (code) {
 		fail(err, code, "%s: cannot enter it into the table of devices: %s", name,
 		     code == -ENOSPC ? "its places are taken" : strerror(-code));
@@ -427,7 +370,7 @@ static int attach(struct attachment *a, const char *name, struct weir_interface 
 	}
 	code = attach_sides(a, name, err);
 	if (code) {
-		remove_device(a->m, a->ifindex);
+		account_remove_device(a->m, a->ifindex);
 		/* Ingress may have counted already: the account is used. */
 		if (a->side[LINK_IN].hook != WEIR_HOOK_NONE)
 			before = i;
@@ -436,14 +379,30 @@ static int attach(struct attachment *a, const char *name, struct weir_interface 
 		goto undo;
 	}
 	describe(a, &i);
-	code = write_interface(a->m, account, &i);
+	code = account_write(a->m, account, &i);
 	if (code)
 		return fail(err, code, "%s: cannot write its account: %s", name, strerror(-code));
 	*out = i;
 	return 0;
 undo:
-	write_interface(a->m, account, &before);
+	account_write(a->m, account, &before);
 	return code;
+}
+
+static int open_attachment(struct attachment *a, const char *name, struct meter_error *err)
+{
+	struct netlink_link link;
+	bool ethernet;
+	int code = netlink_link(a->ifindex, &link);
+
+	if (code)
+		return fail(err, code, "%s: %s", name, strerror(-code));
+	code = has_link_header(link.type, &ethernet);
+	if (code)
+		return fail(err, code, "%s: neither an Ethernet nor an IP device (ARP type %u)",
+			    name, link.type);
+	a->l3 = !ethernet;
+	return 0;
 }
 
 int meter_attach(struct meter *m, __u32 ifindex, const char *name,
@@ -452,21 +411,40 @@ int meter_attach(struct meter *m, __u32 ifindex, const char *name,
 {
 	struct attachment a = {.m = m, .ifindex = ifindex, .policy = policy};
 	libbpf_print_fn_t print;
-	struct netlink_link link;
-	bool ethernet;
-	int code = netlink_link(ifindex, &link);
+	int code = open_attachment(&a, name, err);
 
 	if (code)
-		return fail(err, code, "%s: %s", name, strerror(-code));
-	code = has_link_header(link.type, &ethernet);
-	if (code)
-		return fail(err, code, "%s: neither an Ethernet nor an IP device (ARP type %u)",
-			    name, link.type);
-	a.l3 = !ethernet;
+		return code;
 	print = libbpf_set_print(NULL); /* refusals are part of the ladder */
 	code = attach(&a, name, out, err);
 	libbpf_set_print(print);
 	return code;
+}
+
+int meter_foresee(const struct meter *m, const struct meter_kernel *kernel, __u32 ifindex,
+		  const char *name, const struct attach_policy *policy, struct weir_interface *out,
+		  struct meter_error *err)
+{
+	struct attachment a = {.m = m, .ifindex = ifindex, .policy = policy, .foresee = kernel};
+	struct weir_interface i = {.ifindex = ifindex};
+	libbpf_print_fn_t print;
+	int code = open_attachment(&a, name, err);
+
+	if (code)
+		return code;
+	print = libbpf_set_print(NULL);
+	for (int side = LINK_IN; side <= LINK_OUT && !code; side++) {
+		code = attach_side(&a, side);
+		if (code)
+			side_failed(&a, side, name, code, err);
+	}
+	libbpf_set_print(print);
+	if (code)
+		return code;
+	strncpy(i.name, name, sizeof(i.name) - 1);
+	describe(&a, &i);
+	*out = i;
+	return 0;
 }
 
 static void mark_detached(struct weir_interface *i)
@@ -492,9 +470,9 @@ int meter_detach(struct meter *m, __u32 ifindex, struct meter_error *err)
 		return fail(err, code, "cannot detach from interface %u: %s", ifindex,
 			    strerror(-code));
 	}
-	code = remove_device(m, ifindex);
+	code = account_remove_device(m, ifindex);
 	if (!code)
-		code = each_account(m, ifindex, mark_detached);
+		code = account_each(m, ifindex, mark_detached);
 	if (code)
 		return fail(err, code, "cannot write the account of interface %u: %s", ifindex,
 			    strerror(-code));
@@ -509,9 +487,9 @@ int meter_forget(struct meter *m, __u32 ifindex)
 	int in = link_remove(ifindex, LINK_IN), out = link_remove(ifindex, LINK_OUT), code;
 
 	libbpf_set_print(print);
-	code = remove_device(m, ifindex);
+	code = account_remove_device(m, ifindex);
 	if (!code)
-		code = each_account(m, ifindex, mark_gone);
+		code = account_each(m, ifindex, mark_gone);
 	if (code)
 		return code;
 	return in < 0 ? in : out < 0 ? out : 0;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "meter/meter.h"
+#include "meter/internal.h"
 #include "meter/netlink.h"
 
 #define LINKS_DIR WEIR_PIN_DIR "/links"
@@ -20,8 +20,6 @@
 /* Numbers of <linux/bpf.h>, given here because the headers of 6.1 lack the younger ones. */
 #define LINK_TYPE_XDP 6
 #define LINK_TYPE_TCX 11 /* 6.6 */
-#define TCX_INGRESS 46   /* 6.6 */
-#define TCX_EGRESS 47    /* 6.6 */
 #define FLAG_BEFORE (1U << 3)
 #define TCX_PROGRAMS 64 /* on one hook, BPF_MPROG_MAX */
 #define PROGRAM_MAPS 64 /* of one program, MAX_USED_MAPS */
@@ -320,7 +318,7 @@ int link_clsact(int prog, __u32 ifindex, enum link_side side)
 
 	if (err && err != -EEXIST)
 		return err;
-	if (side == LINK_OUT && netlink_has_clsact(ifindex) != 1)
+	if (side == LINK_OUT && netlink_qdisc(ifindex) != NETLINK_QDISC_CLSACT)
 		return -EOPNOTSUPP; /* somebody's qdisc of kind ingress, of which there is one */
 	made = made || made_qdisc(ifindex);
 	/* First on both sides: here a program that lets a packet pass usually ends the list with

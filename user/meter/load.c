@@ -30,8 +30,6 @@
 
 #define BPF_FS "/sys/fs/bpf"
 #define RING_BYTES (16u << 20)
-#define TCX_INGRESS 46 /* enum bpf_attach_type, newer than the headers we build with */
-#define TCX_EGRESS 47
 
 static const char *const map_names[MAP_MAX] = {
 	[MAP_FLOWS] = "flows",
@@ -44,7 +42,7 @@ static const char *const map_names[MAP_MAX] = {
 	[MAP_CONTROL] = "control",
 };
 
-static const char *const prog_names[PROG_MAX] = {
+const char *const meter_prog_names[PROG_MAX] = {
 	[PROG_XDP] = "weir_xdp",     [PROG_TC_IN] = "weir_tc_in",   [PROG_TC_OUT] = "weir_tc_out",
 	[PROG_L3_IN] = "weir_l3_in", [PROG_L3_OUT] = "weir_l3_out",
 };
@@ -60,9 +58,10 @@ static void map_path(char path[128], enum meter_map map)
 	snprintf(path, 128, WEIR_PIN_DIR "/maps/%s", map_names[map]);
 }
 
-static void prog_path(char path[128], enum meter_prog prog)
+const char *prog_path(char path[PIN_PATH], enum meter_prog prog)
 {
-	snprintf(path, 128, WEIR_PIN_DIR "/progs/%s", prog_names[prog]);
+	snprintf(path, PIN_PATH, WEIR_PIN_DIR "/progs/%s", meter_prog_names[prog]);
+	return path;
 }
 
 static void blank(struct meter *m)
@@ -88,6 +87,23 @@ static void *map_memory(int fd, size_t bytes, int prot)
 	void *at = mmap(NULL, page_round(bytes), prot, MAP_SHARED, fd, 0);
 
 	return at == MAP_FAILED ? NULL : at;
+}
+
+/* What the programs were loaded with, be it by us or by an agent before. */
+static int read_constants(struct meter *m)
+{
+	struct weir_bpf__rodata rodata;
+	struct bpf_map_info info = {};
+	__u32 key = 0, size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(m->map[MAP_CONSTANTS], &info, &size))
+		return -errno;
+	if (info.value_size != sizeof(rodata))
+		return -EPROTO;
+	if (bpf_map_lookup_elem(m->map[MAP_CONSTANTS], &key, &rodata))
+		return -errno;
+	m->frags = rodata.constants.has_frags;
+	return 0;
 }
 
 /* Maps the memory of flows, tables and control; `prot` of the latter two. */
@@ -127,11 +143,6 @@ static void unmap_all(struct meter *m)
 }
 
 /* --- Loading --------------------------------------------------------------------------- */
-
-static bool has_helper(enum bpf_func_id id)
-{
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, id, NULL) == 1;
-}
 
 static int set_constants(struct weir_bpf *s, const struct meter_options *o, struct meter *m)
 {
@@ -181,29 +192,46 @@ static void take_fds(struct weir_bpf *s, struct meter *m)
 
 	for (int i = 0; i < MAP_MAX; i++)
 		m->map[i] = bpf_map__fd(meter_map(s->obj, i));
-	for (int i = 0; i < PROG_MAX; i++)
+	for (int i = 0; i < PROG_MAX; i++) {
 		m->prog[i] = bpf_program__fd(progs[i]);
+		m->verified[i] = verifier_work(progs[i]);
+	}
 }
 
 /* libbpf's own lines would make several out of one; the verifier's log is asked for by name. */
 __attribute__((format(printf, 2, 0))) static int quiet(enum libbpf_print_level level,
 						       const char *format, va_list args)
 {
-	if (!getenv("WEIR_LIBBPF_LOG"))
+	if (!verifier_is_loud())
 		return 0;
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
-static int load_failed(struct meter_error *err, int code)
+/* Not the verifier's own -EACCES, which is no matter of privilege. */
+static int refused(struct meter_error *err, const char *why)
 {
-	if (code == -EPERM || code == -EACCES)
-		snprintf(err->text, sizeof(err->text),
-			 "cannot load the kernel programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
-			 "are needed (try sudo)");
+	snprintf(err->text, sizeof(err->text),
+		 "this kernel's verifier refuses %s (WEIR_LIBBPF_LOG=1 says more)", why);
+	return -EOPNOTSUPP;
+}
+
+static int load_skeleton(struct weir_bpf *s, struct meter *m, struct meter_error *err)
+{
+	struct verifier_logs *logs = malloc(sizeof(*logs));
+	char refusal[256];
+	int code;
+
+	if (!logs)
+		return meter_fail(err, -ENOMEM, "the verifier's log");
+	verifier_listen(s->obj, logs);
+	code = weir_bpf__load(s);
+	if (!code)
+		take_fds(s, m);
+	else if (verifier_refusal(s->obj, refusal, sizeof(refusal)))
+		code = refused(err, refusal);
 	else
-		snprintf(err->text, sizeof(err->text),
-			 "cannot load the kernel programs: %s (WEIR_LIBBPF_LOG=1 says more)",
-			 strerror(-code));
+		probe_explain(code, err);
+	free(logs);
 	return code;
 }
 
@@ -217,20 +245,18 @@ int meter_load(const struct meter_options *options, struct meter *out, struct me
 	blank(&m);
 	if (m.cpus < 0)
 		return meter_fail(err, m.cpus, "number of CPUs");
-	if (geteuid() != 0 && !has_helper(BPF_FUNC_map_lookup_elem))
-		return load_failed(err, -EPERM);
-	m.frags = !options->no_frags && has_helper(BPF_FUNC_xdp_get_buff_len);
+	if (geteuid() != 0 && probe_is_refused())
+		return probe_explain(-EPERM, err);
+	m.frags = !options->no_frags && probe_frags();
 	s = weir_bpf__open();
 	if (!s)
-		return load_failed(err, -errno);
+		return probe_explain(-errno, err);
 	code = set_constants(s, options, &m);
-	if (!code)
-		code = weir_bpf__load(s);
+	code = code ? meter_fail(err, code, "constants") : load_skeleton(s, &m, err);
 	if (code) {
 		weir_bpf__destroy(s);
-		return load_failed(err, code);
+		return code;
 	}
-	take_fds(s, &m);
 	m.skeleton = s;
 	code = map_all(&m, PROT_READ | PROT_WRITE, err);
 	if (code) {
@@ -357,7 +383,10 @@ static int open_maps(struct meter *m, int prot, struct meter_error *err)
 	code = map_all(m, prot, err);
 	if (!code && m->control->contract != WEIR_CONTRACT)
 		code = other_version(err);
-	return code;
+	if (code)
+		return code;
+	code = read_constants(m);
+	return code ? meter_fail(err, code, "map constants") : 0;
 }
 
 static int adopt(struct meter *m, struct meter_error *err)
@@ -373,7 +402,6 @@ static int adopt(struct meter *m, struct meter_error *err)
 	}
 	m->adopted = true;
 	m->pinned = true;
-	m->frags = has_helper(BPF_FUNC_xdp_get_buff_len);
 	return code;
 }
 
@@ -391,8 +419,8 @@ int meter_start(const struct meter_options *options, struct meter *out, struct m
 	int code;
 
 	libbpf_set_print(quiet);
-	if (geteuid() != 0 && !has_helper(BPF_FUNC_map_lookup_elem))
-		return load_failed(err, -EPERM);
+	if (geteuid() != 0 && probe_is_refused())
+		return probe_explain(-EPERM, err);
 	code = mount_bpffs(err);
 	if (code)
 		return code;

@@ -73,9 +73,10 @@ struct meter_ring {
 struct meter {
 	int map[MAP_MAX];
 	int prog[PROG_MAX];         /* -1 in a peek */
+	__u32 verified[PROG_MAX];   /* instructions the verifier went through; 0: adopted */
 	bool adopted;               /* the pins were there already */
 	bool pinned;                /* what it makes is pinned */
-	bool frags;                 /* weir_xdp takes multi-buffer frames */
+	bool frags;                 /* weir_xdp was loaded to take multi-buffer frames */
 	int cpus;                   /* possible CPUs */
 	__u32 sets;                 /* of the flow cache, all CPUs together */
 	struct weir_set *set;       /* map flows, mapped read-only */
@@ -85,6 +86,51 @@ struct meter {
 	const struct weir_line **slab; /* by place in map vectors; NULL: not mapped yet */
 	struct weir_bpf *skeleton;     /* of what this process loaded */
 };
+
+/*
+ * probe.c. What weir asks the running kernel for, by one table: what it does with it, and what
+ * without. The version it came with is for people to read; nothing is decided by it.
+ */
+enum meter_feature_id {
+	FEATURE_RING,
+	FEATURE_XDP_LINK,
+	FEATURE_MEMORY,
+	FEATURE_FRAGS,
+	FEATURE_TCX,
+	FEATURE_VLAN,
+	FEATURE_JIT,
+	METER_FEATURES,
+};
+
+struct meter_feature {
+	const char *key; /* in JSON */
+	const char *name;
+	const char *since; /* Linux; NULL: it is no matter of age */
+	const char *with, *without;
+	bool said; /* when it is missing, at the start of weir run */
+};
+extern const struct meter_feature meter_features[METER_FEATURES];
+
+enum meter_given {
+	METER_UNTOLD, /* we may not ask */
+	METER_LACKS,
+	METER_GIVES
+};
+
+#define METER_INSNS_MAX 1000000 /* a program, for the verifier: BPF_COMPLEXITY_LIMIT_INSNS, 5.2 */
+
+struct meter_kernel {
+	char release[65];
+	enum meter_given given[METER_FEATURES];
+	bool unused[METER_FEATURES]; /* by the programs loaded, whatever is given now */
+	bool no_btf;                 /* none of its functions can be called */
+	__u32 verified[PROG_MAX];    /* instructions the verifier went through; 0: not known */
+};
+
+/* Attaches nothing. `m`, which may be a peek, says what was chosen when it was loaded; NULL: nothing
+ * is loaded. */
+void meter_probe(const struct meter *m, struct meter_kernel *out);
+extern const char *const meter_prog_names[PROG_MAX];
 
 /* load.c */
 int meter_load(const struct meter_options *options, struct meter *out, struct meter_error *err);
@@ -208,8 +254,8 @@ void meter_ring_release(struct meter *m, __u64 position);
 int meter_ring_drain(struct meter *m, meter_event_fn fn, void *ctx);
 int meter_ring_fd(const struct meter *m); /* readable when the ring asks to be emptied */
 
-/* replay.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as sent.
- * -EINVAL: shorter than an Ethernet header; the caller books it. */
+/* replay.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as
+ * sent. */
 int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes);
 
 /* bound.c: weir_xdp for one interface alone, which reads the VLAN tags that the device takes off.
@@ -236,6 +282,11 @@ struct attach_policy {
 int meter_attach(struct meter *m, __u32 ifindex, const char *name,
 		 const struct attach_policy *policy, struct weir_interface *out,
 		 struct meter_error *err);
+/* What meter_attach() would do to an interface that nothing of ours is attached to, as far as it can
+ * be told without attaching: the same ladder, the same words. `m` may be pinned nowhere. */
+int meter_foresee(const struct meter *m, const struct meter_kernel *kernel, __u32 ifindex,
+		  const char *name, const struct attach_policy *policy, struct weir_interface *out,
+		  struct meter_error *err);
 /* Takes our programs off an interface; its counts stay. -ENOENT: none of ours there. */
 int meter_detach(struct meter *m, __u32 ifindex, struct meter_error *err);
 /* Marks an interface that no longer exists as gone and forgets its links. */

@@ -312,7 +312,7 @@ static int on_filter(const struct nlmsghdr *header, void *ctx)
 
 struct qdisc_sink {
 	__u32 ifindex;
-	int clsact;
+	enum netlink_qdisc qdisc;
 };
 
 static int on_qdisc(const struct nlmsghdr *header, void *ctx)
@@ -326,16 +326,17 @@ static int on_qdisc(const struct nlmsghdr *header, void *ctx)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, header, sizeof(*t))
 	{
-		if (mnl_attr_get_type(attr) == TCA_KIND &&
-		    !strcmp(mnl_attr_get_str(attr), "clsact"))
-			sink->clsact = 1;
+		if (mnl_attr_get_type(attr) == TCA_KIND)
+			sink->qdisc = strcmp(mnl_attr_get_str(attr), "clsact")
+					      ? NETLINK_QDISC_INGRESS
+					      : NETLINK_QDISC_CLSACT;
 	}
 	return MNL_CB_OK;
 }
 
-int netlink_has_clsact(__u32 ifindex)
+int netlink_qdisc(__u32 ifindex)
 {
-	struct qdisc_sink sink = {ifindex, 0};
+	struct qdisc_sink sink = {ifindex, NETLINK_QDISC_NONE};
 	char buffer[256];
 	int err;
 
@@ -346,7 +347,7 @@ int netlink_has_clsact(__u32 ifindex)
 		t->tcm_ifindex = ifindex;
 		err = ask_once(header, on_qdisc, &sink);
 	} while (err == -EINTR);
-	return err ? err : sink.clsact;
+	return err ? err : (int)sink.qdisc;
 }
 
 int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
@@ -358,9 +359,9 @@ int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
 	int err;
 
 	if (egress) {
-		err = netlink_has_clsact(ifindex);
-		if (err <= 0)
-			return err;
+		err = netlink_qdisc(ifindex);
+		if (err != NETLINK_QDISC_CLSACT)
+			return err < 0 ? err : 0;
 	}
 	t->tcm_ifindex = ifindex;
 	t->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
@@ -374,6 +375,8 @@ int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
 /* Numbers of <linux/netdev.h>, which the headers of 6.1 lack. */
 #define NETDEV_DEV_GET 1
 #define NETDEV_DEV_IFINDEX 1
+#define NETDEV_DEV_XDP_FEATURES 3 /* a 64-bit number */
+#define NETDEV_XDP_ACT_BASIC (1 << 0)
 #define NETDEV_DEV_XDP_RX_METADATA_FEATURES 5 /* 6.7; a 64-bit number */
 #define NETDEV_RX_METADATA_VLAN_TAG (1 << 2)  /* 6.8 */
 
@@ -410,20 +413,42 @@ static struct nlmsghdr *command(void *buffer, __u16 family, __u8 number)
 	return header;
 }
 
-bool netlink_tells_vlan(__u32 ifindex)
+/* A number that the netdev family (6.3) tells of a device. */
+static int ask_device(__u32 ifindex, __u16 attribute, __u64 *out)
 {
-	struct number features = {.attribute = NETDEV_DEV_XDP_RX_METADATA_FEATURES};
 	struct number family = {.attribute = CTRL_ATTR_FAMILY_ID};
+	struct number number = {.attribute = attribute};
 	struct nlmsghdr *header;
 	char buffer[256];
+	int err;
 
 	header = command(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 	mnl_attr_put_strz(header, CTRL_ATTR_FAMILY_NAME, "netdev");
-	if (ask(NETLINK_GENERIC, header, on_number, &family) || !family.value)
-		return false; /* before 6.3 */
+	err = ask(NETLINK_GENERIC, header, on_number, &family);
+	if (err || !family.value)
+		return err ? err : -ENOENT;
 	header = command(buffer, family.value, NETDEV_DEV_GET);
 	mnl_attr_put_u32(header, NETDEV_DEV_IFINDEX, ifindex);
-	if (ask(NETLINK_GENERIC, header, on_number, &features))
-		return false;
-	return features.value & NETDEV_RX_METADATA_VLAN_TAG;
+	err = ask(NETLINK_GENERIC, header, on_number, &number);
+	if (err)
+		return err;
+	*out = number.value;
+	return 0;
+}
+
+bool netlink_tells_vlan(__u32 ifindex)
+{
+	__u64 features;
+
+	return !ask_device(ifindex, NETDEV_DEV_XDP_RX_METADATA_FEATURES, &features) &&
+	       features & NETDEV_RX_METADATA_VLAN_TAG;
+}
+
+enum netlink_told netlink_native_xdp(__u32 ifindex)
+{
+	__u64 features;
+
+	if (ask_device(ifindex, NETDEV_DEV_XDP_FEATURES, &features))
+		return NETLINK_UNTOLD;
+	return features & NETDEV_XDP_ACT_BASIC ? NETLINK_YES : NETLINK_NO;
 }

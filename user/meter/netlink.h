@@ -49,13 +49,26 @@ struct netlink_filter {
 
 typedef void (*netlink_filter_fn)(void *ctx, const struct netlink_filter *filter);
 
-/* Whether the qdisc is clsact. One of kind ingress holds the same place; it has no egress, and takes
- * and lists filters meant for egress as its own. Returns 1, 0 or a negative errno. */
-int netlink_has_clsact(__u32 ifindex);
+/* What holds clsact's place. One of kind ingress has no egress, and takes and lists filters meant for
+ * egress as its own. Returns one of these or a negative errno. */
+enum netlink_qdisc {
+	NETLINK_QDISC_NONE,
+	NETLINK_QDISC_CLSACT,
+	NETLINK_QDISC_INGRESS,
+};
+int netlink_qdisc(__u32 ifindex);
 /* No qdisc is the same as no filters. */
 int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx);
 
 /* Whether kernel (6.8) and driver tell XDP of the VLAN tag that the device took off a frame. */
 bool netlink_tells_vlan(__u32 ifindex);
+
+/* Whether the driver takes native XDP. Kernels before 6.3 do not tell. */
+enum netlink_told {
+	NETLINK_UNTOLD,
+	NETLINK_NO,
+	NETLINK_YES,
+};
+enum netlink_told netlink_native_xdp(__u32 ifindex);
 
 #endif
