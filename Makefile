@@ -20,11 +20,14 @@
 #   PREFIX= DESTDIR= where `make install` puts weir        (/usr/local, none)
 #   ARGS= ONLY=      arguments of `make run`, of `make bench`
 #   FUZZ_SECONDS=    how long `make fuzz` spends on each target (60)
+#   CLANG_NEWEST=    the compiler of check-kernels' second build (the newest clang-N here)
+#   KERNELS= KERNEL= MODULES= ACCEL=   what `make check-kernels` boots, see tests/kernels/run
 
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 CLANG ?= clang
+CLANG_NEWEST ?= $(or $(notdir $(lastword $(sort $(wildcard /usr/bin/clang-[1-9][0-9])))),$(CLANG))
 CLANG_FORMAT ?= clang-format
 LLVM_STRIP ?= llvm-strip
 PKG_CONFIG ?= pkg-config
@@ -119,7 +122,7 @@ C_FILES = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null
 # --- Build ----------------------------------------------------------------------------------------
 
 .PHONY: all help setup run check unit model kernel e2e san fuzz bench format format-check \
-	install uninstall man clean tests fuzzers
+	check-kernels kernels-page install uninstall man clean tests fuzzers guest guests
 
 all: $(B)/weir $(TOOLS) ## build weir and its tools (default)
 
@@ -151,6 +154,10 @@ $(O)/%.bpf.o: bpf/%.bpf.c Makefile
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 	$(LLVM_STRIP) -g $@
 
+# What the table of check-kernels calls a build by
+$(O)/compiler: $(O)/weir.bpf.o
+	@$(CLANG) --version | sed -n 1p >$@
+
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
@@ -179,7 +186,8 @@ check: setup ## install what is missing, build, run every test suite
 	@$(MAKE) all tests
 	@$(MAKE) SAN=1 tests
 	@$(MAKE) FUZZ=1 fuzzers
-	@O=$(O) tests/run
+	@$(MAKE) guests
+	@O=$(O) KERNELS="$${KERNELS:-5.10 newest}" tests/run
 
 unit: all $(UNIT_TESTS) ## unit tests (no root)
 	@O=$(B) tests/run unit
@@ -192,6 +200,16 @@ kernel: all $(KERNEL_TESTS) ## kernel programs under BPF_PROG_TEST_RUN (root)
 
 e2e: all ## whole weir between network namespaces (root)
 	@O=$(B) tests/run e2e
+
+# The environment brings KERNELS and its like to tests/kernels/run, from the command line too.
+check-kernels: setup ## weir under every kernel of docs/kernels.md, in qemu (root)
+	@$(MAKE) guests
+	@O=$(O) tests/run kernels
+
+kernels-page: ## put the table of the last check-kernels into docs/kernels.md
+	@test -r $(O)/kernels.md || { echo "weir: no table; 'make check-kernels' makes it" >&2; exit 1; }
+	@sed -i -e '/^<!-- table -->$$/,/^<!-- end of table -->$$/{//!d}' \
+		-e '/^<!-- table -->$$/r $(O)/kernels.md' docs/kernels.md
 
 san: ## unit tests under the address and undefined sanitizers
 	@$(MAKE) SAN=1 tests
@@ -214,6 +232,12 @@ bench: all ## measure speed: make bench ONLY=codec
 tests: $(UNIT_TESTS) $(if $(SAN),,$(KERNEL_TESTS))
 
 fuzzers: $(FUZZERS)
+
+# What a guest of check-kernels runs, built by each of two compilers of kernel programs
+guest: $(B)/weir $(KERNEL_TESTS) $(O)/bench.bpf.o $(O)/compiler
+
+guests: guest
+	@$(MAKE) O=$(O)/clang-newest CLANG=$(CLANG_NEWEST) guest
 
 TEST_OBJS := $(filter $(B)/tests/%,$(OBJS))
 
