@@ -81,15 +81,14 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 		return XDP_PASS;
 
 	blank(p, 0);
+	p->key.vlan = vlan;
 	p->frame_bytes = frame_bytes;
 	fate = forget(parse_frame(p, data, end, ETH_LINK, t->inner));
 	if (unlikely(p->cut)) {
 		copied = copy_xdp(p, ctx);
 		if (copied)
-			fate = parse_copy(copied, ETH_LINK, 0, 0, t->inner);
+			fate = parse_copy(copied, ETH_LINK, 0, vlan, t->inner);
 	}
-	if (vlan)
-		p->key.vlan = vlan;
 	p->key.ifindex = ctx->ingress_ifindex;
 	if (constants.has_frags && !constants.replay &&
 	    unlikely(fate != PARSED || !p->ip_bytes || p->ip_offset + p->ip_bytes > p->frame_bytes))
