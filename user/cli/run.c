@@ -34,12 +34,7 @@ struct asked {
 };
 
 const struct cli_option run_options[] = {
-	{.letter = 'c',
-	 .name = "config",
-	 .argument = "FILE",
-	 .kind = CLI_TEXT,
-	 .at = offsetof(struct asked, config),
-	 .help = "configuration (" WEIR_CONFIG_FILE " if it is there)"},
+	STANDING_CONFIG(struct asked),
 	{.letter = 'i',
 	 .name = "interface",
 	 .argument = "IF",
@@ -51,11 +46,7 @@ const struct cli_option run_options[] = {
 	 .kind = CLI_FLAG,
 	 .at = offsetof(struct asked, json),
 	 .help = "one JSON object a second; with --check, one"},
-	{.letter = 'q',
-	 .name = "quiet",
-	 .kind = CLI_FLAG,
-	 .at = offsetof(struct asked, quiet),
-	 .help = "print nothing each second, only the totals at the end"},
+	STANDING_QUIET(struct asked),
 	{.name = "check",
 	 .kind = CLI_FLAG,
 	 .at = offsetof(struct asked, check),

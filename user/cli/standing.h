@@ -4,6 +4,7 @@
 #define CLI_STANDING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum standing_output {
 	OUTPUT_SCREEN,
@@ -24,5 +25,18 @@ enum standing_signal {
 /* A descriptor that is readable when a signal has come, and does not block; -1 and errno. */
 int standing_watch_signals(void);
 enum standing_signal standing_take_signal(int fd);
+
+/* Options that they have alike, for a table of `type`, which has them as `config` and `quiet`. */
+#define STANDING_CONFIG(type)                                                                      \
+	{                                                                                          \
+		.letter = 'c', .name = "config", .argument = "FILE", .kind = CLI_TEXT,             \
+		.at = offsetof(type, config),                                                      \
+		.help = "configuration (" WEIR_CONFIG_FILE " if it is there)"                      \
+	}
+#define STANDING_QUIET(type)                                                                       \
+	{                                                                                          \
+		.letter = 'q', .name = "quiet", .kind = CLI_FLAG, .at = offsetof(type, quiet),     \
+		.help = "print nothing each second, only the totals at the end"                    \
+	}
 
 #endif

@@ -120,7 +120,20 @@ static int put_xdp(struct attachment *a, int prog, bool generic)
 		return link_xdp(prog, a->ifindex, generic);
 	if (k->given[FEATURE_XDP_LINK] == METER_LACKS)
 		return -EINVAL;
-	return !generic && netlink_native_xdp(a->ifindex) == NETLINK_NO ? -EOPNOTSUPP : 0;
+	if (generic)
+		return 0;
+	switch (netlink_native_xdp(a->ifindex)) {
+	case NETLINK_NO:
+		return -EOPNOTSUPP;
+	case NETLINK_UNTOLD:
+		because(a, LINK_IN,
+			a->policy->in == ATTACH_IN_AUTO ? "if its driver can, else TC"
+							: "if its driver can");
+		break;
+	case NETLINK_YES:
+		break;
+	}
+	return 0;
 }
 
 static int put_tcx(struct attachment *a, enum link_side side)
@@ -181,10 +194,6 @@ static int try_xdp(struct attachment *a, bool generic)
 			strerror(-err));
 	else
 		take(a, LINK_IN, generic ? WEIR_HOOK_XDP_GENERIC : WEIR_HOOK_XDP_NATIVE);
-	if (!err && !generic && a->foresee && netlink_native_xdp(a->ifindex) == NETLINK_UNTOLD)
-		because(a, LINK_IN,
-			a->policy->in == ATTACH_IN_AUTO ? "if its driver can, else TC"
-							: "if its driver can");
 	return err;
 }
 

@@ -24,7 +24,7 @@ int meter_fail(struct meter_error *err, int code, const char *what);
 /* One of ours in an object opened; NULL: not there. */
 struct bpf_map *meter_map(const struct bpf_object *object, enum meter_map map);
 
-/* Where a program of a live meter is pinned. */
+/* Where a map or a program of a live meter is pinned. */
 #define PIN_PATH 128
 const char *prog_path(char path[PIN_PATH], enum meter_prog prog);
 

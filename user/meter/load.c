@@ -53,9 +53,9 @@ int meter_fail(struct meter_error *err, int code, const char *what)
 	return code;
 }
 
-static void map_path(char path[128], enum meter_map map)
+static void map_path(char path[PIN_PATH], enum meter_map map)
 {
-	snprintf(path, 128, WEIR_PIN_DIR "/maps/%s", map_names[map]);
+	snprintf(path, PIN_PATH, WEIR_PIN_DIR "/maps/%s", map_names[map]);
 }
 
 const char *prog_path(char path[PIN_PATH], enum meter_prog prog)
@@ -318,7 +318,7 @@ int meter_unpin(struct meter_error *err)
 	static const char *const dirs[] = {WEIR_PIN_DIR "/maps", WEIR_PIN_DIR "/progs",
 					   WEIR_PIN_DIR "/slabs", WEIR_PIN_DIR "/links",
 					   WEIR_PIN_DIR};
-	char path[128];
+	char path[PIN_PATH];
 	int code = 0;
 
 	for (int i = MAP_MAX - 1; i >= 0; i--) {
@@ -338,7 +338,7 @@ int meter_unpin(struct meter_error *err)
 
 static int pin_all(struct meter *m, struct meter_error *err)
 {
-	char path[128];
+	char path[PIN_PATH];
 	int code = make_dir(WEIR_PIN_DIR, err);
 
 	code = code ? code : make_dir(WEIR_PIN_DIR "/maps", err);
@@ -369,7 +369,7 @@ static int other_version(struct meter_error *err)
 
 static int open_maps(struct meter *m, int prot, struct meter_error *err)
 {
-	char path[128];
+	char path[PIN_PATH];
 	int code;
 
 	for (int i = 0; i < MAP_MAX; i++) {
@@ -391,7 +391,7 @@ static int open_maps(struct meter *m, int prot, struct meter_error *err)
 
 static int adopt(struct meter *m, struct meter_error *err)
 {
-	char path[128];
+	char path[PIN_PATH];
 	int code = open_maps(m, PROT_READ | PROT_WRITE, err);
 
 	for (int i = 0; !code && i < PROG_MAX; i++) {
@@ -407,7 +407,7 @@ static int adopt(struct meter *m, struct meter_error *err)
 
 static bool is_pinned(void)
 {
-	char path[128];
+	char path[PIN_PATH];
 
 	map_path(path, MAP_CONTROL);
 	return access(path, F_OK) == 0;
