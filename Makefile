@@ -93,13 +93,13 @@ USER_SRCS := $(sort $(wildcard user/*.c user/*/*.c))
 LIB_OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out user/main.c,$(USER_SRCS)))
 LIB := $(B)/libweir.a
 
-UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
-UNIT_HELPERS := $(filter-out $(UNIT_SRCS),$(wildcard tests/unit/*.c))
+UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_HELPERS := $(filter-out $(UNIT_SRCS),$(wildcard tests/unit/*/*.c))
 KERNEL_SRCS := $(sort $(wildcard tests/kernel/test_*.c))
 KERNEL_HELPERS := $(filter-out $(KERNEL_SRCS),$(wildcard tests/kernel/*.c))
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TOOL_SRCS := $(sort $(wildcard tools/*.c))
-BENCH_SRCS := $(sort $(wildcard tools/bench/*.c))
+BENCH_SRCS := $(sort $(filter-out %.bpf.c,$(wildcard tools/bench/*.c)))
 
 UNIT_TESTS := $(UNIT_SRCS:%.c=$(B)/%)
 KERNEL_TESTS := $(KERNEL_SRCS:%.c=$(B)/%)
@@ -149,10 +149,17 @@ $(O)/libraries: Makefile
 	@touch $@
 
 # BTF stays, DWARF goes: the skeleton carries the object into the binary.
-$(O)/%.bpf.o: bpf/%.bpf.c Makefile
+define compile_bpf
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 	$(LLVM_STRIP) -g $@
+endef
+
+$(O)/%.bpf.o: bpf/%.bpf.c Makefile
+	$(compile_bpf)
+
+$(O)/bench.bpf.o: tools/bench/bench.bpf.c Makefile
+	$(compile_bpf)
 
 # What the table of check-kernels calls a build by
 $(O)/compiler: $(O)/weir.bpf.o
@@ -282,7 +289,7 @@ compile_commands.json: Makefile $(USER_SRCS) ## commands of all C files, for edi
 		entry "$$file" '$(CC) $(USER_CPPFLAGS) -Itests $(USER_CFLAGS)'; \
 	done; \
 	for file in $(FUZZ_SRCS); do entry "$$file" '$(CLANG) $(USER_CPPFLAGS) -std=gnu11'; done; \
-	for file in $(wildcard bpf/*.bpf.c); do entry "$$file" '$(CLANG) $(BPF_CFLAGS)'; done; \
+	for file in $(wildcard bpf/*.bpf.c tools/bench/*.bpf.c); do entry "$$file" '$(CLANG) $(BPF_CFLAGS)'; done; \
 	printf '\n]\n'; } >$@
 
 man: $(B)/weir.8 ## the manual page, from weir's own tables

@@ -8,14 +8,14 @@
  *   weir_l3_in, weir_l3_out   the same two on devices without a link header
  *
  *   clock → parse → books → flow → classify → windows
- *        ↘ common ↗                                     most frames: see common.bpf.h
+ *        ↘ common ↗                                     most frames: see fastpath.bpf.h
  *
  * weir_xdp has a twin in bound.bpf.c, for devices that tell of VLAN tags they took off.
  *
  * The programs only look: whatever happens the packet goes on, unwritten.
  */
 #include "account.bpf.h"
-#include "common.bpf.h"
+#include "fastpath.bpf.h"
 #include "xdp.bpf.h"
 
 #define PASS_TC -1   /* TCX_NEXT and TC_ACT_UNSPEC are the same number */

@@ -4,7 +4,7 @@
 #define WEIR_XDP_BPF_H
 
 #include "account.bpf.h"
-#include "common.bpf.h"
+#include "fastpath.bpf.h"
 
 static __always_inline void *frame_of(const struct xdp_md *ctx)
 {

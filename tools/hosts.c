@@ -20,8 +20,8 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/config.h"
-#include "wire/talk.h"
+#include "config/config.h"
+#include "peer/talk.h"
 
 #define NS_PER_S 1000000000ull
 #define OPENING 16 /* connections without a welcome at one time */

@@ -26,12 +26,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/capture.h"
-#include "wire/flow_json.h"
+#include "net/capture.h"
+#include "flow/json.h"
 #include "weir/flow.h"
 #include "wire/decode.h"
 #include "wire/field.h"
-#include "wire/interval.h"
+#include "interval/words.h"
 
 #define ETHERNET_BYTES 14
 #define ETHERTYPE_VLAN 0x8100

@@ -16,7 +16,7 @@
  * Nobody visits the cells. A line's steps begin at a phase of its own, so that its
  * present step is known from the clock, and who touches or reads a line that lags
  * by d steps takes d from each of its cells: what they would hold had they been
- * visited in turn, at every instant, as tests/unit/test_countdown.c proves. The
+ * visited in turn, at every instant, as tests/unit/sketch/test_countdown.c proves. The
  * epoch never wraps within the cells' sight, so nothing has to be swept either.
  *
  *   vector: slabs of 256 lines, so many for each CPU; map `vectors` holds them

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/interval.h"
+#include "interval/words.h"
 #include "wire/message.h"
 
 static void check(int holds)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config.h"
+#include "config/config.h"
 
 /* Flows come in another order than they came first in, or a cache that puts new flows side by side
  * would be walked along its memory. */

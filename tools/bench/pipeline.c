@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Nanoseconds a packet takes in the kernel programs, by BPF_PROG_TEST_RUN, behind a
- * program that varies the 5-tuple (bpf/bench.bpf.c); net of the empty program
+ * program that varies the 5-tuple (tools/bench/bench.bpf.c); net of the empty program
  * behind the same. It is CPU time of the thread, so that being preempted costs
  * nothing. Before a case is timed all its flows are touched; timeouts are an hour,
  * so that it is the steady state that is measured.

@@ -9,7 +9,7 @@
 
 #include "bench.h"
 #include "interval/source.h"
-#include "wire/interval.h"
+#include "interval/words.h"
 
 #define BEGIN 1000000 /* the tick before the first */
 #define NS_PER_S 1000000000ull

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cli/exports.h"
-#include "cli/lock.h"
+#include "agent/turns.h"
+#include "agent/lock.h"
 #include "cli/verbs.h"
 #include "meter/meter.h"
 

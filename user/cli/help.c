@@ -3,10 +3,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/config_coordinate.h"
-#include "cli/exports.h"
-#include "cli/lock.h"
-#include "cli/report.h"
+#include "config/coordinate.h"
+#include "agent/turns.h"
+#include "agent/lock.h"
+#include "agent/report.h"
 #include "cli/verbs.h"
 #include "meter/meter.h"
 

@@ -13,15 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config.h"
+#include "config/config.h"
 #include "base/log.h"
-#include "cli/capture.h"
-#include "cli/exports.h"
+#include "net/capture.h"
+#include "agent/turns.h"
 #include "cli/options.h"
-#include "cli/plan.h"
-#include "cli/text.h"
+#include "agent/plan.h"
+#include "view/text.h"
 #include "cli/verbs.h"
-#include "flow/record.h"
+#include "flow/text.h"
 #include "meter/meter.h"
 
 #define SETTLED_S 30

@@ -6,16 +6,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/config_coordinate.h"
+#include "config/coordinate.h"
 #include "base/log.h"
-#include "cli/exports.h"
-#include "cli/kernel.h"
-#include "cli/lock.h"
-#include "cli/plan.h"
-#include "cli/report.h"
-#include "cli/text.h"
+#include "agent/turns.h"
+#include "view/kernel.h"
+#include "agent/lock.h"
+#include "agent/plan.h"
+#include "agent/report.h"
+#include "view/text.h"
 #include "cli/verbs.h"
-#include "flow/record.h"
+#include "flow/text.h"
 #include "weir/window.h"
 
 const struct cli_option show_options[] = {

@@ -8,9 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/config_coordinate.h"
+#include "config/coordinate.h"
 #include "base/log.h"
-#include "cli/answers.h"
+#include "view/answers.h"
 #include "cli/show.h"
 
 #define PATIENCE_S 5

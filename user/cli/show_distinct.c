@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "cli/show.h"
-#include "cli/text.h"
+#include "view/text.h"
 
 static int print_json(const char *query, int k, const struct distinct_answer *answer)
 {

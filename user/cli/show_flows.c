@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "cli/show.h"
-#include "cli/text.h"
-#include "flow/record.h"
+#include "view/text.h"
+#include "flow/text.h"
 
 struct gathering {
 	const struct weir_tables *tables;

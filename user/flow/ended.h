@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 #include "weir/flow.h"
 
 struct flow_ended {

@@ -1,44 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Flows and counters as people and programs read them: text and JSON. */
+/*
+ * A flow as it leaves a host or comes from one: what the kernel's entry says, freed of CPUs and
+ * of the kernel's clock, and what foreign exporters say besides. The wire codec writes and reads
+ * it by one table of fields (wire/field.h).
+ *
+ * Numbers are in host order, addresses in network order, times in nanoseconds of Unix time.
+ */
 #ifndef FLOW_RECORD_H
 #define FLOW_RECORD_H
 
-#include <jansson.h>
+#include <linux/types.h>
 
-#include "weir/counters.h"
-#include "weir/flow.h"
+#define FLOW_LABELS 10 /* MPLS label stack, top first */
+#define FLOW_NAME_BYTES 32
 
-/* IPv6 in brackets, with a port. */
-#define RECORD_ENDPOINT_BYTES 64
-#define RECORD_PROTO_BYTES 16
-
-struct record_counter {
-	const char *name, *text;
-	enum weir_counter_kind kind;
+/* One direction of traffic. */
+struct flow_traffic {
+	__u64 start_ns, end_ns;
+	__u64 packets;
+	__u64 bytes;    /* octets from the IP header on */
+	__u8 tcp_flags; /* OR of all */
+	__u8 end;       /* enum weir_end */
+	__u8 tos;
+	__u8 pad[5];
 };
-extern const struct record_counter record_counters[WEIR_COUNTER_MAX];
 
-/*
- * {src dst sport dport proto vlan packets bytes first last tcp_flags end direction}. Times are Unix
- * seconds, what the flow says plus `clock_offset_ns`; `end` is a word, null for WEIR_END_NONE.
- * NULL: no memory.
- */
-json_t *flow_record_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
-			 enum weir_end end, __s64 clock_offset_ns);
+struct flow_record {
+	__u64 known; /* bit n: the field in row n of the table of fields was told; see wire/field.h */
+	struct flow_traffic forward;
+	struct flow_traffic reverse; /* of a biflow (RFC 5103), else zero packets */
+	__u8 src[16], dst[16];       /* IPv4 in the first four bytes */
+	__u16 sport, dport;
+	__u16 icmp; /* type * 256 + code */
+	__u16 vlan;
+	__u8 family; /* 4 or 6 */
+	__u8 proto;
+	__u8 direction; /* IPFIX flowDirection: 0 ingress, 1 egress */
+	__u8 initiator; /* IPFIX biflowDirection: 0 arbitrary, 1 the source began */
+	__u32 in_if, out_if;
 
-/* idle, active, end, forced, resources; "live" for WEIR_END_NONE. */
-const char *flow_end_text(enum weir_end end);
-
-/* "192.0.2.1:53", "[2001:db8::1]:53"; without a port where the flow has none. */
-void flow_source_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		      char out[RECORD_ENDPOINT_BYTES]);
-void flow_dest_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		    char out[RECORD_ENDPOINT_BYTES]);
-/* "tcp", "icmp 8/0", "89". */
-void flow_proto_text(const struct weir_flow *flow, char out[RECORD_PROTO_BYTES]);
-
-/* {packets bytes}; all counters by name. NULL: no memory. */
-json_t *record_count_json(const struct weir_count *count);
-json_t *record_books_json(const struct weir_books *books);
+	/* Of foreign exporters. */
+	__u32 sampling; /* one of how many packets was looked at; 0 not told */
+	__u32 src_as, dst_as;
+	__u32 in_vrf, out_vrf;
+	__u16 post_vlan;
+	__u8 src_mask, dst_mask;
+	__u8 next_hop[16], bgp_next_hop[16];
+	__u8 nat_src[16], nat_dst[16];
+	__u16 nat_sport, nat_dport;
+	__u8 nat_event;
+	__u8 labels;
+	__u8 pad[2];
+	__u32 label[FLOW_LABELS]; /* 20 bits label, 3 experimental, 1 bottom of stack */
+	char vrf_name[FLOW_NAME_BYTES];
+};
 
 #endif

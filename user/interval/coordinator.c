@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "interval/coordinator_state.h"
+#include "interval/coordinator_internal.h"
 
 #define SHOWN 60 /* bytes of a match */
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "interval/coordinator_state.h"
+#include "interval/coordinator_internal.h"
 
 __extension__ typedef __int128 wide;
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "interval/coordinator_state.h"
+#include "interval/coordinator_internal.h"
 
 static void *counted_alloc(struct coordinator *c, size_t count, size_t bytes)
 {

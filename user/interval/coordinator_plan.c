@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "interval/coordinator_state.h"
+#include "interval/coordinator_internal.h"
 
 static void *copy_of(const void *from, size_t bytes)
 {

@@ -13,7 +13,7 @@
  */
 #include <string.h>
 
-#include "interval/coordinator_state.h"
+#include "interval/coordinator_internal.h"
 
 #define MILLION 1000000ull
 #define BUDGET_ROOM_PPM 900000  /* a relative budget is this part of what it may be ... */

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "meter/accounts.h"
-#include "meter/links.h"
+#include "meter/hooks.h"
 #include "meter/meter.h"
 #include "meter/netlink.h"
 

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 #define QUIET_TRIES 5
 

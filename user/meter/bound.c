@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 #include "bound.skel.h"
 #include "weir.skel.h"

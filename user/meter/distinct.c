@@ -23,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 #define SLABS_DIR WEIR_PIN_DIR "/slabs"
 #define BATCH 128           /* slabs at a time: as many files are open meanwhile */

@@ -25,7 +25,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 #include "weir.skel.h"
 
 #define BPF_FS "/sys/fs/bpf"

@@ -16,7 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 #define LOOPBACK 1 /* its ifindex in every network namespace, LOOPBACK_IFINDEX */
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 #define TORN_TRIES 100
 

@@ -10,7 +10,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 #define FRAME_MAX 2048 /* no header lies further in (bpf/parse.bpf.h, REACH) */
 

@@ -23,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 int ring_map(struct meter *m)
 {

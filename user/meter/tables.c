@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 static int wait_for_programs(void)
 {

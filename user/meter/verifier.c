@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/internal.h"
+#include "meter/meter_internal.h"
 
 #define LOG_STATS 4 /* BPF_LOG_STATS, <linux/bpf_verifier.h>, since 5.2 */
 

@@ -7,7 +7,7 @@
  * where the first is zero. Or by the same element: then there is a header within the header, and
  * the outer one comes first (RFC 7011, 8), which is the flow on the wire.
  */
-#include "wire/decoder.h"
+#include "wire/decode_internal.h"
 
 struct compiler {
 	struct work *w;

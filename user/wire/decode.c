@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "wire/decoder.h"
+#include "wire/decode_internal.h"
 
 const struct wire_decoder_options wire_decoder_defaults = {
 	.template_lifetime_ns =

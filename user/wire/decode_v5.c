@@ -2,7 +2,7 @@
 /* NetFlow v5: a fixed template, so no operations. */
 #include <errno.h>
 
-#include "wire/decoder.h"
+#include "wire/decode_internal.h"
 
 #define V5_SERIAL 0 /* no template has it */
 

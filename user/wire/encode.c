@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "wire/encode_set.h"
+#include "wire/encode_internal.h"
 
 static size_t header_bytes(enum wire_protocol protocol)
 {

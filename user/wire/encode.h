@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 
 enum wire_protocol {
 	WIRE_IPFIX,

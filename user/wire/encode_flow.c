@@ -12,7 +12,7 @@
  */
 #include <errno.h>
 
-#include "wire/encode_set.h"
+#include "wire/encode_internal.h"
 
 #define KEY4(X) X(sourceIPv4Address) X(destinationIPv4Address) X(icmpTypeCodeIPv4)
 #define KEY6(X) X(sourceIPv6Address) X(destinationIPv6Address) X(icmpTypeCodeIPv6)

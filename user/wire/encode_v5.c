@@ -11,7 +11,7 @@
  */
 #include <errno.h>
 
-#include "wire/encode_set.h"
+#include "wire/encode_internal.h"
 
 #define COUNT_MAX 0xffffffffull
 #define AS_TRANS 23456 /* RFC 6793: stands for a number of more than 16 bits */

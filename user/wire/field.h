@@ -15,7 +15,7 @@
 #ifndef WIRE_FIELD_H
 #define WIRE_FIELD_H
 
-#include "flow/flow.h"
+#include "flow/record.h"
 #include "wire/encode.h"
 #include "wire/message.h"
 
@@ -257,7 +257,7 @@ enum wire_kind {
 
 /* X(name, number, type, semantics, units, description), by rising number. What an exporter sends: from
  * 1 on what the metering process counts, from 16 on what is said of a query, from 32 on distinct
- * counts. What hosts and coordinators say to each other (wire/interval.h): from 48 on. */
+ * counts. What hosts and coordinators say to each other (interval/words.h): from 48 on. */
 #define WIRE_OWN(X) WIRE_OWN_EXPORTED(X) WIRE_OWN_INTERVAL(X)
 
 #define WIRE_OWN_EXPORTED(X)                                                                       \

@@ -4,7 +4,7 @@
  * is understood by the elements in it, wherever they stand, for exporters do not agree on what is
  * a scope.
  */
-#include "wire/decoder.h"
+#include "wire/decode_internal.h"
 #include "wire/statistics.h"
 
 /* What the values of one record were, as far as we know their elements. */

@@ -5,7 +5,7 @@
  * Records are read into the slots of a batch, in order. A slot is not wiped for each record: what
  * the same template wrote there before, it will overwrite.
  */
-#include "wire/decoder.h"
+#include "wire/decode_internal.h"
 
 #define NTP_UNIX_S 2208988800ull /* from 1900 to 1970; RFC 7011, 6.1.9 */
 #define NTP_MICROSECOND_BITS 0xfffff800u

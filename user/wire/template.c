@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Reading templates and keeping them. */
-#include "wire/decoder.h"
+#include "wire/decode_internal.h"
 
 #define ROOM_FIRST 8 /* templates that a domain has room for at first; it doubles */
 

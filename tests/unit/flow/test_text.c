@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "flow/text.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SEC WEIR_NS_PER_SEC
+
+/* 2001:db8::1 to ::ffff:192.0.2.7 */
+static const struct weir_pair6 pair6 = {
+	.src = {0x20, 0x01, 0x0d, 0xb8, [15] = 1},
+	.dst = {[10] = 0xff, 0xff, 192, 0, 2, 7},
+};
+
+/* From 192.0.2.1 port 1024 to 10.0.0.255 port 53. */
+static struct weir_flow flow_of(uint8_t proto, uint8_t flags)
+{
+	struct weir_flow f = {.key = {.proto = proto, .flags = flags}};
+
+	if (!(flags & WEIR_KEY_V6)) {
+		memcpy(&f.key.src4, (const uint8_t[]){192, 0, 2, 1}, 4);
+		memcpy(&f.key.dst4, (const uint8_t[]){10, 0, 0, 255}, 4);
+	}
+	memcpy(&f.key.sport, (const uint8_t[]){4, 0}, 2);
+	memcpy(&f.key.dport, (const uint8_t[]){0, 53}, 2);
+	return f;
+}
+
+static void endpoints_read_as_people_write_them(void **state)
+{
+	static const struct {
+		uint8_t flags;
+		const char *source, *dest;
+	} cases[] = {
+		{0, "192.0.2.1:1024", "10.0.0.255:53"},
+		{WEIR_KEY_NOPORTS, "192.0.2.1", "10.0.0.255"},
+		{WEIR_KEY_V6, "[2001:db8::1]:1024", "[::ffff:192.0.2.7]:53"},
+		{WEIR_KEY_V6 | WEIR_KEY_NOPORTS, "2001:db8::1", "::ffff:192.0.2.7"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct weir_flow f = flow_of(17, cases[i].flags);
+		char text[RECORD_ENDPOINT_BYTES];
+
+		flow_source_text(&f, &pair6, text);
+		assert_string_equal(text, cases[i].source);
+		flow_dest_text(&f, &pair6, text);
+		assert_string_equal(text, cases[i].dest);
+	}
+}
+
+static void the_longest_endpoint_fits(void **state)
+{
+	struct weir_flow f = flow_of(6, WEIR_KEY_V6);
+	char text[RECORD_ENDPOINT_BYTES];
+	struct weir_pair6 pair;
+
+	memset(&pair, 0xff, sizeof(pair));
+	f.key.sport = 0xffff;
+	flow_source_text(&f, &pair, text);
+	assert_string_equal(text, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+}
+
+static void protocols_have_words_numbers_or_a_type_and_a_code(void **state)
+{
+	static const struct {
+		uint8_t proto, type, code;
+		const char *text;
+	} cases[] = {
+		{1, 8, 0, "icmp 8/0"},
+		{1, 3, 13, "icmp 3/13"},
+		{1, 255, 255, "icmp 255/255"},
+		{2, 0, 0, "igmp"},
+		{4, 0, 0, "ipip"},
+		{6, 0, 80, "tcp"},
+		{17, 0, 53, "udp"},
+		{41, 0, 0, "ip6"},
+		{47, 0, 0, "gre"},
+		{50, 0, 0, "esp"},
+		{58, 128, 0, "icmp6 128/0"},
+		{58, 255, 255, "icmp6 255/255"},
+		{132, 0, 0, "sctp"},
+		{0, 0, 0, "0"},
+		{89, 0, 0, "89"},
+		{255, 0, 0, "255"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct weir_flow f = flow_of(cases[i].proto, WEIR_KEY_NOPORTS);
+		char text[RECORD_PROTO_BYTES];
+
+		memcpy(&f.key.dport, (const uint8_t[]){cases[i].type, cases[i].code}, 2);
+		flow_proto_text(&f, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+/* RFC 5102, flowEndReason: 1 idle timeout, 2 active timeout, 3 end of flow, 4 forced, 5 lack of
+ * resources. */
+static void an_end_is_named_by_its_ipfix_code(void **state)
+{
+	static const char *const words[] = {"live", "idle", "active", "end", "forced", "resources"};
+
+	for (int end = 0; end < 256; end++)
+		assert_string_equal(flow_end_text(end), end < 6 ? words[end] : "unknown");
+}
+
+static void expect_record(const struct weir_flow *f, enum weir_end end, int64_t offset_ns,
+			  const char *want)
+{
+	json_t *record = flow_record_json(f, &pair6, end, offset_ns);
+	json_t *expected = json_loads(want, 0, NULL);
+	char *text;
+
+	assert_non_null(record);
+	assert_non_null(expected);
+	text = json_dumps(record, 0);
+	if (!json_equal(record, expected))
+		fail_msg("%s\nis not\n%s", text, want);
+	free(text);
+	json_decref(record);
+	json_decref(expected);
+}
+
+/* Times that a double holds exactly: halves and quarters of seconds. */
+static void a_record_says_all_there_is_to_a_flow(void **state)
+{
+	struct weir_flow f = flow_of(17, 0);
+
+	f.key.vlan = 4094;
+	f.packets = 3;
+	f.bytes = 1ull << 40;
+	f.first_ns = 5 * SEC + SEC / 2;
+	f.last_ns = 7 * SEC + SEC / 4;
+	expect_record(&f, WEIR_END_IDLE, 1700000000 * (int64_t)SEC,
+		      "{\"src\": \"192.0.2.1\", \"dst\": \"10.0.0.255\", \"sport\": 1024,"
+		      " \"dport\": 53, \"proto\": 17, \"vlan\": 4094, \"packets\": 3,"
+		      " \"bytes\": 1099511627776, \"first\": 1700000005.5, \"last\": 1700000007.25,"
+		      " \"tcp_flags\": 0, \"end\": \"idle\", \"direction\": \"in\"}");
+}
+
+static void a_live_record_has_no_end_and_ipv6_no_brackets(void **state)
+{
+	struct weir_flow f = flow_of(6, WEIR_KEY_V6 | WEIR_KEY_OUT);
+
+	f.packets = ~0u;
+	f.tcp_flags = WEIR_TCP_SYN | WEIR_TCP_ACK;
+	f.first_ns = 2 * SEC;
+	f.last_ns = 2 * SEC;
+	expect_record(&f, WEIR_END_NONE, 0,
+		      "{\"src\": \"2001:db8::1\", \"dst\": \"::ffff:192.0.2.7\", \"sport\": 1024,"
+		      " \"dport\": 53, \"proto\": 6, \"vlan\": 0, \"packets\": 4294967295,"
+		      " \"bytes\": 0, \"first\": 2.0, \"last\": 2.0, \"tcp_flags\": 18,"
+		      " \"end\": null, \"direction\": \"out\"}");
+}
+
+/* The monotonic clock of a capture's first packet may be ahead of its offset. */
+static void a_clock_offset_may_be_negative(void **state)
+{
+	struct weir_flow f = flow_of(17, 0);
+	json_t *record;
+
+	f.first_ns = SEC;
+	f.last_ns = 4 * SEC;
+	record = flow_record_json(&f, &pair6, WEIR_END_NONE, -2 * (int64_t)SEC);
+	assert_non_null(record);
+	assert_true(json_real_value(json_object_get(record, "first")) == -1.0);
+	assert_true(json_real_value(json_object_get(record, "last")) == 2.0);
+	json_decref(record);
+}
+
+static void the_books_have_every_counter_by_name(void **state)
+{
+	static const char *const names[] = {"seen_in",      "seen_out",          "evicted",
+					    "overflow",     "outside",           "arp",
+					    "not_ip",       "truncated",         "malformed",
+					    "no_transport", "no_first_fragment", "too_deep",
+					    "late"};
+	struct weir_books books = {};
+	json_t *all;
+
+	assert_int_equal(COUNT(names), WEIR_COUNTER_MAX);
+	for (size_t i = 0; i < COUNT(names); i++)
+		books.count[i] = (struct weir_count){i + 1, (1ull << 62) + i};
+	all = record_books_json(&books);
+	assert_non_null(all);
+	assert_int_equal(json_object_size(all), COUNT(names));
+	for (size_t i = 0; i < COUNT(names); i++) {
+		json_t *count = json_object_get(all, names[i]);
+
+		assert_int_equal(json_object_size(count), 2);
+		assert_int_equal(json_integer_value(json_object_get(count, "packets")), i + 1);
+		assert_int_equal(json_integer_value(json_object_get(count, "bytes")),
+				 (1ull << 62) + i);
+	}
+	json_decref(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(endpoints_read_as_people_write_them),
+		cmocka_unit_test(the_longest_endpoint_fits),
+		cmocka_unit_test(protocols_have_words_numbers_or_a_type_and_a_code),
+		cmocka_unit_test(an_end_is_named_by_its_ipfix_code),
+		cmocka_unit_test(a_record_says_all_there_is_to_a_flow),
+		cmocka_unit_test(a_live_record_has_no_end_and_ipv6_no_brackets),
+		cmocka_unit_test(a_clock_offset_may_be_negative),
+		cmocka_unit_test(the_books_have_every_counter_by_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

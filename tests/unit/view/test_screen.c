@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is printed each second when the meter, made up here, cannot be read. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/agent.h"
+
+#define WINDOW_OF_B 9 /* of a 0 */
+
+static struct weir_control control;
+static struct weir_tables tables[2];
+static struct agent agent;
+static int distinct_code; /* of query b */
+static unsigned int said;
+static char last_said[NOTE_BYTES];
+static FILE *terminal; /* what was stdout */
+
+void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
+			struct meter_rate *rates)
+{
+	memset(rates, 0, WEIR_QUERIES * sizeof(*rates));
+}
+
+bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts)
+{
+	*tick = r->tick;
+	*counts = 500 + query;
+	return r->tick && query == 1;
+}
+
+json_t *report_json(const struct report *r)
+{
+	return json_null();
+}
+
+void report_status_text(const struct uplink_status *status, FILE *out, const char *end)
+{
+	fprintf(out, "%s: %llu updates%s", status->address, status->updates, end);
+}
+
+const char *report_phase_text(const struct uplink_status *status)
+{
+	return "up";
+}
+
+void uplink_status(const struct uplink *u, struct uplink_status *out)
+{
+	*out = (struct uplink_status){.phase = UPLINK_DOWN, .updates = 4321, .address = "tls://c"};
+	snprintf(out->why, sizeof(out->why), "Connection refused");
+}
+
+int meter_books(const struct meter *m, __u32 account, struct weir_books *out)
+{
+	return 0;
+}
+
+struct meter_census meter_census(const struct meter *m, const struct weir_timeouts *timeouts)
+{
+	return (struct meter_census){};
+}
+
+int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distinct, __u64 now_ns,
+		   __u64 window_ns, struct meter_distinct *out)
+{
+	if (distinct != WEIR_DISTINCT_SRC)
+		return -ENOENT;
+	*out = (struct meter_distinct){
+		.keys = {.count = 1000 + query, .error = 25}, .covered_ns = window_ns, .slabs = 1};
+	return query == WINDOW_OF_B ? distinct_code : 0;
+}
+
+__u64 meter_now(void)
+{
+	return 1000 * WEIR_NS_PER_SEC;
+}
+
+void exports_each(const struct exports *x, exports_state_fn *fn, void *context)
+{
+}
+
+json_t *exports_json(const struct exports *x)
+{
+	return json_array();
+}
+
+void exports_state_text(const struct exporter_state *state, FILE *out, const char *end)
+{
+}
+
+void agent_say(struct agent *a, const char *format, ...)
+{
+	va_list args;
+
+	said++;
+	va_start(args, format);
+	vsnprintf(last_said, sizeof(last_said), format, args);
+	va_end(args);
+}
+
+static int set_scene(void **state)
+{
+	const unsigned int windows[] = {0, WINDOW_OF_B};
+
+	distinct_code = 0;
+	said = 0;
+	memset(&agent, 0, sizeof(agent));
+	agent.meter.control = &control;
+	agent.meter.tables = tables;
+	agent.config.query_count = 2;
+	for (int q = 0; q < 2; q++) {
+		struct weir_label *label = &agent.label[windows[q]];
+
+		agent.window[q] = windows[q];
+		tables[0].vector[windows[q]][WEIR_DISTINCT_SRC].slabs = 1;
+		label->window_s = 60;
+		snprintf(label->name, sizeof(label->name), "%s", q ? "b" : "a");
+		snprintf(label->match, sizeof(label->match), "in");
+	}
+	terminal = stdout;
+	return 0;
+}
+
+/* What one turn prints, for free(); *code: what it returned. */
+static char *tick(enum standing_output output, int *code)
+{
+	char *text = NULL;
+	size_t size;
+
+	agent.output = output;
+	stdout = open_memstream(&text, &size);
+	*code = screen_tick(&agent);
+	fclose(stdout);
+	stdout = terminal;
+	return text;
+}
+
+/* Whether both parts stand in what a turn prints. */
+static void must_print(enum standing_output output, const char *of_a, const char *of_b, bool b)
+{
+	int code;
+	char *text = tick(output, &code);
+
+	assert_int_equal(code, 0);
+	assert_non_null(strstr(text, of_a));
+	assert_true(!strstr(text, of_b) == !b);
+	free(text);
+}
+
+static void distinct_counts_that_cannot_be_read_are_left_out_and_said_once(void **state)
+{
+	static const struct {
+		enum standing_output output;
+		const char *a, *b;
+	} cases[] = {
+		{OUTPUT_SCREEN, "1000 ± 25", "1009 ± 25"},
+		{OUTPUT_LINES, "; 1000 src ± 25", "; 1009 src ± 25"},
+		{OUTPUT_JSON, "\"count\":1000,", "\"count\":1009,"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		said = 0;
+		for (unsigned int times = 0; times < 3; times++) {
+			distinct_code = 0;
+			must_print(cases[i].output, cases[i].a, cases[i].b, true);
+			assert_int_equal(said, times);
+			distinct_code = -EIO;
+			for (int n = 0; n < 4; n++)
+				must_print(cases[i].output, cases[i].a, cases[i].b, false);
+			assert_int_equal(said, times + 1);
+		}
+		assert_string_equal(last_said, "distinct counts of query 'b' are left out: "
+					       "Input/output error");
+	}
+}
+
+static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
+{
+	for (enum standing_output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
+		said = 0;
+		agent.series_code = -EAGAIN;
+		for (int n = 0; n < 3; n++) {
+			int code;
+			char *text = tick(output, &code);
+
+			assert_int_equal(code, 0);
+			assert_int_equal(strlen(text) > 0, output == OUTPUT_SCREEN);
+			assert_null(strstr(text, "seen"));
+			free(text);
+		}
+		assert_int_equal(said, 1);
+		agent.series_code = 0;
+		must_print(output, "1000", "1009", true);
+		assert_int_equal(said, 1);
+	}
+}
+
+static void what_the_coordinator_was_told_stands_with_its_query(void **state)
+{
+	json_t *line, *queries;
+	int code;
+	char *text;
+
+	for (int told = 0; told < 2; told++) {
+		agent.report.tick = told ? 1763769600 : 0;
+		text = tick(OUTPUT_JSON, &code);
+		line = json_loads(text, 0, NULL);
+		queries = json_object_get(line, "queries");
+		assert_int_equal(json_array_size(queries), 2);
+		assert_null(json_object_get(json_array_get(queries, 0), "tick"));
+		assert_int_equal(
+			json_integer_value(json_object_get(json_array_get(queries, 1), "tick")),
+			told ? 1763769600 : 0);
+		assert_int_equal(
+			json_integer_value(json_object_get(json_array_get(queries, 1), "value")),
+			told ? 501 : 0);
+		json_decref(line);
+		free(text);
+	}
+}
+
+static void who_is_reported_to_is_on_the_screen_and_in_the_lines(void **state)
+{
+	static char uplink; /* never looked into */
+	int code;
+	char *text;
+
+	for (int reports = 0; reports < 2; reports++) {
+		agent.report.uplink = reports ? (struct uplink *)&uplink : NULL;
+		must_print(OUTPUT_SCREEN, "seen", "reports to", reports);
+		must_print(OUTPUT_SCREEN, "seen", "tls://c", reports);
+		must_print(OUTPUT_SCREEN, "seen", "Connection refused", reports);
+		text = tick(OUTPUT_LINES, &code);
+		assert_int_equal(!!strstr(text, " coordinator tls://c: 4321 updates\n"), reports);
+		free(text);
+	}
+}
+
+static void an_output_that_takes_nothing_is_the_end(void **state)
+{
+	for (enum standing_output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
+		int code;
+
+		agent.output = output;
+		stdout = fopen("/dev/full", "w");
+		code = screen_tick(&agent);
+		fclose(stdout);
+		stdout = terminal;
+		assert_true(code < 0);
+		assert_int_equal(said, 0);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, set_scene)
+	const struct CMUnitTest tests[] = {
+		TEST(distinct_counts_that_cannot_be_read_are_left_out_and_said_once),
+		TEST(a_reading_that_fails_is_said_once_and_ends_nothing),
+		TEST(what_the_coordinator_was_told_stands_with_its_query),
+		TEST(who_is_reported_to_is_on_the_screen_and_in_the_lines),
+		TEST(an_output_that_takes_nothing_is_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Interfaces are wanted by name. A name may come, go, and come back as another
+ * interface; what is true is asked of the kernel each time, netlink only says
+ * that it is time to ask.
+ */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "agent/agent.h"
+#include "view/text.h"
+#include "meter/netlink.h"
+
+static struct agent_port *find_port(struct agent *a, const char *name)
+{
+	for (unsigned int i = 0; i < a->ports; i++)
+		if (!strcmp(a->port[i].name, name))
+			return &a->port[i];
+	return NULL;
+}
+
+static int want(struct agent *a, const char *name)
+{
+	if (find_port(a, name))
+		return 0;
+	if (strlen(name) >= IFNAMSIZ || !*name) {
+		log_err("'%s' is no name of an interface", name);
+		return -EINVAL;
+	}
+	if (a->ports == AGENT_PORTS) {
+		log_err("more than %d interfaces", AGENT_PORTS);
+		return -E2BIG;
+	}
+	strcpy(a->port[a->ports++].name, name);
+	return 0;
+}
+
+int ports_want(struct agent *a)
+{
+	char name[IFNAMSIZ];
+	int code = 0;
+
+	for (unsigned int i = 0; i < a->named.count && !code; i++)
+		code = want(a, a->named.item[i]);
+	for (unsigned int i = 0; i < a->config.interface_count && !a->named.count && !code; i++)
+		code = want(a, a->config.interfaces[i]);
+	if (code || a->ports)
+		return code;
+	if (netlink_default_route(name)) {
+		log_err("there is no default route to take an interface from: name one with -i");
+		return -ENODEV;
+	}
+	return want(a, name);
+}
+
+int ports_check(const struct agent *a)
+{
+	unsigned int there = 0;
+
+	for (unsigned int i = 0; i < a->ports; i++)
+		there += if_nametoindex(a->port[i].name) != 0;
+	if (!there && a->named.count) {
+		log_err(a->ports == 1 ? "there is no interface %s"
+				      : "there is no interface %s, "
+					"nor any other of those named",
+			a->port[0].name);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+void ports_say_absent(struct agent *a)
+{
+	for (unsigned int i = 0; i < a->ports; i++)
+		if (!if_nametoindex(a->port[i].name))
+			agent_say(a, "%s: not there yet, waiting for it", a->port[i].name);
+}
+
+/* Is the interface attached already, by an agent before us? */
+static bool is_attached(const struct meter *m, __u32 ifindex)
+{
+	struct weir_interface interface;
+
+	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
+		if (!meter_interface(m, i, &interface) && interface.ifindex == ifindex &&
+		    !interface.gone && (interface.in || interface.out))
+			return true;
+	}
+	return false;
+}
+
+static int attach(struct agent *a, struct agent_port *port, __u32 ifindex)
+{
+	const struct attach_policy policy = {
+		.in = (int)a->config.ingress,
+		.out = (int)a->config.egress,
+	};
+	bool before = is_attached(&a->meter, ifindex);
+	struct meter_error err = {};
+	char hooks[256];
+	int code = meter_attach(&a->meter, ifindex, port->name, &policy, &port->hooks, &err);
+
+	if (code) {
+		if (code != -ENODEV || !a->notes.drawn)
+			agent_say(a, "%s: %s", port->name,
+				  err.text[0] ? err.text : strerror(-code));
+		port->refused = ifindex;
+		return code;
+	}
+	port->ifindex = ifindex;
+	port->ours = !before;
+	port->refused = 0;
+	text_hooks(&port->hooks, hooks, sizeof(hooks));
+	agent_say(a, "%s: %s%s", port->name, hooks, before ? ", adopted" : "");
+	return 0;
+}
+
+int ports_sync(struct agent *a, bool start)
+{
+	for (unsigned int i = 0; i < a->ports; i++) {
+		struct agent_port *port = &a->port[i];
+		__u32 ifindex = if_nametoindex(port->name);
+
+		if (port->ifindex && port->ifindex != ifindex) {
+			char name[IFNAMSIZ];
+
+			/* Renamed, it is no longer the one that was asked for. */
+			if (if_indextoname(port->ifindex, name)) {
+				struct meter_error err;
+
+				meter_detach(&a->meter, port->ifindex, &err);
+				agent_say(a, "%s: now named %s, detached", port->name, name);
+			} else {
+				meter_forget(&a->meter, port->ifindex);
+				agent_say(a, "%s: gone; its counts stay", port->name);
+			}
+			port->ifindex = 0;
+		}
+		if (ifindex && !port->ifindex && port->refused != ifindex) {
+			int code = attach(a, port, ifindex);
+
+			if (code && start)
+				return code;
+		}
+		if (!ifindex)
+			port->refused = 0;
+	}
+	return 0;
+}
+
+static bool is_wanted(const struct agent *a, __u32 ifindex)
+{
+	for (unsigned int i = 0; i < a->ports; i++)
+		if (a->port[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+void ports_trim(struct agent *a)
+{
+	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
+		struct weir_interface interface;
+		struct meter_error err = {};
+		char name[IFNAMSIZ];
+
+		if (meter_interface(&a->meter, i, &interface) || !interface.ifindex ||
+		    interface.gone || is_wanted(a, interface.ifindex))
+			continue;
+		if (!if_indextoname(interface.ifindex, name))
+			meter_forget(&a->meter, interface.ifindex);
+		else if (interface.in || interface.out) {
+			if (meter_detach(&a->meter, interface.ifindex, &err))
+				agent_say(a, "%s: %s", interface.name, err.text);
+			else
+				agent_say(a, "%s: measured before and not asked for now, detached",
+					  interface.name);
+		}
+	}
+}
+
+void ports_detach(struct agent *a, bool only_ours)
+{
+	for (unsigned int i = 0; i < a->ports; i++) {
+		struct agent_port *port = &a->port[i];
+		struct meter_error err = {};
+		int code;
+
+		if (!port->ifindex || (only_ours && !port->ours))
+			continue;
+		code = meter_detach(&a->meter, port->ifindex, &err);
+		if (code && code != -ENOENT && code != -ENODEV)
+			log_err("%s: %s", port->name, err.text);
+		port->ifindex = 0;
+	}
+}
+
+/* --- Their own networks ---------------------------------------------------------------- */
+
+static unsigned int mask_bits(const struct sockaddr *mask)
+{
+	const __u8 *byte = mask->sa_family == AF_INET6
+				   ? (const __u8 *)&((const struct sockaddr_in6 *)mask)->sin6_addr
+				   : (const __u8 *)&((const struct sockaddr_in *)mask)->sin_addr;
+	unsigned int size = mask->sa_family == AF_INET6 ? 16 : 4, bits = 0;
+
+	for (unsigned int i = 0; i < size; i++)
+		bits += __builtin_popcount(byte[i]);
+	return bits;
+}
+
+static int network_of(const struct ifaddrs *addr, struct query_range *out)
+{
+	const struct sockaddr *at = addr->ifa_addr;
+
+	if (!at || !addr->ifa_netmask)
+		return -EINVAL;
+	if (at->sa_family == AF_INET)
+		return prefix_of_addr(AF_INET, &((const struct sockaddr_in *)at)->sin_addr,
+				      mask_bits(addr->ifa_netmask), out);
+	if (at->sa_family == AF_INET6)
+		return prefix_of_addr(AF_INET6, &((const struct sockaddr_in6 *)at)->sin6_addr,
+				      mask_bits(addr->ifa_netmask), out);
+	return -EINVAL;
+}
+
+static int compare_ranges(const void *left, const void *right)
+{
+	const struct query_range *a = left, *b = right;
+
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return a->last < b->last ? -1 : a->last > b->last;
+}
+
+void ports_networks(const struct agent *a, struct agent_networks *out)
+{
+	struct ifaddrs *all, *addr;
+
+	memset(out, 0, sizeof(*out));
+	if (getifaddrs(&all))
+		return;
+	for (addr = all; addr && out->count < AGENT_NETWORKS; addr = addr->ifa_next) {
+		struct query_range *range = &out->range[out->count];
+
+		for (unsigned int i = 0; i < a->ports; i++) {
+			if (!strcmp(a->port[i].name, addr->ifa_name) && !network_of(addr, range)) {
+				out->count++;
+				break;
+			}
+		}
+	}
+	freeifaddrs(all);
+	qsort(out->range, out->count, sizeof(*out->range), compare_ranges);
+}

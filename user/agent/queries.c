@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The configuration's queries into the kernel: what goes where is plan.h's. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/plan.h"
+
+int queries_adopt(struct agent *a)
+{
+	for (__u32 w = 0; w < WEIR_QUERIES; w++) {
+		int code = meter_label(&a->meter, w, &a->label[w]);
+
+		if (code) {
+			agent_say(a, "map labels: %s", strerror(-code));
+			return code;
+		}
+	}
+	return 0;
+}
+
+/* `inside`, unless the config gives it, is also the interfaces' own networks. */
+static int with_networks(const struct config *config, const struct agent_networks *networks,
+			 struct config *out)
+{
+	const struct query_scope *scope = &config->scope;
+	unsigned int own = config->inside_given ? 0 : networks->count;
+	struct query_range *inside;
+
+	*out = *config;
+	inside = calloc(scope->inside_count + own + 1, sizeof(*inside));
+	if (!inside)
+		return -ENOMEM;
+	if (scope->inside_count)
+		memcpy(inside, scope->inside, scope->inside_count * sizeof(*inside));
+	memcpy(inside + scope->inside_count, networks->range, own * sizeof(*inside));
+	out->scope.inside = inside;
+	out->scope.inside_count += own;
+	return 0;
+}
+
+/*
+ * New labels before the tables that count for them, and what is dropped after. A window that goes
+ * from one query straight to another has no label between: who starts after a crash then takes
+ * neither's counts for the other's.
+ */
+static int install(struct agent *a, const struct plan *plan, struct weir_tables *tables)
+{
+	static const struct weir_label none;
+	bool late[WEIR_QUERIES] = {false};
+	int code = 0;
+
+	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
+		const struct weir_label *label = &plan->label[w];
+
+		late[w] = a->label[w].name[0] && (plan->fresh[w] || !label->name[0]);
+		if (plan->fresh[w])
+			code = meter_clear_window(&a->meter, w);
+		if (!code && label->name[0] && memcmp(label, &a->label[w], sizeof(*label)))
+			code = meter_set_label(&a->meter, w, late[w] ? &none : label);
+	}
+	plan_begin(plan, tables, meter_now());
+	if (!code)
+		code = meter_set_tables(&a->meter, tables);
+	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
+		if (late[w])
+			code = meter_set_label(&a->meter, w, &plan->label[w]);
+	}
+	if (code)
+		agent_say(a, "queries: %s", strerror(-code));
+	return code;
+}
+
+/* What is in force now: the plan, or on failure what was before. Frees the other one's slabs. */
+static void settle(struct agent *a, const struct config *config, const struct plan *plan,
+		   const struct agent_networks *networks, bool installed)
+{
+	int code = meter_drop_slabs(&a->meter);
+
+	if (code)
+		agent_say(a, "distinct: memory of old vectors stays taken: %s", strerror(-code));
+	if (!installed)
+		return;
+	memcpy(a->label, plan->label, sizeof(a->label));
+	for (unsigned int q = 0; q < config->query_count; q++)
+		a->window[q] = plan->query[q].window;
+	a->next_window = plan->next_window;
+	a->networks = *networks;
+}
+
+/* `plan` and `tables` are empty. */
+static int apply(struct agent *a, const struct config *config, struct plan *plan,
+		 struct weir_tables *tables)
+{
+	const struct weir_tables *running = meter_tables(&a->meter);
+	struct agent_networks networks;
+	struct meter_error err = {};
+	struct config whole;
+	int code;
+
+	ports_networks(a, &networks);
+	code = with_networks(config, &networks, &whole);
+	if (code) {
+		agent_say(a, "queries: %s", strerror(-code));
+		return code;
+	}
+	plan->next_window = a->next_window;
+	plan_make(&whole, a->label, running, plan);
+	code = plan_tables(plan, &whole, &a->meter, tables, &err);
+	if (code)
+		agent_say(a, "%s", err.text);
+	else
+		code = install(a, plan, tables);
+	settle(a, config, plan, &networks, !code);
+	free(whole.scope.inside);
+	return code;
+}
+
+int queries_apply(struct agent *a, const struct config *config)
+{
+	struct weir_tables *tables = calloc(1, sizeof(*tables));
+	struct plan *plan = calloc(1, sizeof(*plan));
+	int code = -ENOMEM;
+
+	if (tables && plan)
+		code = apply(a, config, plan, tables);
+	else
+		agent_say(a, "queries: no memory");
+	free(plan);
+	free(tables);
+	return code;
+}
+
+void queries_say_memory(struct agent *a)
+{
+	char text[PLAN_MEMORY_BYTES];
+
+	if (plan_memory_text(&a->meter, text))
+		agent_say(a, "distinct: %s", text);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "agent/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+
+/* --- Whom, and what ------------------------------------------------------------------------ */
+
+/* What is longer is cut, not within a character of UTF-8; a match of several lines becomes one. */
+static void put_text(const char *text, char *out, size_t size)
+{
+	const size_t length = utf8_cut(text, size - 1);
+
+	for (size_t i = 0; i < length; i++)
+		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+	out[length] = 0;
+}
+
+void report_ask(const struct config_query *query, struct interval_ask *out)
+{
+	*out = (struct interval_ask){.window_ms = query->window_s * 1000};
+	put_text(query->measure == CONFIG_BYTES ? "bytes" : "packets", out->measure,
+		 sizeof(out->measure));
+	put_text(query->name, out->name, sizeof(out->name));
+	put_text(query->match, out->match, sizeof(out->match));
+}
+
+/* Different values are estimates, and those of several hosts do not add up. */
+static void choose(struct report *r, const struct config *config, const __u8 *window,
+		   struct interval_ask *asks)
+{
+	r->count = 0;
+	for (unsigned int i = 0; i < config->query_count; i++) {
+		const struct config_query *query = &config->queries[i];
+
+		if (query->measure == CONFIG_DISTINCT)
+			continue;
+		report_ask(query, &asks[r->count]);
+		r->query[r->count].at = i;
+		r->query[r->count].window = window[i];
+		r->query[r->count].bytes = query->measure == CONFIG_BYTES;
+		r->query[r->count].window_s = query->window_s;
+		r->count++;
+	}
+}
+
+static void write_state(struct report *r)
+{
+	struct uplink_status status;
+
+	if (!r->state)
+		return;
+	uplink_status(r->uplink, &status);
+	report_state_write(r->state, &status);
+}
+
+void report_close(struct report *r)
+{
+	uplink_free(r->uplink, true);
+	if (r->file)
+		unlink(r->file);
+	report_state_close(r->state);
+	r->uplink = NULL;
+	r->state = NULL;
+	r->tick = 0;
+}
+
+int report_apply(struct report *r, const struct config *config, const __u8 *window, __u64 identity)
+{
+	const struct config_coordinator *to = &config->coordinator;
+	struct interval_ask asks[SOURCE_QUERIES];
+	enum uplink_change change = UPLINK_ELSEWHERE;
+
+	r->tick = 0;
+	if (!to->address.text) {
+		report_close(r);
+		return 0;
+	}
+	choose(r, config, window, asks);
+	if (r->uplink)
+		change = uplink_compare(r->uplink, to, asks, r->count);
+	if (change == UPLINK_SAME)
+		return 0;
+	uplink_free(r->uplink, change == UPLINK_ELSEWHERE);
+	r->uplink = uplink_new(to, identity, asks, r->count, r->say, r->context);
+	if (!r->uplink) {
+		r->say(r->context, "coordinator: no memory");
+		report_close(r);
+		return -ENOMEM;
+	}
+	if (!r->state && r->file)
+		r->state = report_state_open(r->file);
+	write_state(r);
+	return 0;
+}
+
+int report_fd(const struct report *r)
+{
+	return r->uplink ? uplink_fd(r->uplink) : -1;
+}
+
+short report_events(const struct report *r)
+{
+	return r->uplink ? uplink_events(r->uplink) : 0;
+}
+
+__u64 report_due_ns(const struct report *r)
+{
+	return r->uplink ? uplink_due_ns(r->uplink) : ~0ull;
+}
+
+void report_turn(struct report *r, __u64 now_ns)
+{
+	if (r->uplink)
+		uplink_turn(r->uplink, now_ns);
+}
+
+/* --- Each second --------------------------------------------------------------------------- */
+
+static void make_value(struct report *r, __u32 q, const struct meter_series *series)
+{
+	const struct weir_count *end = series->query[r->query[q].window] + WEIR_WINDOW_MAX;
+	const __u32 window_s = r->query[q].window_s;
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < window_s; i++) {
+		const struct weir_count *second = end - window_s + i;
+
+		r->slot[q][i] = r->query[q].bytes ? second->bytes : second->packets;
+		sum += r->slot[q][i];
+	}
+	r->value[q] = (struct source_value){
+		.known = sum <= INTERVAL_VALUE_MAX / INTERVAL_ONE,
+		.value = sum * INTERVAL_ONE,
+		.slots = r->slot[q],
+		.slot_count = window_s,
+	};
+}
+
+/* Rounded down, also before 1970. */
+static __s64 whole_seconds(__s64 ns)
+{
+	const __s64 second = WEIR_NS_PER_SEC;
+
+	return ns / second - (ns % second < 0);
+}
+
+static void follow_clock(struct report *r, __u64 now_ns, __s64 clock_ns)
+{
+	const __s64 offset_s = whole_seconds(clock_ns), moved_s = offset_s - r->offset_s;
+
+	if (moved_s >= -1 && moved_s <= 1)
+		return;
+	if (r->offset_s)
+		uplink_restart(r->uplink, "the clock was set", now_ns);
+	r->offset_s = offset_s;
+}
+
+static void say_unread(struct report *r, int code)
+{
+	char line[128];
+
+	if (code && !r->unread) {
+		snprintf(line, sizeof(line),
+			 "coordinator: it is told nothing while counts cannot be read: %s",
+			 strerror(-code));
+		r->say(r->context, line);
+	}
+	r->unread = code;
+}
+
+void report_second(struct report *r, const struct meter_series *series, int code, __u64 now_ns,
+		   __s64 clock_ns)
+{
+	r->tick = 0;
+	if (!r->uplink)
+		return;
+	follow_clock(r, now_ns, clock_ns);
+	say_unread(r, series ? 0 : code);
+	if (series) {
+		for (__u32 q = 0; q < r->count; q++)
+			make_value(r, q, series);
+		r->tick = uplink_values(r->uplink, (__s64)(now_ns / WEIR_NS_PER_SEC) + r->offset_s,
+					r->value, NULL, 0, now_ns);
+	}
+	write_state(r);
+}
+
+bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts)
+{
+	for (__u32 q = 0; r->tick && q < r->count; q++) {
+		if (r->query[q].at != query)
+			continue;
+		*tick = r->tick;
+		*counts = r->value[q].value / INTERVAL_ONE;
+		return true;
+	}
+	return false;
+}

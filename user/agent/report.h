@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * `weir run` reports to a coordinator: each second, of each query that counts packets or bytes, what
+ * its window has counted.
+ *
+ *   CLOCK_MONOTONIC  ──┬────────┬────────┬──→   the kernel's seconds, which the counts are in
+ *                    S - 1      S      S + 1
+ *   tick            ...    S + offset           Unix time at the end of a second, rounded down
+ *
+ * The offset stays while a session lasts, so that each of the kernel's seconds is one tick; when it
+ * is more than a second off, because the clock was set or the machine slept, it is taken anew, with
+ * a new session.
+ *
+ * How the uplink is stands in a file, for `weir show`.
+ */
+#ifndef AGENT_REPORT_H
+#define AGENT_REPORT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "config/config.h"
+#include "peer/uplink.h"
+#include "meter/meter.h"
+
+#define REPORT_FILE "/run/weir/coordinator"
+
+struct report_state;
+
+struct report {
+	struct uplink *uplink; /* NULL: the configuration names no coordinator */
+	void (*say)(void *context, const char *line);
+	void *context;
+	const char *file;           /* REPORT_FILE; NULL: none is kept */
+	struct report_state *state; /* mapped; NULL: it cannot be */
+
+	__u32 count;
+	struct {
+		__u32 at; /* index in the configuration's queries, and in the kernel's windows */
+		__u8 window;
+		bool bytes;
+		__u32 window_s;
+	} query[SOURCE_QUERIES];
+
+	__s64 offset_s; /* from CLOCK_MONOTONIC to Unix time */
+	bool unread;    /* and people know */
+	__s64 tick;     /* that the coordinator was told in the last second; 0: it was not */
+	struct source_value value[SOURCE_QUERIES];
+	__u64 slot[SOURCE_QUERIES][WEIR_WINDOW_MAX];
+};
+
+_Static_assert(SOURCE_QUERIES >= WEIR_QUERIES, "all can be reported");
+
+/* A query as it is told: texts cut to what a word has room for, control characters made blanks. A
+ * coordinator that compares tells its own in the same way. */
+void report_ask(const struct config_query *query, struct interval_ask *out);
+
+/*
+ * Whom `config` wants to be told what. window[i] is where the i-th query counts; identity: the
+ * meter's. Goes on with the session there is if nothing has changed. -ENOMEM after a line: there is
+ * no uplink any more.
+ */
+int report_apply(struct report *r, const struct config *config, const __u8 *window, __u64 identity);
+/* The host leaves: says goodbye, and removes the file, also that of an agent that was killed. */
+void report_close(struct report *r);
+
+/* As of the uplink; with none, no descriptor and never. */
+int report_fd(const struct report *r);
+short report_events(const struct report *r);
+__u64 report_due_ns(const struct report *r);
+void report_turn(struct report *r, __u64 now_ns);
+
+/* A second is over. series NULL: it could not be read, because of `code`. clock_ns: from
+ * CLOCK_MONOTONIC to Unix time. */
+void report_second(struct report *r, const struct meter_series *series, int code, __u64 now_ns,
+		   __s64 clock_ns);
+
+/* What the coordinator was told in the last second of the i-th query of the configuration: counts in
+ * its window. False: nothing. */
+bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts);
+
+/* --- report_state.c ----------------------------------------------------------------------- */
+
+struct report_state *report_state_open(const char *path); /* NULL: no file can be had */
+void report_state_write(struct report_state *state, const struct uplink_status *status);
+void report_state_close(struct report_state *state);
+/* -ENOENT: no agent reports; -EBADMSG: the file is not of this weir. */
+int report_state_read(const char *path, struct uplink_status *out);
+
+/* "down", "up", "refused". */
+const char *report_phase_text(const struct uplink_status *status);
+/* "tls://...: up since ... as host 5 of 'name' (auto); 12 updates, ..." */
+void report_status_text(const struct uplink_status *status, FILE *out, const char *end);
+json_t *report_status_json(const struct uplink_status *status);
+/* The report's own; null when there is no coordinator. */
+json_t *report_json(const struct report *r);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From the kernel to the exporters: what `weir run` and `weir replay --export` share.
+ *
+ *   ring ──┐                          ┌──→ queue ──→ exporter
+ *          ├─→ ledger ─→ harvest ─────┤
+ *   cache ─┘   (due?)    (merge)      └──→ queue ──→ exporter
+ *
+ * In turns: what the ledger says is due is merged and staged, the turn is committed, then the ring
+ * is released and the queues published. See export/ledger.h for what a crash does to that: nothing.
+ *
+ * Without exporters there is no ledger, and what comes through the ring is let go.
+ */
+#ifndef AGENT_TURNS_H
+#define AGENT_TURNS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "config/config.h"
+#include "flow/harvest.h"
+#include "meter/meter.h"
+#include "export/exporter.h"
+#include "export/ledger.h"
+#include "base/twin.h"
+
+#define EXPORTS_DIR "/run/weir/export"
+#define EXPORTS_TURN_MAX 16384u /* flows made in a turn */
+
+struct exports {
+	struct meter *meter;
+	struct weir_timeouts timeouts;
+	const char *folder;  /* EXPORTS_DIR, of queues and ledger; NULL: in memory only */
+	__s64 offset_ns;     /* from the kernel programs' clock to Unix time */
+	__u64 clock_ns;      /* replay: the capture's, for the messages' headers */
+	__u64 patience_ns;   /* replay: how long flows wait for room in a queue; 0: they do not */
+	__u64 room_until_ns; /* scans, the end: until when they do; CLOCK_MONOTONIC */
+	__u32 turn_room;     /* flows that a turn makes at most */
+	__u64 scan_ns;       /* when the cache is due for a scan; CLOCK_MONOTONIC */
+	__u64 events;        /* taken from the ring */
+
+	unsigned int count;
+	struct exporter *exporter[CONFIG_EXPORTS]; /* NULL: free */
+	struct config_export options[CONFIG_EXPORTS];
+	bool stuck[CONFIG_EXPORTS]; /* was waited for in vain */
+	struct exporter_source about;
+	/* What exporters tell, up to the first without a query's name; their threads read it. */
+	TWIN(struct wire_distinct) distinct[WEIR_VECTORS];
+	bool tells_distinct; /* one of the exporters can: IPFIX, files */
+	__u64 distinct_ns;   /* when it is asked for again; the kernel programs' clock */
+
+	struct ledger *ledger;
+	struct harvest harvest;
+	struct ledger_turn turn; /* in work */
+	__u64 now_ns;            /* of a scan; the flows in it that are over are due */
+	bool all;                /* of a scan: all flows are due */
+	bool put_off;            /* of a scan: the queues have no room for the rest of it */
+};
+
+_Static_assert(LEDGER_QUEUES == CONFIG_EXPORTS, "a mark for each");
+
+/* What exports have to say to people. */
+typedef void exports_say_fn(void *context, const char *line);
+
+/*
+ * Opens exporters as `config` says, taking its entries out of it, and closes those that it does not
+ * name. One that is open and did not change stays as it is. 0, or a negative errno after a line for
+ * each that could not be opened: if it was open before, it goes on as it was.
+ */
+int exports_apply(struct exports *x, struct config *config, exports_say_fn *say, void *context);
+/* Sends what waits, until the deadline (CLOCK_MONOTONIC), and ends. Says what was not sent. The
+ * ledger stays, for as long as the meter that it is about. */
+void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say, void *context);
+/* When the meter has gone, not before: an agent that adopts it needs it. */
+void exports_remove_ledger(void);
+
+/* The time of day may be set; in replay the programs' clock is Unix time as it is. */
+void exports_follow_clock(struct exports *x);
+
+/* Takes what is in the ring, and scans the cache when that is due. 0 or a negative errno. */
+int exports_turn(struct exports *x);
+/* Takes what is in the ring. */
+int exports_drain(struct exports *x);
+/* Takes everything: flows that are not over end as WEIR_END_FORCED. `now_ns`: the kernel
+ * programs' clock. They wait for room in the queues until room_until_ns (CLOCK_MONOTONIC); 0: as
+ * patience_ns says. */
+int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns);
+
+/* exports_distinct.c. Can one of the configuration's exporters tell distinct counts? */
+bool exports_can_tell_distinct(const struct config *config);
+/* Asks the meter for all distinct counts, if an exporter can tell them; `now_ns`: the kernel
+ * programs' clock. exports_follow_distinct(): once a second, by that clock. */
+void exports_ask_distinct(struct exports *x, __u64 now_ns);
+void exports_follow_distinct(struct exports *x);
+/* Of struct exporter_source; `context` is struct exports. */
+bool exports_tell_distinct(void *context, unsigned int n, struct wire_distinct *out);
+
+/* Removes the ledger in `folder`, after the meter that it is about. */
+void exports_forget(const char *folder);
+
+/* Waits until all is sent, or for the deadline (CLOCK_MONOTONIC). */
+void exports_settle(struct exports *x, __u64 deadline_ns);
+
+/* Nothing waits and nothing was dropped. */
+bool exports_all_sent(const struct exports *x);
+
+/* Calls fn with each exporter's state. */
+typedef void exports_state_fn(void *context, const struct exporter_state *state);
+void exports_each(const struct exports *x, exports_state_fn *fn, void *context);
+
+/* An exporter's state for people and programs. */
+void exports_state_text(const struct exporter_state *state, FILE *out, const char *end);
+json_t *exports_state_json(const struct exporter_state *state);
+/* All of them, as a list. */
+json_t *exports_json(const struct exports *x);
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "export/announce.h"
+
+#include <errno.h>
+
+/* 0: all of it is written. */
+static int add_types(struct announcement *a, struct wire_encoder *encoder)
+{
+	int err = wire_add_types(encoder, &a->type);
+
+	if (err)
+		return err;
+	return a->type ? -ENOSPC : 0;
+}
+
+static int add_interfaces(struct announcement *a, struct wire_encoder *encoder,
+			  const struct exporter_source *about)
+{
+	struct exporter_interface interface;
+
+	while (about->interface && about->interface(about->context, a->interface, &interface)) {
+		int err = wire_add_interface(encoder, interface.index, interface.name,
+					     interface.about);
+
+		if (err)
+			return err;
+		a->interface++;
+	}
+	a->interface = 0;
+	return 0;
+}
+
+/* The exporter's own numbers, and what the source knows. */
+static int add_statistics(struct wire_encoder *encoder, const struct exporter_source *about,
+			  const struct wire_statistics *own)
+{
+	struct wire_statistics all = *own;
+
+	if (about->statistics) {
+		about->statistics(about->context, &all);
+		all.exported_messages = own->exported_messages;
+		all.exported_bytes = own->exported_bytes;
+		all.exported_flows = own->exported_flows;
+		all.unsent_flows = own->unsent_flows;
+		all.unsent_packets = own->unsent_packets;
+		all.unsent_bytes = own->unsent_bytes;
+	}
+	return wire_add_statistics(encoder, &all);
+}
+
+static int add_distinct(struct announcement *a, struct wire_encoder *encoder,
+			const struct exporter_source *about)
+{
+	struct wire_distinct distinct;
+
+	while (about->distinct && about->distinct(about->context, a->distinct, &distinct)) {
+		int err = wire_add_distinct(encoder, &distinct);
+
+		if (err)
+			return err;
+		a->distinct++;
+	}
+	a->distinct = 0;
+	return 0;
+}
+
+static int add_one(unsigned int what, struct announcement *a, struct wire_encoder *encoder,
+		   const struct exporter_source *about, const struct wire_statistics *own)
+{
+	switch (what) {
+	case ANNOUNCE_TEMPLATES:
+		return wire_add_templates(encoder);
+	case ANNOUNCE_TYPES:
+		return add_types(a, encoder);
+	case ANNOUNCE_INTERFACES:
+		return add_interfaces(a, encoder, about);
+	case ANNOUNCE_SAMPLING:
+		return wire_add_sampling(encoder);
+	case ANNOUNCE_DISTINCT:
+		return add_distinct(a, encoder, about);
+	default:
+		return add_statistics(encoder, about, own);
+	}
+}
+
+void announce(struct announcement *a, struct wire_encoder *encoder,
+	      const struct exporter_source *about, const struct wire_statistics *own)
+{
+	while (a->left) {
+		unsigned int what = a->left & -a->left;
+
+		/* A message has room for the longest of them, so -ENOSPC means the next message. */
+		if (add_one(what, a, encoder, about, own))
+			return;
+		a->left &= ~what;
+	}
+}

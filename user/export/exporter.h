@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Exporters: flows leave the host. Each has a queue (export/queue.h) and a thread, so that one whose
+ * collector, name server or disk is down holds up neither the others nor the harvester.
+ *
+ *   exporter_stage() ... exporter_mark() → ledger → exporter_publish()     one thread calls these
+ *                                                        │
+ *                        thread: encode ── udp │ tcp │ tls │ file
+ *
+ * At any moment, in records, packets and bytes:
+ *
+ *   what was staged = sent + queued + dropped + unencodable
+ */
+#ifndef EXPORT_EXPORTER_H
+#define EXPORT_EXPORTER_H
+
+#include "config/export.h"
+#include "wire/encode.h"
+#include "export/queue.h"
+
+struct exporter;
+
+struct exporter_interface {
+	__u32 index;
+	char name[64], about[256];
+};
+
+/*
+ * What is said besides flows. Called by the exporter's thread, so they take care of what other
+ * threads do; NULL: there is nothing to say.
+ */
+struct exporter_source {
+	void *context;
+	/* The n-th interface, from 0 on; false: there are no more. */
+	bool (*interface)(void *context, unsigned int n, struct exporter_interface *out);
+	/* All but what was exported or not sent, which the exporter knows itself. */
+	void (*statistics)(void *context, struct wire_statistics *out);
+	/* The n-th count of different values, as above. */
+	bool (*distinct)(void *context, unsigned int n, struct wire_distinct *out);
+	/* Unix time that v5's and v9's milliseconds count from; 0: when the host was booted. */
+	__u64 boot_ns;
+	/* Unix time for the headers of messages, moved on by another thread; NULL: the time of day.
+	 * Flows of the past want a clock of their time, for v5 and v9 count up to it. */
+	const __u64 *clock_ns;
+};
+
+struct exporter_error {
+	char text[1024];
+};
+
+struct exporter_state {
+	char to[QUEUE_TO_BYTES];
+	enum queue_phase phase;
+	__u64 since_ns; /* Unix time, as all of these */
+	__u64 messages, wire_bytes;
+	struct queue_count sent, queued, dropped, unencodable;
+	__u64 resent; /* records that were put back to be sent again */
+	__u64 errors;
+	__u64 error_ns;
+	char error[QUEUE_ERROR_BYTES];
+};
+
+/*
+ * `options` must stay as long as the exporter. `folder` holds queue files and is made when it is not
+ * there; NULL: the queue is in memory and dies with the exporter. `recovered`: see queue_open().
+ *
+ * 0, and err->text is empty or a line of warning; otherwise a negative errno and err->text.
+ */
+int exporter_open(const struct config_export *options, const struct exporter_source *about,
+		  const char *folder, const struct queue_mark *recovered, struct exporter **out,
+		  struct exporter_error *err);
+
+void exporter_stage(struct exporter *e, const struct flow_ended *flow);
+void exporter_mark(const struct exporter *e, struct queue_mark *out);
+void exporter_publish(struct exporter *e);
+
+/* Records that can be staged; waiting until there are so many. False: there were not, in time.
+ * Deadlines are of CLOCK_MONOTONIC, in ns. */
+__u64 exporter_space(struct exporter *e);
+bool exporter_wait_space(struct exporter *e, __u64 records, __u64 deadline_ns);
+
+/* Waits until all that was published is sent (TCP, TLS: and acked). How many records are not. */
+__u64 exporter_flush(struct exporter *e, __u64 deadline_ns);
+/* Flushes and ends. How many records stay unsent; they wait in the file for the next process. */
+__u64 exporter_close(struct exporter *e, __u64 deadline_ns);
+
+void exporter_state(const struct exporter *e, struct exporter_state *out);
+/* "starting", "up", "refused", "closed". */
+const char *exporter_phase_text(enum queue_phase phase);
+
+/* --- Files of exporters, whether a process has them or not --------------------------------- */
+
+/* FOLDER/ID.queue, ID being 16 hex digits of a hash of `to`. */
+void exporter_path(const char *folder, const char *to, char *out, size_t size);
+/*
+ * `fn` for each queue file in the folder, with its state, or with why it is unreadable and NULL.
+ * 0; -errno of opening the folder, ENOENT included.
+ */
+int exporter_states(const char *folder,
+		    void (*fn)(void *context, const struct exporter_state *state, const char *why),
+		    void *context);
+/*
+ * Removes the queue files of exporters that are not among `keep` (entries without `to` count for
+ * nothing); what waited in them is lost, and
+ * added up. Those that another process has stay. 0, -errno of opening the folder.
+ */
+int exporter_forget(const char *folder, const struct config_export *keep, unsigned int count,
+		    struct queue_count *lost);
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "flow/text.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct record_counter record_counters[WEIR_COUNTER_MAX] = {
+#define X(id, name, kind, text) [WEIR_##id] = {#name, text, WEIR_KIND_##kind},
+	WEIR_COUNTERS(X)
+#undef X
+};
+
+static const char *const end_words[] = {
+	[WEIR_END_NONE] = "live", [WEIR_END_IDLE] = "idle",     [WEIR_END_ACTIVE] = "active",
+	[WEIR_END_FLOW] = "end",  [WEIR_END_FORCED] = "forced", [WEIR_END_RESOURCES] = "resources",
+};
+
+const char *flow_end_text(enum weir_end end)
+{
+	return end <= WEIR_END_RESOURCES ? end_words[end] : "unknown";
+}
+
+static bool is_v6(const struct weir_flow *flow)
+{
+	return flow->key.flags & WEIR_KEY_V6;
+}
+
+static bool has_ports(const struct weir_flow *flow)
+{
+	return !(flow->key.flags & WEIR_KEY_NOPORTS);
+}
+
+static void address_text(const struct weir_flow *flow, const struct weir_pair6 *pair, bool source,
+			 char out[INET6_ADDRSTRLEN])
+{
+	__be32 addr4 = source ? flow->key.src4 : flow->key.dst4;
+
+	if (is_v6(flow))
+		inet_ntop(AF_INET6, source ? pair->src : pair->dst, out, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET, &addr4, out, INET6_ADDRSTRLEN);
+}
+
+static void endpoint_text(const struct weir_flow *flow, const struct weir_pair6 *pair, bool source,
+			  char out[RECORD_ENDPOINT_BYTES])
+{
+	char address[INET6_ADDRSTRLEN];
+	unsigned int port = weir_be16(source ? flow->key.sport : flow->key.dport);
+
+	address_text(flow, pair, source, address);
+	if (!has_ports(flow))
+		snprintf(out, RECORD_ENDPOINT_BYTES, "%s", address);
+	else
+		snprintf(out, RECORD_ENDPOINT_BYTES, is_v6(flow) ? "[%s]:%u" : "%s:%u", address,
+			 port);
+}
+
+void flow_source_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
+		      char out[RECORD_ENDPOINT_BYTES])
+{
+	endpoint_text(flow, pair, true, out);
+}
+
+void flow_dest_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
+		    char out[RECORD_ENDPOINT_BYTES])
+{
+	endpoint_text(flow, pair, false, out);
+}
+
+static const char *proto_word(__u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_IGMP:
+		return "igmp";
+	case IPPROTO_IPIP:
+		return "ipip";
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_IPV6:
+		return "ip6";
+	case IPPROTO_GRE:
+		return "gre";
+	case IPPROTO_ESP:
+		return "esp";
+	case IPPROTO_ICMPV6:
+		return "icmp6";
+	case IPPROTO_SCTP:
+		return "sctp";
+	default:
+		return NULL;
+	}
+}
+
+void flow_proto_text(const struct weir_flow *flow, char out[RECORD_PROTO_BYTES])
+{
+	__u8 proto = flow->key.proto;
+	const char *word = proto_word(proto);
+	unsigned int code = weir_be16(flow->key.dport);
+
+	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
+		snprintf(out, RECORD_PROTO_BYTES, "%s %u/%u", word, code >> 8, code & 0xff);
+	else if (word)
+		snprintf(out, RECORD_PROTO_BYTES, "%s", word);
+	else
+		snprintf(out, RECORD_PROTO_BYTES, "%u", proto);
+}
+
+static double unix_seconds(__u64 ns, __s64 clock_offset_ns)
+{
+	const __s64 second = WEIR_NS_PER_SEC, unix_ns = ns + clock_offset_ns;
+
+	/* Whole seconds apart: a double does not hold today's nanoseconds. */
+	return unix_ns / second + (double)(unix_ns % second) / second;
+}
+
+json_t *flow_record_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
+			 enum weir_end end, __s64 clock_offset_ns)
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+
+	address_text(flow, pair, true, src);
+	address_text(flow, pair, false, dst);
+	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:f, s:f, s:i, s:s?, s:s}",
+			 "src", src, "dst", dst, "sport", (int)weir_be16(flow->key.sport), "dport",
+			 (int)weir_be16(flow->key.dport), "proto", (int)flow->key.proto, "vlan",
+			 (int)flow->key.vlan, "packets", (json_int_t)flow->packets, "bytes",
+			 (json_int_t)flow->bytes, "first",
+			 unix_seconds(flow->first_ns, clock_offset_ns), "last",
+			 unix_seconds(flow->last_ns, clock_offset_ns), "tcp_flags",
+			 (int)flow->tcp_flags, "end", end ? flow_end_text(end) : NULL, "direction",
+			 flow->key.flags & WEIR_KEY_OUT ? "out" : "in");
+}
+
+json_t *record_count_json(const struct weir_count *count)
+{
+	return json_pack("{s:I, s:I}", "packets", (json_int_t)count->packets, "bytes",
+			 (json_int_t)count->bytes);
+}
+
+json_t *record_books_json(const struct weir_books *books)
+{
+	json_t *all = json_object();
+
+	for (int c = 0; all && c < WEIR_COUNTER_MAX; c++) {
+		if (json_object_set_new(all, record_counters[c].name,
+					record_count_json(&books->count[c]))) {
+			json_decref(all);
+			all = NULL;
+		}
+	}
+	return all;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One program on one side of one interface, by whichever hook. attach.c decides which; here it
+ * is done, found again and undone. Nobody else's program is ever replaced or removed.
+ *
+ *   XDP, TCX   a link, pinned as WEIR_PIN_DIR/links/<ifindex>-in or -out
+ *   clsact     a filter, which stays by itself. It is known by its program's name, weir_*.
+ *              Its handle says whether the qdisc is ours to take away with the last filter.
+ *
+ * Functions return 0 or a negative errno unless they say otherwise.
+ */
+#ifndef METER_HOOKS_H
+#define METER_HOOKS_H
+
+#include "weir/meter.h"
+
+enum link_side {
+	LINK_IN,
+	LINK_OUT
+};
+
+#define LINK_PROGRAM_NAME 16
+
+/* "?" when the program has gone or has no name. */
+void link_program_name(__u32 id, char name[LINK_PROGRAM_NAME]);
+__u32 link_program_id(int prog); /* 0: no such program */
+__u32 link_map_id(int map);
+
+/* The id of whoever's program is at the XDP hook, in any mode; 0: nobody's. */
+int link_xdp_owner(__u32 ifindex, __u32 *id);
+
+/* What of ours is attached: WEIR_HOOK_* if it is an XDP program that uses `map`, be it bound to the
+ * interface or not, or program `tc` (by id). Else WEIR_HOOK_NONE, and what an older meter left
+ * there is removed. */
+int link_find(__u32 ifindex, enum link_side side, __u32 map, __u32 tc);
+
+int link_xdp(int prog, __u32 ifindex, bool generic);
+int link_tcx(int prog, __u32 ifindex, enum link_side side);
+/* Returns the filter's priority: 1 unless filters of another kind are before it. */
+int link_clsact(int prog, __u32 ifindex, enum link_side side);
+
+/* Returns how many of ours were removed. */
+int link_remove(__u32 ifindex, enum link_side side);
+/* Every pin of a link, and every filter of ours in this network namespace. *count: interfaces. */
+int link_remove_all(unsigned int *count);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reading captures, pcap and pcapng, by libpcap, as Ethernet frames. */
+#ifndef NET_CAPTURE_H
+#define NET_CAPTURE_H
+
+#include <linux/types.h>
+
+struct capture_error {
+	char text[512];
+};
+
+/* One frame: `bytes` as captured, `wire_bytes` as sent, time in ns since 1970. */
+typedef int (*capture_fn)(void *ctx, __u64 now_ns, const void *frame, __u32 bytes,
+			  __u32 wire_bytes);
+
+/*
+ * Calls fn for each packet. Packets of captures without Ethernet headers (raw IP, BSD loopback,
+ * Linux cooked) are given one, which counts in their length. Non-zero from fn stops and is
+ * returned; -EINVAL with *err set for a file that is no capture, is damaged, or has a link type we
+ * do not know.
+ */
+int capture_read(const char *path, capture_fn fn, void *ctx, struct capture_error *err);
+
+#endif

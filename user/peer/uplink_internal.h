@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* An uplink from inside: uplink_open.c makes and compares it, uplink.c has its sessions. */
+#ifndef PEER_UPLINK_INTERNAL_H
+#define PEER_UPLINK_INTERNAL_H
+
+#include "peer/uplink.h"
+#include "peer/talk.h"
+
+#define UPLINK_WORDS (2 * SOURCE_QUERIES + 1) /* updates, lacks, a tick */
+
+enum uplink_stage {
+	STAGE_WAIT,
+	STAGE_OPEN,  /* name, connection, handshake */
+	STAGE_HELLO, /* said; the welcome is to come */
+	STAGE_UP,
+};
+
+struct uplink {
+	struct config_coordinator config;
+	__u64 instance;
+	struct interval_ask ask[SOURCE_QUERIES]; /* with the width of the session before */
+	__u32 count;
+	void (*say)(void *context, const char *line);
+	void *context;
+
+	enum uplink_stage stage;
+	struct link_tls *tls;
+	struct talk talk;
+
+	struct source source;
+	__s32 shift_s;
+	char lack[SOURCE_QUERIES][INTERVAL_TEXT_BYTES]; /* as told in this session */
+
+	/* Why the session or the attempt ends, and who wanted that. */
+	char why[UPLINK_WHY_BYTES];
+	bool refused;
+
+	char said[UPLINK_WHY_BYTES]; /* the reason that people know */
+	unsigned int tries;          /* that failed in a row */
+	unsigned int refusals;       /* in a row */
+	__u64 began_ns;              /* the attempt; with STAGE_UP, the session */
+	__u64 limit_ns;              /* of the attempt */
+	__u64 retry_ns;              /* with STAGE_WAIT */
+	__u64 now_ns;                /* of the last turn */
+
+	struct uplink_status status; /* without the open link's bytes */
+
+	struct interval_update update[SOURCE_QUERIES];
+	struct interval_word word[UPLINK_WORDS];
+};
+
+void uplink_set_phase(struct uplink *u, enum uplink_phase phase);
+/* In a session that is up. */
+void uplink_say_goodbye(struct uplink *u);
+/* Frees what a session has, and adds its bytes to the status. */
+void uplink_close(struct uplink *u);
+
+#endif

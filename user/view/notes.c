@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "view/notes.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "view/page.h"
+#include "view/text.h"
+
+#define LINE_CHARS 70
+
+void notes_add(struct notes *n, bool screen, const char *format, va_list args)
+{
+	char text[NOTE_BYTES];
+
+	vsnprintf(text, sizeof(text), format, args);
+	if (!n->drawn)
+		log_info("%s", text);
+	if (!screen)
+		return;
+	if (n->count == NOTES_MAX) {
+		memmove(&n->note[0], &n->note[1], sizeof(n->note) - sizeof(n->note[0]));
+		n->count--;
+	}
+	memcpy(n->note[n->count].text, text, sizeof(text));
+	n->note[n->count++].at = clock_ns(CLOCK_REALTIME) / WEIR_NS_PER_SEC;
+}
+
+/* So much of the text fits on a line: up to a blank, if there is one. */
+static size_t fitting(const char *text)
+{
+	const size_t length = strlen(text);
+
+	if (length <= LINE_CHARS)
+		return length;
+	for (size_t at = LINE_CHARS; at; at--)
+		if (text[at] == ' ')
+			return at;
+	return LINE_CHARS;
+}
+
+void notes_draw(const struct notes *n, FILE *out)
+{
+	if (n->count)
+		fputs(PAGE_EOL, out);
+	for (unsigned int i = 0; i < n->count; i++) {
+		const char *text = n->note[i].text;
+		char clock[TEXT_TIME_BYTES];
+
+		text_clock(n->note[i].at, clock);
+		while (*text) {
+			size_t length = fitting(text);
+
+			fprintf(out, "%8s %.*s" PAGE_EOL, clock, (int)length, text);
+			text += length + (text[length] == ' ');
+			clock[0] = '\0';
+		}
+	}
+}

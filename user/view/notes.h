@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Lines for people, while a program prints each second: on standard error until there is a screen,
+ * and then the last of them at its bottom. */
+#ifndef VIEW_NOTES_H
+#define VIEW_NOTES_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+#define NOTES_MAX 4
+#define NOTE_BYTES 512
+
+struct notes {
+	bool drawn; /* the screen has been */
+	unsigned int count;
+	struct {
+		char text[NOTE_BYTES];
+		time_t at;
+	} note[NOTES_MAX];
+};
+
+/* `screen`: there is or will be one, which wipes out what came before it; so it stands there too. */
+void notes_add(struct notes *n, bool screen, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+/* Long ones go on below, behind the time. */
+void notes_draw(const struct notes *n, FILE *out);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "view/text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+const char *text_si(double value, char out[TEXT_SI_BYTES])
+{
+	static const char units[] = {0, 'k', 'M', 'G', 'T', 'P'};
+	unsigned int unit = 0;
+
+	while (value >= 999.5 && unit + 1 < sizeof(units)) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(out, TEXT_SI_BYTES, "%.*f%.1s",
+		 value == (long)value && !unit ? 0
+		 : value < 9.995               ? 2
+		 : value < 99.95               ? 1
+					       : 0,
+		 value, unit ? &units[unit] : "");
+	return out;
+}
+
+const char *text_memory(__u64 bytes, char out[TEXT_MEMORY_BYTES])
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB"};
+	double value = bytes / 1024.0;
+	unsigned int unit = 0;
+
+	for (; value >= 1024 && unit < 2; unit++)
+		value /= 1024;
+	snprintf(out, TEXT_MEMORY_BYTES, "%.4g %s", value, units[unit]);
+	return out;
+}
+
+const char *text_measure(const struct weir_label *label, char out[TEXT_MEASURE_BYTES])
+{
+	const unsigned int k = distinct_of(label);
+
+	if (k < WEIR_DISTINCT_MAX)
+		snprintf(out, TEXT_MEASURE_BYTES, "distinct %s", countdown_key_name(k));
+	else
+		snprintf(out, TEXT_MEASURE_BYTES, "%s",
+			 label->measure == WEIR_MEASURE_BYTES ? "bytes" : "packets");
+	return out;
+}
+
+const char *text_hook(unsigned int hook)
+{
+	static const char *const names[] = {
+		[WEIR_HOOK_NONE] = "none",
+		[WEIR_HOOK_XDP_NATIVE] = "XDP native",
+		[WEIR_HOOK_XDP_GENERIC] = "XDP generic",
+		[WEIR_HOOK_TCX] = "TCX",
+		[WEIR_HOOK_CLSACT] = "clsact",
+	};
+
+	return hook <= WEIR_HOOK_CLSACT ? names[hook] : "unknown";
+}
+
+void text_hooks(const struct weir_interface *interface, char *out, size_t size)
+{
+	if (interface->why[0])
+		snprintf(out, size, "%.*s", (int)sizeof(interface->why), interface->why);
+	else if (interface->in || interface->out)
+		snprintf(out, size, "in: %s; out: %s", text_hook(interface->in),
+			 text_hook(interface->out));
+	else
+		snprintf(out, size, "detached; its counts stay");
+}
+
+json_t *text_interface_json(const struct weir_interface *interface)
+{
+	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:b}", "name", interface->name, "ifindex",
+			 (int)interface->ifindex, "in", text_hook(interface->in), "out",
+			 text_hook(interface->out), "why", interface->why, "gone",
+			 (int)interface->gone);
+}
+
+void text_uptime(unsigned long seconds, char *out, size_t size)
+{
+	unsigned long days = seconds / 86400, hours = seconds / 3600 % 24;
+	unsigned long minutes = seconds / 60 % 60;
+
+	if (days)
+		snprintf(out, size, "%lu d %lu:%02lu:%02lu", days, hours, minutes, seconds % 60);
+	else
+		snprintf(out, size, "%lu:%02lu:%02lu", hours, minutes, seconds % 60);
+}
+
+const char *text_clock(time_t at, char out[TEXT_TIME_BYTES])
+{
+	struct tm local = {};
+
+	localtime_r(&at, &local);
+	strftime(out, TEXT_TIME_BYTES, "%T", &local);
+	return out;
+}
+
+const char *text_date(time_t at, char out[TEXT_TIME_BYTES])
+{
+	struct tm local = {};
+
+	localtime_r(&at, &local);
+	strftime(out, TEXT_TIME_BYTES, "%F %T", &local);
+	return out;
+}
+
+bool text_same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+__s64 text_clock_offset_ns(void)
+{
+	return (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+}
+
+/* 16 digits: a time of day has microseconds, and 0.1 is printed as such. */
+int text_json_line(json_t *value, FILE *out)
+{
+	int code;
+
+	if (!value)
+		return -ENOMEM;
+	code = json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(16));
+	json_decref(value);
+	return code || putc('\n', out) == EOF ? -EIO : 0;
+}
+
+json_t *text_rate_json(const struct weir_count *sum, unsigned int seconds)
+{
+	return json_pack("{s:f, s:f}", "packets_per_second", (double)sum->packets / seconds,
+			 "bits_per_second", 8.0 * sum->bytes / seconds);
+}
+
+json_t *text_query_json(const struct weir_label *label, const struct meter_rate *rate,
+			const struct distinct_answers *answers, unsigned int window_s)
+{
+	char measure[TEXT_MEASURE_BYTES];
+
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", label->name, "match",
+			 label->match, "measure", text_measure(label, measure), "window",
+			 (int)window_s, "last", text_rate_json(&rate->last, 1), "average",
+			 text_rate_json(&rate->window, window_s), "distinct",
+			 distinct_answers_json(answers));
+}
+
+const char *text_balance(const struct meter_balance *b)
+{
+	if (!b->holds)
+		return "PACKETS ARE NOT ALL ACCOUNTED FOR";
+	return b->quiet ? "every packet is accounted for"
+			: "every packet is accounted for, as far as moving counters tell";
+}

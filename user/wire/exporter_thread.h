@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef WIRE_EXPORTER_THREAD_H
-#define WIRE_EXPORTER_THREAD_H
-
-/* Of a struct exporter, until its deadline, or until all is sent once it has one. */
-void *exporter_thread(void *exporter);
-
-#endif
