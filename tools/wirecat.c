@@ -222,7 +222,7 @@ static void read_file(struct wire_decoder *d, const char *path)
 
 /* --- Writing ------------------------------------------------------------------------------- */
 
-#define NOW_NS (1700000000 * WEIR_NS_PER_SEC + 123 * WIRE_NS_PER_MS)
+#define NOW_NS (1700000000 * WEIR_NS_PER_SEC + 123 * NS_PER_MS)
 #define BOOT_NS (NOW_NS - 86400 * WEIR_NS_PER_SEC)
 #define EXPORT_PORT 4739
 
@@ -317,9 +317,9 @@ static __u64 draw(__u64 *state)
 
 static void draw_traffic(__u64 *state, struct flow_traffic *t)
 {
-	t->start_ns = NOW_NS - draw(state) % 3600000 * WIRE_NS_PER_MS;
-	t->end_ns = t->start_ns +
-		    draw(state) % ((NOW_NS - t->start_ns) / WIRE_NS_PER_MS + 1) * WIRE_NS_PER_MS;
+	t->start_ns = NOW_NS - draw(state) % 3600000 * NS_PER_MS;
+	t->end_ns =
+		t->start_ns + draw(state) % ((NOW_NS - t->start_ns) / NS_PER_MS + 1) * NS_PER_MS;
 	t->packets = 1 + draw(state) % 100000;
 	t->bytes = t->packets * (40 + draw(state) % 1400);
 	t->tcp_flags = draw(state);
@@ -408,7 +408,7 @@ static void write_words(const char *path)
 {
 	static const struct interval_word words[] = {
 		{.kind = INTERVAL_HELLO,
-		 .hello = {7, 0x0123456789abcdef, NOW_NS / WIRE_NS_PER_MS, "rack-7"}},
+		 .hello = {7, 0x0123456789abcdef, NOW_NS / NS_PER_MS, "rack-7"}},
 		{.kind = INTERVAL_WELCOME,
 		 .welcome = {{INTERVAL_ADAPTIVE, 10, 50000}, -3600, "c\xc3\xa9ntre"}},
 		{.kind = INTERVAL_ASK, .ask = {1, 60000, 1000, "bytes", "web", "tcp port 443"}},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "cli/verbs.h"
 
 static int cmd_help(int argc, char **argv);

@@ -7,12 +7,12 @@
 #include <bpf/libbpf.h>
 #include <sched.h>
 
+#include "base/clock.h"
 #include "bench.h"
 #include "bench.skel.h"
 #include "meter/meter.h"
 
 #define FRAME_BYTES 64
-#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
 
 /* Ethernet, IPv4, TCP with ACK, from inside to outside: the default queries Q1 and Q2 match. */
 extern const __u8 tcp_frame[FRAME_BYTES];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "bench.h"
 #include "weir/base.h"
 #include "wire/decode.h"
@@ -20,7 +21,6 @@
 #define MESSAGE_BYTES 1400
 #define MESSAGES 2048 /* more than are needed */
 #define NOW_NS (1700000000 * WEIR_NS_PER_SEC)
-#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
 
 struct lane {
 	enum wire_protocol protocol;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "agent/agent.h"
 #include "view/kernel.h"
@@ -22,7 +23,6 @@
 #include "meter/netlink.h"
 
 #define RING_EACH_MS 100
-#define NS_PER_MS 1000000ull
 /* After the second has begun, so that the last one is complete on every CPU. */
 #define TICK_AFTER_NS (20 * NS_PER_MS)
 #define LAST_NS (5000 * NS_PER_MS) /* what a collector has at the end to take what waits */
@@ -213,7 +213,7 @@ static void end_second(struct agent *a)
 		return;
 	a->series_code = meter_series(&a->meter, now_ns, &a->series);
 	report_second(&a->report, a->series_code ? NULL : &a->series, a->series_code, now_ns,
-		      text_clock_offset_ns());
+		      clock_offset_ns());
 }
 
 /* 1: whoever read along has gone. */

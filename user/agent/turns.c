@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "view/text.h"
 
-#define NS_PER_MS 1000000ull
 #define EVENTS_EACH 8192 /* in a turn */
 /* The kernel programs' clock is up to a tick late, and what was in work when a scan began is not
  * when its flow has been over for so long. */
@@ -157,7 +157,7 @@ static int scan(struct exports *x, __u64 now_ns, bool all)
 void exports_follow_clock(struct exports *x)
 {
 	if (x->folder)
-		x->offset_ns = text_clock_offset_ns();
+		x->offset_ns = clock_offset_ns();
 }
 
 int exports_turn(struct exports *x)

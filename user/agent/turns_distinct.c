@@ -7,10 +7,10 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "view/distinct.h"
 
 #define ASK_EACH_NS WEIR_NS_PER_SEC
-#define NS_PER_MS 1000000ull
 #define MS_PER_S 1000u
 
 _Static_assert(sizeof(struct wire_distinct) % 8 == 0, "it is copied in words");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef WEIR_BASE_FOLDER_H
-#define WEIR_BASE_FOLDER_H
+#ifndef BASE_FOLDER_H
+#define BASE_FOLDER_H
 
 /* Makes the folders that a file at `path` is to lie in, those that are missing. 0 or -errno. */
 int folder_make_for(const char *path);

@@ -3,8 +3,8 @@
  * Messages to people: one line each on standard error, "weir: ..." in one write(2), so that lines
  * of several processes or threads do not mix. Line breaks in a message become blanks.
  */
-#ifndef WEIR_BASE_LOG_H
-#define WEIR_BASE_LOG_H
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
 
 void log_err(const char *format, ...) __attribute__((format(printf, 1, 2)));  /* we fail */
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2))); /* less than asked */

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "config/coordinate.h"
 #include "agent/turns.h"
 #include "agent/lock.h"

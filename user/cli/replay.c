@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "config/config.h"
 #include "base/log.h"
 #include "net/capture.h"
@@ -25,8 +26,7 @@
 #include "meter/meter.h"
 
 #define SETTLED_S 30
-#define EVENTS_EACH 4096 /* packets between two looks at the ring */
-#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
+#define EVENTS_EACH 4096                   /* packets between two looks at the ring */
 #define PATIENCE_NS (10 * WEIR_NS_PER_SEC) /* with a collector that takes nothing */
 
 struct replay {

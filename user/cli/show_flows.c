@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/show.h"
 #include "view/text.h"
@@ -139,7 +140,7 @@ static int print_all(const struct show *s, const struct gathering *g)
 	const struct flow_items *items = &g->items;
 	size_t count = s->top && s->top < items->count ? s->top : items->count;
 	struct widths w = {5, 6, 11};
-	__s64 offset_ns = text_clock_offset_ns();
+	__s64 offset_ns = clock_offset_ns();
 
 	for (size_t i = 0; i < count && s->json; i++) {
 		int code = print_json(&s->meter, &items->item[i], offset_ns);

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "cli/verbs.h"
 
 enum standing_output standing_output(bool json, bool quiet)

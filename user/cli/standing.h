@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/version.h"
+
 enum standing_output {
 	OUTPUT_SCREEN,
 	OUTPUT_LINES,

@@ -5,9 +5,6 @@
 
 #include "cli/options.h"
 
-#define WEIR_VERSION "0.1.0"
-#define WEIR_CONFIG_FILE "/etc/weir/weir.yaml"
-
 /* argv[0] is the verb's name; returns the exit status. */
 struct verb {
 	const char *name;

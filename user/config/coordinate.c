@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "config/yaml.h"
 #include "config/schema.h"
-
-#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
 
 static const struct config_precision default_precision = {
 	.given = true,

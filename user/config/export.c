@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "config/yaml.h"
 #include "config/schema.h"
-
-#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
 
 #define MESSAGE_MAX 65535
 /* IPv4: 65535 less the headers of IP and UDP. */

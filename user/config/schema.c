@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
+#include "base/clock.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 int schema_refuse(struct reader *r, yaml_mark_t mark, const char *format, ...)

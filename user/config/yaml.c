@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "config/schema.h"
 #include "weir/query.h"
 #include "weir/window.h"
 
 #define NAME_MAX_BYTES 63 /* of a query, a group */
-#define HOUR_NS (3600 * WEIR_NS_PER_SEC)
 
 /* What reader.context points to. */
 struct filling {

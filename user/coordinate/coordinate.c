@@ -18,10 +18,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 
-#define NS_PER_MS 1000000ull
 #define SWEEP_NS (250 * NS_PER_MS)
 #define EVENTS 256
 

@@ -49,7 +49,7 @@ static __u64 boot_time_ns(void)
 	struct timespec up;
 
 	clock_gettime(CLOCK_BOOTTIME, &up);
-	return now_unix_ns() - (up.tv_sec * WEIR_NS_PER_SEC + up.tv_nsec);
+	return clock_unix_ns() - (up.tv_sec * WEIR_NS_PER_SEC + up.tv_nsec);
 }
 
 static void set_encoder(struct exporter *e)
@@ -86,7 +86,7 @@ static int start(struct exporter *e)
 	/* The process before was killed in the midst of it: there is no need to start slowly. */
 	e->was_up = e->status.phase == QUEUE_UP;
 	if (!e->was_up) {
-		e->status.since_ns = now_unix_ns();
+		e->status.since_ns = clock_unix_ns();
 		e->status.phase = QUEUE_STARTING;
 		queue_set_status(e->queue, &e->status);
 	}
@@ -173,7 +173,7 @@ __u64 exporter_space(struct exporter *e)
 static bool wait_progress(struct exporter *e, __u64 deadline_ns)
 {
 	struct pollfd fd = {e->progress, POLLIN, 0};
-	__u64 now = now_monotonic_ns();
+	__u64 now = clock_monotonic_ns();
 	struct timespec left;
 	eventfd_t ignored;
 

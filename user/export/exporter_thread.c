@@ -9,18 +9,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "export/transport.h"
-
-__u64 now_monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-__u64 now_unix_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
 
 int transport_fail(struct exporter *e, int err, const char *format, ...)
 {
@@ -41,12 +30,12 @@ static __u64 deadline(const struct exporter *e)
 
 bool transport_is_late(const struct exporter *e)
 {
-	return now_monotonic_ns() >= deadline(e);
+	return clock_monotonic_ns() >= deadline(e);
 }
 
 __u64 transport_time_left(const struct exporter *e)
 {
-	__u64 until = deadline(e), now = now_monotonic_ns();
+	__u64 until = deadline(e), now = clock_monotonic_ns();
 
 	return until == ~0ull ? until : until > now ? until - now : 0;
 }
@@ -54,7 +43,7 @@ __u64 transport_time_left(const struct exporter *e)
 short transport_wait(struct exporter *e, int fd, short events, __u64 until_ns)
 {
 	struct pollfd fds[2] = {{e->wake, POLLIN, 0}, {fd, events, 0}};
-	__u64 now = now_monotonic_ns(), left = 0;
+	__u64 now = clock_monotonic_ns(), left = 0;
 	struct timespec timeout;
 	eventfd_t ignored;
 
@@ -76,7 +65,7 @@ __u64 transport_options_again(const struct exporter *e)
 {
 	__u64 refresh = e->options->options_refresh_ns;
 
-	return refresh ? now_monotonic_ns() + refresh : ~0ull;
+	return refresh ? clock_monotonic_ns() + refresh : ~0ull;
 }
 
 /* --- What is said ------------------------------------------------------------------------- */
@@ -91,7 +80,7 @@ void exporter_set_phase(struct exporter *e, enum queue_phase phase)
 	if (e->status.phase == phase)
 		return;
 	e->status.phase = phase;
-	e->status.since_ns = now_unix_ns();
+	e->status.since_ns = clock_unix_ns();
 	queue_set_status(e->queue, &e->status);
 	exporter_progressed(e);
 }
@@ -99,7 +88,7 @@ void exporter_set_phase(struct exporter *e, enum queue_phase phase)
 void exporter_note(struct exporter *e)
 {
 	e->status.errors++;
-	e->status.error_ns = now_unix_ns();
+	e->status.error_ns = clock_unix_ns();
 	snprintf(e->status.error, sizeof(e->status.error), "%s", e->why);
 	queue_set_status(e->queue, &e->status);
 	exporter_progressed(e);
@@ -152,7 +141,7 @@ static int step(struct exporter *e)
 /* The connection is gone; the next attempt is after a while, and later each time. */
 static void fall_back(struct exporter *e)
 {
-	__u64 until = now_monotonic_ns() + e->backoff_ns;
+	__u64 until = clock_monotonic_ns() + e->backoff_ns;
 
 	e->transport->close(e, false);
 	session_drop(e);
@@ -164,7 +153,7 @@ static void fall_back(struct exporter *e)
 	e->backoff_ns *= 2;
 	if (e->backoff_ns > BACKOFF_MAX_NS)
 		e->backoff_ns = BACKOFF_MAX_NS;
-	while (now_monotonic_ns() < until && !transport_is_late(e))
+	while (clock_monotonic_ns() < until && !transport_is_late(e))
 		transport_wait(e, -1, 0, until);
 }
 

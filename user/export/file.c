@@ -179,7 +179,7 @@ static bool expand(const char *pattern, time_t second, char out[QUEUE_PART_BYTES
 static int start_file(struct exporter *e)
 {
 	struct queue_progress progress = *queue_progress(e->queue);
-	const __u64 now = now_unix_ns();
+	const __u64 now = clock_unix_ns();
 	char path[QUEUE_PART_BYTES];
 	int err;
 
@@ -363,7 +363,7 @@ static bool is_full(const struct exporter *e)
 static int file_turn(struct exporter *e, bool more)
 {
 	struct file *file = e->file;
-	const __u64 now = now_unix_ns();
+	const __u64 now = clock_unix_ns();
 	int err = 0;
 
 	if (file->fd >= 0 && (now >= file->rotate_at_ns || is_full(e)))
@@ -371,7 +371,7 @@ static int file_turn(struct exporter *e, bool more)
 	if (!err && file->fd < 0 && more)
 		err = start_file(e);
 	if (!err && file->fd >= 0)
-		e->due_ns = now_monotonic_ns() +
+		e->due_ns = clock_monotonic_ns() +
 			    (file->rotate_at_ns > now ? file->rotate_at_ns - now : 0);
 	return err;
 }

@@ -14,7 +14,7 @@ static __u64 clock_now(const struct exporter *e)
 {
 	const __u64 *clock = e->about.clock_ns;
 
-	return clock ? __atomic_load_n(clock, __ATOMIC_RELAXED) : now_unix_ns();
+	return clock ? __atomic_load_n(clock, __ATOMIC_RELAXED) : clock_unix_ns();
 }
 
 static bool has_uptime(const struct exporter *e, __u64 ns)
@@ -247,7 +247,7 @@ void session_rewind(struct exporter *e, __u64 number)
 static void remember(struct exporter *e, const struct queue_totals *before, unsigned int taken)
 {
 	const struct queue_message *message = queue_batch(e->queue)->message;
-	const __u64 now = now_monotonic_ns();
+	const __u64 now = clock_monotonic_ns();
 
 	for (unsigned int i = 0; i < taken; i++) {
 		struct sent_message *m = sent_add(e->sent);

@@ -31,12 +31,12 @@ static void set_options(int fd)
 /* 0 or a positive errno. */
 static int wait_connected(struct exporter *e)
 {
-	const __u64 until = now_monotonic_ns() + CONNECT_NS;
+	const __u64 until = clock_monotonic_ns() + CONNECT_NS;
 	socklen_t length = sizeof(int);
 	int err = 0;
 
 	while (!transport_wait(e, e->fd, POLLOUT, until)) {
-		if (now_monotonic_ns() >= until || transport_is_late(e))
+		if (clock_monotonic_ns() >= until || transport_is_late(e))
 			return ETIMEDOUT;
 	}
 	return getsockopt(e->fd, SOL_SOCKET, SO_ERROR, &err, &length) ? errno : err;
@@ -120,7 +120,7 @@ static void release_acked(struct exporter *e)
 
 void stream_turn(struct exporter *e)
 {
-	const __u64 now = now_monotonic_ns();
+	const __u64 now = clock_monotonic_ns();
 
 	release_acked(e);
 	if (now >= e->options_ns) {
@@ -137,13 +137,13 @@ int stream_send(struct exporter *e)
 
 		/* The table must not forget a message that was not acked. */
 		if (e->sent->next - e->sent->first == SENT_MAX) {
-			transport_wait(e, -1, 0, now_monotonic_ns() + ACK_NS);
+			transport_wait(e, -1, 0, clock_monotonic_ns() + ACK_NS);
 			taken = 0;
 		} else {
 			taken = session_send(e);
 		}
 		if (taken == -EAGAIN)
-			transport_wait(e, e->fd, POLLOUT | POLLIN, now_monotonic_ns() + ACK_NS);
+			transport_wait(e, e->fd, POLLOUT | POLLIN, clock_monotonic_ns() + ACK_NS);
 		else if (taken < 0)
 			return transport_fail(e, taken, "%s port %s: %s", e->options->url.host,
 					      e->options->url.port, strerror(-taken));
@@ -161,7 +161,7 @@ bool stream_settled(struct exporter *e)
 	release_acked(e);
 	if (e->sent->first == e->sent->next)
 		return true;
-	e->due_ns = now_monotonic_ns() + ACK_NS;
+	e->due_ns = clock_monotonic_ns() + ACK_NS;
 	return false;
 }
 

@@ -97,7 +97,7 @@ static int flush_control(struct exporter *e)
 				return transport_fail(e, -ETIMEDOUT, "%s: too late", peer(e));
 			if (n < 0)
 				transport_wait(e, e->fd, POLLOUT,
-					       now_monotonic_ns() + HANDSHAKE_NS);
+					       clock_monotonic_ns() + HANDSHAKE_NS);
 			at += n > 0 ? n : 0;
 		}
 	}
@@ -117,7 +117,7 @@ static int take_in(struct exporter *e)
 
 static int handshake(struct exporter *e)
 {
-	const __u64 until = now_monotonic_ns() + HANDSHAKE_NS;
+	const __u64 until = clock_monotonic_ns() + HANDSHAKE_NS;
 	SSL *ssl = e->tls->ssl;
 
 	for (;;) {
@@ -137,7 +137,7 @@ static int handshake(struct exporter *e)
 			transport_wait(e, e->fd, POLLIN, until);
 		if (err < 0)
 			return err;
-		if (now_monotonic_ns() >= until || transport_is_late(e))
+		if (clock_monotonic_ns() >= until || transport_is_late(e))
 			return transport_fail(e, -ETIMEDOUT, "%s: no answer to the TLS handshake",
 					      peer(e));
 	}
@@ -167,12 +167,12 @@ static int read_all(struct exporter *e, bool *heard)
 
 static int await_verdict(struct exporter *e)
 {
-	const __u64 until = now_monotonic_ns() + VERDICT_NS;
+	const __u64 until = clock_monotonic_ns() + VERDICT_NS;
 	bool heard = false;
 
 	if (SSL_version(e->tls->ssl) < TLS1_3_VERSION)
 		return 0;
-	while (!heard && now_monotonic_ns() < until && !transport_is_late(e)) {
+	while (!heard && clock_monotonic_ns() < until && !transport_is_late(e)) {
 		int err = read_all(e, &heard);
 
 		if (err)

@@ -13,12 +13,12 @@
 #include <pthread.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
 #include "export/announce.h"
 #include "export/exporter.h"
 #include "export/pace.h"
 #include "export/sent.h"
 
-#define NS_PER_MS 1000000ull
 #define TRANSPORT_WHY_BYTES 160
 
 /* From one attempt to the next; doubled each time, and back to the least once something is sent. */
@@ -96,9 +96,6 @@ struct exporter {
 	struct tls *tls;
 	struct file *file;
 };
-
-__u64 now_monotonic_ns(void);
-__u64 now_unix_ns(void);
 
 /* Fills e->why. Returns `err`. */
 int transport_fail(struct exporter *e, int err, const char *format, ...)

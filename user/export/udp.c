@@ -95,10 +95,10 @@ static int connect_to(struct exporter *e, const struct addrinfo *address)
 /* A host that has just refused another process's messages would not say so again at once. */
 static void wait_for_icmp(struct exporter *e)
 {
-	const __u64 since = now_unix_ns() - e->status.error_ns;
-	const __u64 until = now_monotonic_ns() + BACKOFF_MIN_NS - since;
+	const __u64 since = clock_unix_ns() - e->status.error_ns;
+	const __u64 until = clock_monotonic_ns() + BACKOFF_MIN_NS - since;
 
-	while (since < BACKOFF_MIN_NS && now_monotonic_ns() < until && !transport_is_late(e))
+	while (since < BACKOFF_MIN_NS && clock_monotonic_ns() < until && !transport_is_late(e))
 		transport_wait(e, -1, 0, until);
 }
 
@@ -164,7 +164,7 @@ static bool sequence_of(const struct exporter *e, const __u8 *payload, size_t le
 
 static void go_back(struct exporter *e, __u32 sequence)
 {
-	const __u64 now = now_monotonic_ns();
+	const __u64 now = clock_monotonic_ns();
 
 	for (__u64 n = e->sent->first; n < e->sent->next; n++) {
 		const struct sent_message *m = sent_at(e->sent, n);
@@ -237,7 +237,7 @@ static int read_errors(struct exporter *e)
 
 static void refresh(struct exporter *e)
 {
-	const __u64 now = now_monotonic_ns();
+	const __u64 now = clock_monotonic_ns();
 
 	if (e->encoder.protocol == WIRE_V5)
 		return;
@@ -276,11 +276,11 @@ static int overcome(struct exporter *e, int err)
 	int refused;
 
 	if (err == -EAGAIN) {
-		transport_wait(e, e->fd, POLLOUT, now_monotonic_ns() + PROBE_NS);
+		transport_wait(e, e->fd, POLLOUT, clock_monotonic_ns() + PROBE_NS);
 		return 0;
 	}
 	if (err == -ENOBUFS || err == -ENOMEM) {
-		transport_wait(e, -1, 0, now_monotonic_ns() + NS_PER_MS);
+		transport_wait(e, -1, 0, clock_monotonic_ns() + NS_PER_MS);
 		return 0;
 	}
 	refused = read_errors(e);
@@ -298,9 +298,9 @@ static int overcome(struct exporter *e, int err)
 
 static int listen_for_refusal(struct exporter *e)
 {
-	const __u64 until = now_monotonic_ns() + PROBE_NS;
+	const __u64 until = clock_monotonic_ns() + PROBE_NS;
 
-	while (now_monotonic_ns() < until && !transport_is_late(e)) {
+	while (clock_monotonic_ns() < until && !transport_is_late(e)) {
 		if (transport_wait(e, e->fd, 0, until) & POLLERR) {
 			int err = read_errors(e);
 
@@ -317,12 +317,12 @@ static int listen_for_refusal(struct exporter *e)
 /* Not until something comes: a burst that goes on is to be spread, too. */
 static void rest(struct exporter *e, __u64 records)
 {
-	const __u64 now = now_monotonic_ns(), tail = queue_tail(e->queue);
+	const __u64 now = clock_monotonic_ns(), tail = queue_tail(e->queue);
 	const __u64 queued = tail - queue_head(&e->totals);
 	const __u64 until = now + pace_rest(&e->pace, now, tail, queued, e->options->queue, records,
 					    transport_time_left(e));
 
-	while (now_monotonic_ns() < until && !transport_is_late(e) && !(e->events & POLLERR))
+	while (clock_monotonic_ns() < until && !transport_is_late(e) && !(e->events & POLLERR))
 		e->events |= transport_wait(e, e->fd, 0, until);
 }
 
@@ -348,7 +348,7 @@ static bool udp_settled(struct exporter *e)
 {
 	const __u64 until = e->data_ns + PROBE_NS;
 
-	if (now_monotonic_ns() >= until)
+	if (clock_monotonic_ns() >= until)
 		return true;
 	if (until < e->due_ns)
 		e->due_ns = until;

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "meter/meter_internal.h"
 
 #define QUIET_TRIES 5
@@ -92,14 +93,6 @@ static struct weir_count accounted(const struct weir_books *books)
 					1u << WEIR_KIND_OUTSIDE | 1u << WEIR_KIND_NAMED);
 }
 
-static __u64 clock_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
-}
-
 int meter_totals(const struct meter *m, struct meter_totals *out)
 {
 	struct bpf_prog_info info = {};
@@ -112,7 +105,7 @@ int meter_totals(const struct meter *m, struct meter_totals *out)
 	if (bpf_obj_get_info_by_fd(m->prog[PROG_XDP], &info, &size))
 		return -errno;
 	*out = (struct meter_totals){
-		.start_ns = clock_of(CLOCK_REALTIME) - clock_of(CLOCK_BOOTTIME) + info.load_time,
+		.start_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + info.load_time,
 		.seen = seen(&books),
 		.named = sum_kinds(&books, 1u << WEIR_KIND_NAMED),
 		.overflow = sum_kinds(&books, 1u << WEIR_KIND_OVERFLOW),

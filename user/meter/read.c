@@ -6,16 +6,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "meter/meter_internal.h"
 
 #define TORN_TRIES 100
 
 __u64 meter_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
+	return clock_monotonic_ns();
 }
 
 static void add_slot(const struct weir_slot *slot, __u64 now, struct meter_series *series)

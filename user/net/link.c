@@ -23,12 +23,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/link_internal.h"
 #include "wire/message.h"
 #include "net/resolve.h"
 
-#define HANDSHAKE_NS (LINK_HANDSHAKE_MS * WIRE_NS_PER_MS)
-#define VERDICT_NS (1000 * WIRE_NS_PER_MS)
+#define HANDSHAKE_NS (LINK_HANDSHAKE_MS * NS_PER_MS)
+#define VERDICT_NS (1000 * NS_PER_MS)
 #define DRAIN_MAX 64   /* such pieces that are thrown away when a link is closed */
 #define KEEPALIVE_S 30 /* of silence, after which it is asked whether the other end is there */
 

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 
-#define NS_PER_MS 1000000ull
 #define ATTEMPT_NS (2500 * NS_PER_MS)
 #define ATTEMPT_LONG_NS (10000 * NS_PER_MS)
 #define ATTEMPT_LONG_EACH 4

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "view/text.h"
 #include "peer/uplink_internal.h"
 

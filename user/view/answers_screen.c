@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "view/answers.h"
 #include "coordinate/coordinate.h"
 #include "view/page.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/version.h"
 #include "view/page.h"
 #include "view/text.h"
 #include "cli/verbs.h"

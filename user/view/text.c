@@ -110,16 +110,6 @@ const char *text_date(time_t at, char out[TEXT_TIME_BYTES])
 	return out;
 }
 
-bool text_same(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-__s64 text_clock_offset_ns(void)
-{
-	return (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
-}
-
 /* 16 digits: a time of day has microseconds, and 0.1 is printed as such. */
 int text_json_line(json_t *value, FILE *out)
 {

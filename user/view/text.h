@@ -37,12 +37,6 @@ void text_uptime(unsigned long seconds, char *out, size_t size);
 const char *text_clock(time_t at, char out[TEXT_TIME_BYTES]);
 const char *text_date(time_t at, char out[TEXT_TIME_BYTES]);
 
-/* NULL is the same as NULL alone. */
-bool text_same(const char *a, const char *b);
-
-/* Nanoseconds from CLOCK_MONOTONIC to the time of day. */
-__s64 text_clock_offset_ns(void);
-
 /* One line of JSON; takes the value. -ENOMEM for NULL. */
 int text_json_line(json_t *value, FILE *out);
 

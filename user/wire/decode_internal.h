@@ -126,7 +126,7 @@ static __always_inline __u64 wire_uptime_ns(const struct frame *frame, __u32 upt
 	__u32 ahead_ms = ms - uptime_ms;
 	__s64 since_export_ms = ahead_ms <= ahead_max_ms ? ahead_ms : (__s64)ahead_ms - (1ll << 32);
 
-	return frame->export_ns + since_export_ms * (__s64)WIRE_NS_PER_MS;
+	return frame->export_ns + since_export_ms * (__s64)NS_PER_MS;
 }
 
 /* A data set that waits for its template. */

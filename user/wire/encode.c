@@ -132,7 +132,7 @@ static void end_ipfix(struct wire_encoder *e, __u64 now_ns, __u32 sequence)
 static void end_v9(struct wire_encoder *e, __u64 now_ns, __u32 sequence)
 {
 	__u64 second = (now_ns + WEIR_NS_PER_SEC - 1) / WEIR_NS_PER_SEC;
-	__u32 uptime_ms = second * 1000 - e->boot_ns / WIRE_NS_PER_MS;
+	__u32 uptime_ms = second * 1000 - e->boot_ns / NS_PER_MS;
 	struct v9_header header = {
 		.version = weir_be16(V9_VERSION),
 		.count = weir_be16(e->records),

@@ -125,9 +125,9 @@ static __always_inline __u64 value_of(const struct flow_record *f, const __u8 *f
 
 	switch (element->kind) {
 	case WIRE_KIND_TIME_MS:
-		return raw / WIRE_NS_PER_MS;
+		return raw / NS_PER_MS;
 	case WIRE_KIND_UPTIME:
-		return raw / WIRE_NS_PER_MS - boot_ms;
+		return raw / NS_PER_MS - boot_ms;
 	case WIRE_KIND_DPORT:
 		return wire_is_icmp(f) ? wire_icmp_of(f) : raw;
 	case WIRE_KIND_ICMP:
@@ -164,7 +164,7 @@ static __always_inline __u8 *put(__u8 *at, const struct flow_record *f, enum wir
 #define ADD(function, id, bytes, puts)                                                             \
 	static int function(struct wire_encoder *e, const struct flow_record *f)                   \
 	{                                                                                          \
-		__u64 boot_ms = e->boot_ns / WIRE_NS_PER_MS;                                       \
+		__u64 boot_ms = e->boot_ns / NS_PER_MS;                                            \
 		__u8 *at = wire_reserve_data(e, WIRE_TEMPLATE_##id, 0 bytes);                      \
                                                                                                    \
 		if (!at)                                                                           \

@@ -164,14 +164,14 @@ int wire_add_statistics(struct wire_encoder *e, const struct wire_statistics *s)
 #define X(name, member) wire_record_number(&r, s->member);
 	begin(&r, e, WIRE_TEMPLATE_EXPORTING);
 	wire_record_number(&r, scope);
-	wire_record_number(&r, s->start_ns / WIRE_NS_PER_MS);
+	wire_record_number(&r, s->start_ns / NS_PER_MS);
 	WIRE_EXPORTING_STATISTICS(X)
 	err = wire_record_end(e, &r);
 	if (err)
 		return err;
 	begin(&r, e, WIRE_TEMPLATE_METERING);
 	wire_record_number(&r, scope);
-	wire_record_number(&r, s->start_ns / WIRE_NS_PER_MS);
+	wire_record_number(&r, s->start_ns / NS_PER_MS);
 	WIRE_METERING_STATISTICS(X)
 	if (e->protocol == WIRE_IPFIX) {
 		WIRE_OWN_STATISTICS(X)

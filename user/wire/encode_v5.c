@@ -44,7 +44,7 @@ static __be16 be16_or(__u32 value, __u16 otherwise)
 
 static __be32 uptime(const struct wire_encoder *e, __u64 ns)
 {
-	return weir_be32((__u32)(ns / WIRE_NS_PER_MS - e->boot_ns / WIRE_NS_PER_MS));
+	return weir_be32((__u32)(ns / NS_PER_MS - e->boot_ns / NS_PER_MS));
 }
 
 static void fill(const struct wire_encoder *e, const struct flow_record *f, struct v5_record *r)
@@ -99,13 +99,13 @@ int wire_add_flow_v5(struct wire_encoder *e, const struct flow_record *flow)
  * both is then whole milliseconds, which the flows' times count from. */
 void wire_end_v5(struct wire_encoder *e, __u64 now_ns, __u32 sequence)
 {
-	__u64 now_ms = now_ns / WIRE_NS_PER_MS;
+	__u64 now_ms = now_ns / NS_PER_MS;
 	struct v5_header header = {
 		.version = weir_be16(V5_VERSION),
 		.count = weir_be16(e->records),
-		.uptime_ms = weir_be32((__u32)(now_ms - e->boot_ns / WIRE_NS_PER_MS)),
+		.uptime_ms = weir_be32((__u32)(now_ms - e->boot_ns / NS_PER_MS)),
 		.export_s = weir_be32((__u32)(now_ms / 1000)),
-		.export_ns = weir_be32((__u32)(now_ms % 1000 * WIRE_NS_PER_MS)),
+		.export_ns = weir_be32((__u32)(now_ms % 1000 * NS_PER_MS)),
 		.sequence = weir_be32(sequence),
 		.engine_type = e->domain >> 8,
 		.engine_id = e->domain,

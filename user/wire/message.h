@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "weir/base.h"
 
 #define IPFIX_VERSION 10
@@ -85,8 +86,6 @@ _Static_assert(offsetof(struct v5_record, src_as) == 40, "v5 record");
 #define V5_RECORDS_MAX 30
 #define V5_SAMPLING_MODE_BITS 14
 #define V5_SAMPLING_PACKETS 1 /* mode: one in so many packets */
-
-#define WIRE_NS_PER_MS 1000000ull
 
 /* Big-endian numbers anywhere in a buffer. */
 static __always_inline __u16 wire_get16(const void *at)

@@ -252,7 +252,7 @@ static void understand(struct work *w, struct values *v)
 		tell(w, &option);
 	}
 	if (v->statistics) {
-		v->total.start_ns = v->boot_ms * WIRE_NS_PER_MS;
+		v->total.start_ns = v->boot_ms * NS_PER_MS;
 		option = (struct wire_option){.kind = WIRE_OPTION_STATISTICS};
 		option.statistics = v->total;
 		tell(w, &option);

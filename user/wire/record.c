@@ -226,7 +226,7 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 			*(__u64 *)to = wire_get32(from) * WEIR_NS_PER_SEC;
 			break;
 		case OP_MS:
-			*(__u64 *)to = wire_get64(from) * WIRE_NS_PER_MS;
+			*(__u64 *)to = wire_get64(from) * NS_PER_MS;
 			break;
 		case OP_NTP_US:
 			*(__u64 *)to = ntp_ns(wire_get64(from), NTP_MICROSECOND_BITS);
@@ -241,7 +241,7 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 			*(__u64 *)to = wire_uptime_ns(frame, uptime_ms, wire_get32(from));
 			break;
 		case OP_BOOT:
-			uptime_ms = frame->export_ns / WIRE_NS_PER_MS - wire_get64(from);
+			uptime_ms = frame->export_ns / NS_PER_MS - wire_get64(from);
 			break;
 		case OP_ICMP_TYPE:
 			f->icmp = *from << 8 | (f->icmp & 0xff);

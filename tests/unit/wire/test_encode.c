@@ -77,7 +77,7 @@ static struct flow_record draw_flow(enum wire_protocol protocol)
 
 static __u64 to_ms(__u64 ns)
 {
-	return ns / WIRE_NS_PER_MS * WIRE_NS_PER_MS;
+	return ns / NS_PER_MS * NS_PER_MS;
 }
 
 static void assert_traffic(const struct flow_traffic *is, const struct flow_traffic *shall,

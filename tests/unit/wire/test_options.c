@@ -25,7 +25,7 @@ static const struct wire_option *find(const struct bed *bed, enum wire_option_ki
 static void options_come_back_as_they_were(void **state)
 {
 	const struct wire_statistics s = {
-		BOOT / WIRE_NS_PER_MS * WIRE_NS_PER_MS, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+		BOOT / NS_PER_MS * NS_PER_MS, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 	static char about[301];
 
 	memset(about, 'a', sizeof(about) - 1);
