@@ -54,7 +54,7 @@ config_of() {
 		inside: [10.9.0.0/24]
 		flow: {size: 4096}
 		$queries
-		coordinator: {address: "tls://$COORDINATOR:4740", host: $2, name: $1, ca: $WORK/ca.pem,
+		report: {address: "tls://$COORDINATOR:4740", host: $2, name: $1, ca: $WORK/ca.pem,
 		  cert: $WORK/$3.pem, key: $WORK/$3.key}
 	END
 }

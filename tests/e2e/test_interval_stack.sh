@@ -30,7 +30,7 @@ config_of() {
 		inside: [10.9.0.0/24]
 		flow: {size: 4096}
 		$queries
-		coordinator: {address: "tcp://$2:4740", host: ${1#h}, name: $1, plain: true}
+		report: {address: "tcp://$2:4740", host: ${1#h}, name: $1, plain: true}
 	END
 }
 

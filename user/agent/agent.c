@@ -125,12 +125,12 @@ static int apply_exports(struct agent *a, struct config *config)
 
 static int check_report(struct agent *a, const struct config *config)
 {
-	const struct config_coordinator *to = &config->coordinator;
+	const struct config_coordinator *to = &config->report;
 	char why[UPLINK_WHY_BYTES];
 	int code = to->address.text ? uplink_check(to, why) : 0;
 
 	if (code)
-		agent_say(a, "coordinator: %s", why);
+		agent_say(a, "report: %s", why);
 	return code;
 }
 

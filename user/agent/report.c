@@ -70,7 +70,7 @@ void report_close(struct report *r)
 
 int report_apply(struct report *r, const struct config *config, const __u8 *window, __u64 identity)
 {
-	const struct config_coordinator *to = &config->coordinator;
+	const struct config_coordinator *to = &config->report;
 	struct interval_ask asks[SOURCE_QUERIES];
 	enum uplink_change change = UPLINK_ELSEWHERE;
 

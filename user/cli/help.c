@@ -66,13 +66,12 @@ static const char *const keys[][2] = {
 	{"export.cert, export.key", "TLS: files of our certificate and of its key (none)"},
 	{"export.rotate", "file: a new one at multiples of so long, local time (300s)"},
 	{"export.rotate_size", "file: a new one before it has more bytes (no limit)"},
-	{"coordinator.address", "whom weir run, or a coordinator, reports to: tls://HOST[:PORT] or "
-				"tcp://HOST[:PORT] (nobody)"},
-	{"coordinator.host, coordinator.name",
-	 "its number there, from 1 on, and its name (the machine's)"},
-	{"coordinator.ca, coordinator.cert, coordinator.key",
+	{"report.address", "whom weir run, or a coordinator, reports to: tls://HOST[:PORT] or "
+			   "tcp://HOST[:PORT] (nobody)"},
+	{"report.host, report.name", "its number there, from 1 on, and its name (the machine's)"},
+	{"report.ca, report.cert, report.key",
 	 "TLS: files of the CAs of the coordinator's certificate, of our certificate and its key"},
-	{"coordinator.plain", "true allows tcp:// to leave this machine (false)"},
+	{"report.plain", "true allows tcp:// to leave this machine (false)"},
 	{"coordinate.listen",
 	 "weir coordinate: list of addresses to listen at (" CONFIG_COORDINATE_LISTEN ")"},
 	{"coordinate.ca, coordinate.cert, coordinate.key",

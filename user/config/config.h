@@ -6,7 +6,7 @@
  *   inside      RFC 1918, ULA; the caller adds the interfaces' own networks unless inside_given
  *   queries     the five of the Stanford monitor
  *   export      nowhere
- *   coordinator none
+ *   report      nowhere
  *   coordinate  on loopback, for whoever comes; the sum of each query
  */
 #ifndef CONFIG_CONFIG_H
@@ -76,7 +76,7 @@ struct config {
 	unsigned int query_count;
 	struct config_export exports[CONFIG_EXPORTS];
 	unsigned int export_count;
-	struct config_coordinator coordinator;
+	struct config_coordinator report;
 	struct config_coordinate coordinate;
 };
 

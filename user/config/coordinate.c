@@ -247,7 +247,7 @@ static int read_socket(struct reader *r, const yaml_node_t *node, const struct k
 static const struct key coordinate_keys[] = {
 	{"listen", read_listeners, .at = 0},
 	{"name", config_read_name, .at = AT(name)},
-	{"parent", config_read_coordinator, .at = AT(parent)},
+	{"parent", config_read_report, .at = AT(parent)},
 	{"ca", config_read_path, .at = AT(ca)},
 	{"cert", config_read_path, .at = AT(cert)},
 	{"key", config_read_path, .at = AT(key)},

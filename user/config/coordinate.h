@@ -2,7 +2,7 @@
 /*
  * What the configuration says of coordinators:
  *
- *   coordinator  whom this host reports to, `weir run`
+ *   report       whom this host reports to, `weir run`
  *   coordinate   whom this coordinator takes, what it answers, and to which parent it reports,
  *                `weir coordinate`
  *   precision    of a query: how far its answer may be from the truth

@@ -353,7 +353,7 @@ static const struct key config_keys[] = {
 	{"distinct", config_read_distinct_section, .at = offsetof(struct config, distinct)},
 	{"queries", read_queries, .at = 0},
 	{"export", config_read_exports, .at = 0},
-	{"coordinator", config_read_coordinator, .at = offsetof(struct config, coordinator)},
+	{"report", config_read_report, .at = offsetof(struct config, report)},
 	{"coordinate", config_read_coordinate, .at = offsetof(struct config, coordinate)},
 	{.name = NULL},
 };

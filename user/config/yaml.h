@@ -36,8 +36,8 @@ int config_size_vectors(struct reader *r, struct config *config);
 /* Reads the list `export` into the struct config `to`. */
 key_reader config_read_exports;
 
-/* The sections `coordinator` and `coordinate`, each into the struct of that name. */
-key_reader config_read_coordinator, config_read_coordinate;
+/* The sections `report` and `coordinate`, each into the struct of that name. */
+key_reader config_read_report, config_read_coordinate;
 /* A struct config_precision; __u32, millionths of a percentage (key->min, key->max, too); a struct
  * config_address; char *, a path from / on. */
 key_reader config_read_precision, config_read_ppm, config_read_address, config_read_path,

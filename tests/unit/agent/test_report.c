@@ -130,13 +130,13 @@ static void read_config(const char *yaml)
 
 	if (config_read("test", yaml, strlen(yaml), &config, &err))
 		fail_msg("%s", err.text);
-	config.coordinator.address.text = address;
-	config.coordinator.host = 5;
+	config.report.address.text = address;
+	config.report.host = 5;
 }
 
 static void forget_config(void)
 {
-	memset(&config.coordinator, 0, sizeof(config.coordinator));
+	memset(&config.report, 0, sizeof(config.report));
 	config_free(&config);
 }
 
@@ -292,11 +292,11 @@ static void goodbye_is_said_to_who_is_left_and_not_for_other_queries(void **stat
 	assert_int_equal(seen.made, 2);
 	assert_int_equal(seen.freed, 1);
 	assert_int_equal(seen.goodbyes, 0);
-	config.coordinator.host = 6;
+	config.report.host = 6;
 	assert_int_equal(report_apply(&r, &config, windows, 1), 0);
 	assert_int_equal(seen.made, 3);
 	assert_int_equal(seen.goodbyes, 1);
-	config.coordinator.address.text = NULL;
+	config.report.address.text = NULL;
 	assert_int_equal(report_apply(&r, &config, windows, 1), 0);
 	assert_int_equal(seen.made, 3);
 	assert_int_equal(seen.goodbyes, 2);

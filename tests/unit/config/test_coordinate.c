@@ -30,7 +30,7 @@ static void without_a_file_nobody_is_reported_to_and_each_query_is_summed(void *
 	struct config c;
 
 	assert_int_equal(config_default(&c, &err), 0);
-	assert_null(c.coordinator.address.text);
+	assert_null(c.report.address.text);
 	assert_int_equal(c.coordinate.listen_count, 1);
 	assert_string_equal(c.coordinate.listen[0].url.host, "127.0.0.1");
 	assert_string_equal(c.coordinate.listen[0].url.port, "4740");
@@ -62,25 +62,24 @@ static void a_host_says_whom_it_reports_to(void **state)
 	char name[256] = "";
 	struct config c;
 
-	must_read(
-		"coordinator: {address: \"tls://[2001:db8::1]:99\", host: 4294967295, name: web-1,"
-		" ca: /a, cert: /b, key: /c}\n",
-		&c);
-	assert_string_equal(c.coordinator.address.text, "tls://[2001:db8::1]:99");
-	assert_string_equal(c.coordinator.address.url.host, "2001:db8::1");
-	assert_string_equal(c.coordinator.address.url.port, "99");
-	assert_int_equal(c.coordinator.address.url.transport, URL_TLS);
-	assert_int_equal(c.coordinator.host, 4294967295u);
-	assert_string_equal(c.coordinator.name, "web-1");
-	assert_string_equal(c.coordinator.ca, "/a");
-	assert_string_equal(c.coordinator.cert, "/b");
-	assert_string_equal(c.coordinator.key, "/c");
+	must_read("report: {address: \"tls://[2001:db8::1]:99\", host: 4294967295, name: web-1,"
+		  " ca: /a, cert: /b, key: /c}\n",
+		  &c);
+	assert_string_equal(c.report.address.text, "tls://[2001:db8::1]:99");
+	assert_string_equal(c.report.address.url.host, "2001:db8::1");
+	assert_string_equal(c.report.address.url.port, "99");
+	assert_int_equal(c.report.address.url.transport, URL_TLS);
+	assert_int_equal(c.report.host, 4294967295u);
+	assert_string_equal(c.report.name, "web-1");
+	assert_string_equal(c.report.ca, "/a");
+	assert_string_equal(c.report.cert, "/b");
+	assert_string_equal(c.report.key, "/c");
 	config_free(&c);
 
-	must_read("coordinator: {address: \"tcp://h.example\", host: 1, plain: true}\n", &c);
-	assert_string_equal(c.coordinator.address.url.port, "4740");
+	must_read("report: {address: \"tcp://h.example\", host: 1, plain: true}\n", &c);
+	assert_string_equal(c.report.address.url.port, "4740");
 	assert_int_equal(gethostname(name, sizeof(name) - 1), 0);
-	assert_string_equal(c.coordinator.name, name);
+	assert_string_equal(c.report.name, name);
 	config_free(&c);
 }
 
@@ -133,7 +132,7 @@ static void a_coordinator_is_taken_at_its_word(void **state)
 	assert_string_equal(k->parent.address.url.host, "::1");
 	assert_int_equal(k->parent.host, 12);
 	assert_string_equal(k->parent.name, "child");
-	assert_null(c.coordinator.address.text);
+	assert_null(c.report.address.text);
 	assert_int_equal(k->answer_count, 2);
 	assert_string_equal(k->answers[0].name, "all-web");
 	assert_int_equal(k->answers[0].query, 2);
@@ -212,7 +211,7 @@ static void a_precision_is_exact_to_the_millionth(void **state)
 }
 
 #define ASK(what) "queries: [{name: q, match: in, " what "}]\n"
-#define TO(address, more) "coordinator: {address: \"" address "\", host: 1" more "}\n"
+#define TO(address, more) "report: {address: \"" address "\", host: 1" more "}\n"
 #define LISTEN(address, more) "coordinate: {listen: [\"" address "\"]" more "}\n"
 #define ANSWERS(list) "coordinate:\n  answers:\n" list
 
@@ -237,34 +236,34 @@ static void what_cannot_be_is_refused_with_line_and_column(void **state)
 		 "so "
 		 "no coordinator answers it"},
 		/* Reporting. */
-		{"coordinator: {host: 1}\n", "w.yaml:1:14: coordinator: needs an address"},
-		{"coordinator: {address: \"tcp://127.0.0.1\"}\n",
-		 "w.yaml:1:14: coordinator: needs a host, its number there"},
-		{"coordinator: {address: \"tcp://127.0.0.1\", host: 0}\n",
-		 "w.yaml:1:49: host: expected a number, 1 to 4294967295"},
-		{"coordinator: {address: \"tcp://127.0.0.1\", host: 4294967296}\n",
-		 "w.yaml:1:49: host: expected a number, 1 to 4294967295"},
-		{"coordinator: {address: \"ipfix+tcp://127.0.0.1\", host: 1}\n",
-		 "w.yaml:1:24: address: 'ipfix+tcp://127.0.0.1' is no address: "
+		{"coordinator: {host: 1}\n", "w.yaml:1:1: unknown key 'coordinator'"},
+		{"report: {host: 1}\n", "w.yaml:1:9: report: needs an address"},
+		{"report: {address: \"tcp://127.0.0.1\"}\n",
+		 "w.yaml:1:9: report: needs a host, its number there"},
+		{"report: {address: \"tcp://127.0.0.1\", host: 0}\n",
+		 "w.yaml:1:44: host: expected a number, 1 to 4294967295"},
+		{"report: {address: \"tcp://127.0.0.1\", host: 4294967296}\n",
+		 "w.yaml:1:44: host: expected a number, 1 to 4294967295"},
+		{"report: {address: \"ipfix+tcp://127.0.0.1\", host: 1}\n",
+		 "w.yaml:1:19: address: 'ipfix+tcp://127.0.0.1' is no address: "
 		 "expected tls:// or tcp:// with HOST[:PORT]"},
-		{"coordinator: {address: [], host: 1}\n",
-		 "w.yaml:1:24: address: expected an address"},
+		{"report: {address: [], host: 1}\n", "w.yaml:1:19: address: expected an address"},
 		{TO("tcp://127.0.0.1:0", ""),
-		 "w.yaml:1:24: address: '0' is no port: expected 1 to 65535"},
+		 "w.yaml:1:19: address: '0' is no port: expected 1 to 65535"},
 		{TO("tls://c.example", ""),
-		 "w.yaml:1:24: 'tls://c.example' needs ca, cert and key"},
+		 "w.yaml:1:19: 'tls://c.example' needs ca, cert and key"},
 		{TO("tls://c.example", ", ca: /a, cert: /b"),
-		 "w.yaml:1:24: 'tls://c.example' needs ca, cert and key"},
-		{TO("tcp://192.0.2.1", ""), "w.yaml:1:24: 'tcp://192.0.2.1' would be read by "
+		 "w.yaml:1:19: 'tls://c.example' needs ca, cert and key"},
+		{TO("tcp://192.0.2.1", ""), "w.yaml:1:19: 'tcp://192.0.2.1' would be read by "
 					    "whoever is on the way: tls://, or "
 					    "plain: true"},
 		{TO("tcp://[2001:db8::1]", ", plain: false"),
-		 "w.yaml:1:24: 'tcp://[2001:db8::1]' would be read by whoever is on the way: "
+		 "w.yaml:1:19: 'tcp://[2001:db8::1]' would be read by whoever is on the way: "
 		 "tls://, "
 		 "or plain: true"},
 		{TO("tcp://localhost", ", name: a b"),
-		 "w.yaml:1:58: name: expected letters, digits, - _ ."},
-		{TO("tcp://localhost", ", ca: a"), "w.yaml:1:56: ca: expected a path from / on"},
+		 "w.yaml:1:53: name: expected letters, digits, - _ ."},
+		{TO("tcp://localhost", ", ca: a"), "w.yaml:1:51: ca: expected a path from / on"},
 		/* Listening. */
 		{"coordinate: {listen: []}\n", "w.yaml:1:22: listen: expected at least one"},
 		{LISTEN("udp://h", ""),

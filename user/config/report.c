@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The section `coordinator`, and what it shares with `coordinate`: addresses, precision. */
+/* The section `report`, and what it shares with `coordinate`: addresses, precision. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -177,8 +177,7 @@ static int name_of_machine(char **out)
 	return *out ? 0 : -ENOMEM;
 }
 
-int config_read_coordinator(struct reader *r, const yaml_node_t *node, const struct key *key,
-			    void *to)
+int config_read_report(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
 {
 	struct config_coordinator *config = to;
 	int err = schema_keys(r, node, coordinator_keys, config);
