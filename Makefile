@@ -121,7 +121,7 @@ C_FILES = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null
 
 # --- Build ----------------------------------------------------------------------------------------
 
-.PHONY: all help setup run check unit model kernel e2e san fuzz bench format format-check \
+.PHONY: all help setup run check unit layers model kernel e2e san fuzz bench format format-check \
 	check-kernels kernels-page install uninstall man clean tests fuzzers guest guests
 
 all: $(B)/weir $(TOOLS) ## build weir and its tools (default)
@@ -198,6 +198,9 @@ check: setup ## install what is missing, build, run every test suite
 
 unit: all $(UNIT_TESTS) ## unit tests (no root)
 	@O=$(B) tests/run unit
+
+layers: ## the order and the sizes of rooms (no root)
+	@O=$(O) tests/run layers
 
 model: ## the protocol of intervals, every order of events (no root)
 	@O=$(O) tests/run model

@@ -26,8 +26,8 @@
  * comes again. Killed after, it hands its mark to queue_open(), which publishes it.
  *
  * Out. sendmmsg(2) stores the length of each message in the caller's vector, within the system call,
- * as soon as the message is handed down (net/socket.c, __sys_sendmmsg: put_user after
- * ___sys_sendmsg), and SIGKILL takes effect when a thread returns to user mode, not in between. So
+ * as soon as the message is handed down (Linux, __sys_sendmmsg(): put_user() after
+ * ___sys_sendmsg()), and SIGKILL takes effect when a thread returns to user mode, not in between. So
  * the vector lies in the file, with where each message leaves the totals:
  *
  *   vector   msg_len 1420 │ msg_len 1420 │ msg_len 0 │ msg_len 0      what the kernel has taken
