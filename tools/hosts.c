@@ -264,6 +264,7 @@ int main(int argc, char **argv)
 	const struct rlimit files = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
 	struct link_tls_files pem = {};
 	struct config_error err;
+	struct why wrong = {};
 	__u64 start_ns;
 	int option;
 
@@ -299,8 +300,8 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc - 1 || !asked.hosts)
 		return usage();
-	if (url_parse_link(argv[optind], &asked.url, why))
-		fail(argv[optind], why);
+	if (url_parse_link(argv[optind], &asked.url, &wrong))
+		fail(argv[optind], wrong.text);
 	if (asked.url.transport == URL_TLS && link_tls_new(&pem, false, &asked.tls, why))
 		fail("TLS", why);
 	if (config_default(&config, &err))

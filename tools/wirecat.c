@@ -206,15 +206,15 @@ static bool read_ipfix(struct wire_decoder *d, FILE *file, const char *path)
 static void read_file(struct wire_decoder *d, const char *path)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "r") : stdin;
-	struct capture_error err;
+	struct why why = {};
 
 	if (!file)
 		fail(path, strerror(errno));
 	if (!read_ipfix(d, file, path)) {
 		if (file == stdin)
 			fail("standard input", "no IPFIX file");
-		if (capture_read(path, read_frame, d, &err))
-			fail(path, err.text);
+		if (capture_read(path, read_frame, d, &why))
+			fail(path, why.text);
 	}
 	if (file != stdin)
 		fclose(file);

@@ -25,7 +25,7 @@ static void stage(void *context, const struct flow_ended *flow)
 {
 	struct exports *x = context;
 
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
+	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->exporter[i])
 			exporter_stage(x->exporter[i], flow);
 }
@@ -33,7 +33,7 @@ static void stage(void *context, const struct flow_ended *flow)
 /* For a turn's flows. Who took nothing all the while is not waited for again until it does. */
 static void wait_for_room(struct exports *x)
 {
-	for (int i = 0; i < CONFIG_EXPORTS; i++) {
+	for (int i = 0; i < EXPORTS_MAX; i++) {
 		__u64 space = x->exporter[i] ? exporter_space(x->exporter[i]) : x->turn_room;
 		__u64 began_ns = meter_now();
 		__u64 until_ns = x->room_until_ns ? x->room_until_ns : began_ns + x->patience_ns;
@@ -54,12 +54,12 @@ static void commit(struct exports *x)
 {
 	harvest_emit(&x->harvest, stage, x);
 	memset(x->turn.mark, 0, sizeof(x->turn.mark));
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
+	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->exporter[i])
 			exporter_mark(x->exporter[i], &x->turn.mark[i]);
 	ledger_commit(x->ledger, &x->turn);
 	meter_ring_release(x->meter, x->turn.ring_position);
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
+	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->exporter[i])
 			exporter_publish(x->exporter[i]);
 	if (x->patience_ns || x->room_until_ns)
@@ -188,7 +188,7 @@ int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns)
 
 void exports_settle(struct exports *x, __u64 deadline_ns)
 {
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
+	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->exporter[i])
 			exporter_flush(x->exporter[i], deadline_ns);
 }
@@ -197,7 +197,7 @@ void exports_each(const struct exports *x, exports_state_fn *fn, void *context)
 {
 	struct exporter_state state;
 
-	for (int i = 0; i < CONFIG_EXPORTS; i++) {
+	for (int i = 0; i < EXPORTS_MAX; i++) {
 		if (!x->exporter[i])
 			continue;
 		exporter_state(x->exporter[i], &state);

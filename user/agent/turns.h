@@ -40,10 +40,10 @@ struct exports {
 	__u64 events;        /* taken from the ring */
 
 	unsigned int count;
-	struct exporter *exporter[CONFIG_EXPORTS]; /* NULL: free */
-	struct config_export options[CONFIG_EXPORTS];
-	bool stuck[CONFIG_EXPORTS]; /* was waited for in vain */
-	struct exporter_source about;
+	struct exporter *exporter[EXPORTS_MAX]; /* NULL: free */
+	struct export_options options[EXPORTS_MAX];
+	bool stuck[EXPORTS_MAX]; /* was waited for in vain */
+	struct export_facts about;
 	/* What exporters tell, up to the first without a query's name; their threads read it. */
 	TWIN(struct wire_distinct) distinct[WEIR_VECTORS];
 	bool tells_distinct; /* one of the exporters can: IPFIX, files */
@@ -56,8 +56,6 @@ struct exports {
 	bool all;                /* of a scan: all flows are due */
 	bool put_off;            /* of a scan: the queues have no room for the rest of it */
 };
-
-_Static_assert(LEDGER_QUEUES == CONFIG_EXPORTS, "a mark for each");
 
 /* What exports have to say to people. */
 typedef void exports_say_fn(void *context, const char *line);
@@ -92,7 +90,7 @@ bool exports_can_tell_distinct(const struct config *config);
  * programs' clock. exports_follow_distinct(): once a second, by that clock. */
 void exports_ask_distinct(struct exports *x, __u64 now_ns);
 void exports_follow_distinct(struct exports *x);
-/* Of struct exporter_source; `context` is struct exports. */
+/* Of struct export_facts; `context` is struct exports. */
 bool exports_tell_distinct(void *context, unsigned int n, struct wire_distinct *out);
 
 /* Removes the ledger in `folder`, after the meter that it is about. */

@@ -110,7 +110,7 @@ static void close_ledger(struct exports *x)
 	harvest_close(&x->harvest);
 }
 
-static bool same_options(const struct config_export *a, const struct config_export *b)
+static bool same_options(const struct export_options *a, const struct export_options *b)
 {
 	return text_same(a->to, b->to) && a->template_refresh_ns == b->template_refresh_ns &&
 	       a->options_refresh_ns == b->options_refresh_ns && a->rotate_ns == b->rotate_ns &&
@@ -131,31 +131,31 @@ static const struct queue_mark *recovered_mark(const struct exports *x, const ch
 	exporter_path(x->folder, to, path, sizeof(path));
 	if (queue_peek(path, &view, why))
 		return NULL;
-	for (int i = 0; i < LEDGER_QUEUES; i++)
+	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->turn.mark[i].file == view.mark.file)
 			return &x->turn.mark[i];
 	return NULL;
 }
 
 /* How many records stay unsent. What it was opened with goes to `options`, or nowhere. */
-static __u64 close_one(struct exports *x, int i, __u64 deadline_ns, struct config_export *options)
+static __u64 close_one(struct exports *x, int i, __u64 deadline_ns, struct export_options *options)
 {
 	__u64 unsent = exporter_close(x->exporter[i], deadline_ns);
 
 	if (options)
 		*options = x->options[i];
 	else
-		config_export_free(&x->options[i]);
-	x->options[i] = (struct config_export){};
+		export_options_free(&x->options[i]);
+	x->options[i] = (struct export_options){};
 	x->exporter[i] = NULL;
 	x->stuck[i] = false;
 	x->count--;
 	return unsent;
 }
 
-static int open_one(struct exports *x, struct config_export *options, const struct speaker *to)
+static int open_one(struct exports *x, struct export_options *options, const struct speaker *to)
 {
-	struct exporter_error err = {};
+	struct why err = {};
 	int i = 0, code;
 
 	while (x->exporter[i])
@@ -170,17 +170,17 @@ static int open_one(struct exports *x, struct config_export *options, const stru
 		memset(&x->options[i], 0, sizeof(x->options[i]));
 		return code;
 	}
-	*options = (struct config_export){};
+	*options = (struct export_options){};
 	x->count++;
 	return 0;
 }
 
-/* Which exporter has this address, or CONFIG_EXPORTS. */
+/* Which exporter has this address, or EXPORTS_MAX. */
 static int find(const struct exports *x, const char *to)
 {
 	int i = 0;
 
-	while (i < CONFIG_EXPORTS && !(x->exporter[i] && text_same(x->options[i].to, to)))
+	while (i < EXPORTS_MAX && !(x->exporter[i] && text_same(x->options[i].to, to)))
 		i++;
 	return i;
 }
@@ -195,19 +195,19 @@ static bool is_named(const struct config *config, const char *to)
 
 /* One that is open with other options goes on with these, in the same queue; when it cannot be
  * opened so, as it was. */
-static int want_one(struct exports *x, struct config_export *options, const struct speaker *to)
+static int want_one(struct exports *x, struct export_options *options, const struct speaker *to)
 {
-	struct config_export before = {};
+	struct export_options before = {};
 	int i = find(x, options->to), code;
 
-	if (i < CONFIG_EXPORTS && same_options(&x->options[i], options))
+	if (i < EXPORTS_MAX && same_options(&x->options[i], options))
 		return 0;
-	if (i < CONFIG_EXPORTS)
+	if (i < EXPORTS_MAX)
 		close_one(x, i, 0, &before);
 	code = open_one(x, options, to);
 	if (code && before.to && !open_one(x, &before, to))
 		say(to, "%s: goes on as it was", options->to);
-	config_export_free(&before);
+	export_options_free(&before);
 	return code;
 }
 
@@ -215,7 +215,7 @@ static int want_one(struct exports *x, struct config_export *options, const stru
 static void set_turn_room(struct exports *x)
 {
 	x->turn_room = EXPORTS_TURN_MAX;
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
+	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->exporter[i] && x->options[i].queue < x->turn_room)
 			x->turn_room = x->options[i].queue;
 }
@@ -227,7 +227,7 @@ static void forget(struct exports *x, const struct speaker *to)
 
 	if (!x->folder)
 		return;
-	exporter_forget(x->folder, x->options, CONFIG_EXPORTS, &lost);
+	exporter_forget(x->folder, x->options, EXPORTS_MAX, &lost);
 	if (lost.records)
 		say(to, "%llu records waited for exporters that are not in the configuration: lost",
 		    lost.records);
@@ -253,7 +253,7 @@ int exports_apply(struct exports *x, struct config *config, exports_say_fn *say_
 		code = open_ledger(x, &to);
 	if (code)
 		return code;
-	for (int i = 0; i < CONFIG_EXPORTS; i++)
+	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->exporter[i] && !is_named(config, x->options[i].to))
 			close_one(x, i, deadline_ns, NULL);
 	for (unsigned int i = 0; i < config->export_count; i++) {
@@ -273,8 +273,8 @@ void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say_fn,
 {
 	const struct speaker to = {say_fn, context};
 
-	for (int i = 0; i < CONFIG_EXPORTS; i++) {
-		struct config_export options;
+	for (int i = 0; i < EXPORTS_MAX; i++) {
+		struct export_options options;
 		__u64 unsent;
 
 		if (!x->exporter[i])
@@ -285,7 +285,7 @@ void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say_fn,
 			    options.to, unsent, x->folder);
 		else if (unsent)
 			say(&to, "%s: %llu records could not be sent", options.to, unsent);
-		config_export_free(&options);
+		export_options_free(&options);
 	}
 	if (x->ledger)
 		close_ledger(x);

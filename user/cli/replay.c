@@ -131,23 +131,23 @@ static void say(void *context, const char *line)
 /* What the configuration says of an address holds here too. */
 static int want_export(struct replay *r, const char *to)
 {
-	struct config_export *wanted = &r->wanted.exports[r->wanted.export_count];
-	char why[URL_WHY_BYTES];
+	struct export_options *wanted = &r->wanted.exports[r->wanted.export_count];
+	struct why why = {};
 	int code;
 
 	for (unsigned int i = 0; i < r->config.export_count; i++) {
-		struct config_export *known = &r->config.exports[i];
+		struct export_options *known = &r->config.exports[i];
 
 		if (!known->to || strcmp(known->to, to))
 			continue;
 		*wanted = *known;
-		*known = (struct config_export){};
+		*known = (struct export_options){};
 		r->wanted.export_count++;
 		return 0;
 	}
-	code = config_export_make(to, wanted, why);
+	code = export_options_make(to, wanted, &why);
 	if (code)
-		log_err("--export %s: %s", to, code == -EINVAL ? why : strerror(-code));
+		log_err("--export %s: %s", to, why.text);
 	else
 		r->wanted.export_count++;
 	return code;
@@ -157,8 +157,8 @@ static int want_exports(struct replay *r, const struct cli_list *to)
 {
 	int code = 0;
 
-	if (to->count > CONFIG_EXPORTS) {
-		log_err("--export: at most %d addresses", CONFIG_EXPORTS);
+	if (to->count > EXPORTS_MAX) {
+		log_err("--export: at most %d addresses", EXPORTS_MAX);
 		return -EINVAL;
 	}
 	for (unsigned int i = 0; i < to->count && !code; i++)
@@ -396,11 +396,11 @@ static int replay_all(struct replay *r, char **captures, int count)
 		return code;
 	}
 	for (int i = 0; i < count && !code; i++) {
-		struct capture_error bad = {};
+		struct why why = {};
 
-		code = capture_read(captures[i], feed, r, &bad);
+		code = capture_read(captures[i], feed, r, &why);
 		if (code)
-			log_err("%s", bad.text[0] ? bad.text : strerror(-code));
+			log_err("%s", why_text(&why, code));
 	}
 	if (!code) {
 		code = finish(r);

@@ -75,7 +75,7 @@ void config_free(struct config *config)
 	for (unsigned int i = 0; i < config->query_count; i++)
 		config_query_free(&config->queries[i]);
 	for (unsigned int i = 0; i < config->export_count; i++)
-		config_export_free(&config->exports[i]);
+		export_options_free(&config->exports[i]);
 	config_coordinator_free(&config->report);
 	config_coordinate_free(&config->coordinate);
 	free(config->interfaces);

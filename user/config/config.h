@@ -17,7 +17,7 @@
 
 #include "config/coordinate.h"
 #include "config/distinct.h"
-#include "config/export.h"
+#include "export/options.h"
 #include "query/compile.h"
 #include "weir/flow.h"
 
@@ -74,7 +74,7 @@ struct config {
 	struct config_distinct distinct; /* what queries do not say themselves */
 	struct config_query *queries;
 	unsigned int query_count;
-	struct config_export exports[CONFIG_EXPORTS];
+	struct export_options exports[EXPORTS_MAX];
 	unsigned int export_count;
 	struct config_coordinator report;
 	struct config_coordinate coordinate;

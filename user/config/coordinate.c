@@ -346,7 +346,6 @@ int config_finish_coordinate(const char *name, struct config *config, struct con
 {
 	struct reader r = {.name = name, .err = err};
 	struct config_coordinate *c = &config->coordinate;
-	char why[URL_WHY_BYTES];
 	int code = 0;
 
 	for (unsigned int q = 0; q < config->query_count; q++) {
@@ -357,8 +356,9 @@ int config_finish_coordinate(const char *name, struct config *config, struct con
 	}
 	if (!c->listen_count) {
 		c->listen[0].text = strdup(CONFIG_COORDINATE_LISTEN);
-		code = c->listen[0].text ? url_parse_link(c->listen[0].text, &c->listen[0].url, why)
-					 : -ENOMEM;
+		code = c->listen[0].text
+			       ? url_parse_link(c->listen[0].text, &c->listen[0].url, NULL)
+			       : -ENOMEM;
 		c->listen_count = 1;
 	}
 	if (!c->socket) {

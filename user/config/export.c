@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The keys of an entry of `export`, and which of them go with which address. */
-#include "config/export.h"
+#include "export/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,36 +13,6 @@
 #define MESSAGE_MAX 65535
 /* IPv4: 65535 less the headers of IP and UDP. */
 #define MESSAGE_MAX_UDP 65507
-
-int config_export_make(const char *to, struct config_export *out, char why[URL_WHY_BYTES])
-{
-	struct config_export made = {
-		.template_refresh_ns = 60 * WEIR_NS_PER_SEC,
-		.options_refresh_ns = 300 * WEIR_NS_PER_SEC,
-		.rotate_ns = 300 * WEIR_NS_PER_SEC,
-		.template_messages = 4096,
-		.domain = 1,
-		.queue = 65536,
-	};
-	int err = url_parse(to, &made.url, why);
-
-	if (err)
-		return err;
-	made.to = strdup(to);
-	if (!made.to)
-		return -ENOMEM;
-	*out = made;
-	return 0;
-}
-
-void config_export_free(struct config_export *config)
-{
-	free(config->to);
-	free(config->ca);
-	free(config->cert);
-	free(config->key);
-	*config = (struct config_export){0};
-}
 
 /* The entry was made from this key before the others were read. */
 static int skip_to(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
@@ -64,7 +34,7 @@ int config_read_path(struct reader *r, const yaml_node_t *node, const struct key
 
 static int read_queue(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
 {
-	__u32 records, rounded = CONFIG_EXPORT_QUEUE_MIN;
+	__u32 records, rounded = EXPORT_QUEUE_MIN;
 	int err = schema_number(r, node, key, &records);
 
 	if (err)
@@ -75,7 +45,7 @@ static int read_queue(struct reader *r, const yaml_node_t *node, const struct ke
 	return 0;
 }
 
-#define AT(field) offsetof(struct config_export, field)
+#define AT(field) offsetof(struct export_options, field)
 
 static const struct key export_keys[] = {
 	{"to", skip_to, .at = 0},
@@ -86,10 +56,9 @@ static const struct key export_keys[] = {
 	{"options_refresh", schema_duration, .at = AT(options_refresh_ns), .max = 24 * HOUR_NS},
 	{"domain", schema_number, .at = AT(domain), .min = 0, .max = 999999999},
 	{"biflow", schema_choice, .at = AT(biflow), .values = "false true"},
-	{"message", schema_number, .at = AT(message_bytes), .min = CONFIG_EXPORT_MESSAGE_MIN,
+	{"message", schema_number, .at = AT(message_bytes), .min = EXPORT_MESSAGE_MIN,
 	 .max = MESSAGE_MAX},
-	{"queue", read_queue, .at = AT(queue), .min = CONFIG_EXPORT_QUEUE_MIN,
-	 .max = CONFIG_EXPORT_QUEUE_MAX},
+	{"queue", read_queue, .at = AT(queue), .min = EXPORT_QUEUE_MIN, .max = EXPORT_QUEUE_MAX},
 	{"ca", config_read_path, .at = AT(ca)},
 	{"cert", config_read_path, .at = AT(cert)},
 	{"key", config_read_path, .at = AT(key)},
@@ -119,7 +88,7 @@ static bool fits(const struct url *url, const char *key)
 
 /* What no single key shows. */
 static int check_export(struct reader *r, const yaml_node_t *node,
-			const struct config_export *export)
+			const struct export_options *export)
 {
 	const struct url *url = &export->url;
 
@@ -153,28 +122,28 @@ static const yaml_node_t *find_to(struct reader *r, const yaml_node_t *node)
 	return NULL;
 }
 
-static int make_export(struct reader *r, const yaml_node_t *node, struct config_export *out)
+static int make_export(struct reader *r, const yaml_node_t *node, struct export_options *out)
 {
 	const char *text = schema_text(node);
-	char why[URL_WHY_BYTES];
+	struct why why = {};
 	int err;
 
 	if (!text)
 		return schema_refuse(r, node->start_mark, "to: expected an address");
-	err = config_export_make(text, out, why);
-	return err == -EINVAL ? schema_refuse(r, node->start_mark, "to: %s", why) : err;
+	err = export_options_make(text, out, &why);
+	return err == -EINVAL ? schema_refuse(r, node->start_mark, "to: %s", why.text) : err;
 }
 
 static int read_export(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
 {
 	const yaml_node_t *address = find_to(r, node);
 	struct config *config = to;
-	struct config_export *export = &config->exports[config->export_count];
+	struct export_options *export = &config->exports[config->export_count];
 	int err;
 
-	if (config->export_count == CONFIG_EXPORTS)
+	if (config->export_count == EXPORTS_MAX)
 		return schema_refuse(r, node->start_mark, "%s: expected at most %d", key->name,
-				     CONFIG_EXPORTS);
+				     EXPORTS_MAX);
 	if (node->type == YAML_MAPPING_NODE && !address)
 		return schema_refuse(r, node->start_mark, "%s: an entry needs a to", key->name);
 	err = address ? make_export(r, address, export) : 0;
@@ -192,7 +161,7 @@ static int read_export(struct reader *r, const yaml_node_t *node, const struct k
 	if (!err)
 		err = check_export(r, node, export);
 	if (err)
-		config_export_free(export);
+		export_options_free(export);
 	else
 		config->export_count++;
 	return err;

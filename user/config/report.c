@@ -102,12 +102,12 @@ int config_read_address(struct reader *r, const yaml_node_t *node, const struct 
 {
 	const char *text = schema_text(node);
 	struct config_address *address = to;
-	char why[URL_WHY_BYTES];
+	struct why why = {};
 
 	if (!text)
 		return schema_refuse(r, node->start_mark, "%s: expected an address", key->name);
-	if (url_parse_link(text, &address->url, why))
-		return schema_refuse(r, node->start_mark, "%s: %s", key->name, why);
+	if (url_parse_link(text, &address->url, &why))
+		return schema_refuse(r, node->start_mark, "%s: %s", key->name, why.text);
 	address->line = node->start_mark.line + 1;
 	address->column = node->start_mark.column + 1;
 	address->text = strdup(text);

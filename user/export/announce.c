@@ -14,11 +14,11 @@ static int add_types(struct announcement *a, struct wire_encoder *encoder)
 }
 
 static int add_interfaces(struct announcement *a, struct wire_encoder *encoder,
-			  const struct exporter_source *about)
+			  const struct export_facts *facts)
 {
 	struct exporter_interface interface;
 
-	while (about->interface && about->interface(about->context, a->interface, &interface)) {
+	while (facts->interface && facts->interface(facts->context, a->interface, &interface)) {
 		int err = wire_add_interface(encoder, interface.index, interface.name,
 					     interface.about);
 
@@ -31,13 +31,13 @@ static int add_interfaces(struct announcement *a, struct wire_encoder *encoder,
 }
 
 /* The exporter's own numbers, and what the source knows. */
-static int add_statistics(struct wire_encoder *encoder, const struct exporter_source *about,
+static int add_statistics(struct wire_encoder *encoder, const struct export_facts *facts,
 			  const struct wire_statistics *own)
 {
 	struct wire_statistics all = *own;
 
-	if (about->statistics) {
-		about->statistics(about->context, &all);
+	if (facts->statistics) {
+		facts->statistics(facts->context, &all);
 		all.exported_messages = own->exported_messages;
 		all.exported_bytes = own->exported_bytes;
 		all.exported_flows = own->exported_flows;
@@ -49,11 +49,11 @@ static int add_statistics(struct wire_encoder *encoder, const struct exporter_so
 }
 
 static int add_distinct(struct announcement *a, struct wire_encoder *encoder,
-			const struct exporter_source *about)
+			const struct export_facts *facts)
 {
 	struct wire_distinct distinct;
 
-	while (about->distinct && about->distinct(about->context, a->distinct, &distinct)) {
+	while (facts->distinct && facts->distinct(facts->context, a->distinct, &distinct)) {
 		int err = wire_add_distinct(encoder, &distinct);
 
 		if (err)
@@ -65,7 +65,7 @@ static int add_distinct(struct announcement *a, struct wire_encoder *encoder,
 }
 
 static int add_one(unsigned int what, struct announcement *a, struct wire_encoder *encoder,
-		   const struct exporter_source *about, const struct wire_statistics *own)
+		   const struct export_facts *facts, const struct wire_statistics *own)
 {
 	switch (what) {
 	case ANNOUNCE_TEMPLATES:
@@ -73,24 +73,24 @@ static int add_one(unsigned int what, struct announcement *a, struct wire_encode
 	case ANNOUNCE_TYPES:
 		return add_types(a, encoder);
 	case ANNOUNCE_INTERFACES:
-		return add_interfaces(a, encoder, about);
+		return add_interfaces(a, encoder, facts);
 	case ANNOUNCE_SAMPLING:
 		return wire_add_sampling(encoder);
 	case ANNOUNCE_DISTINCT:
-		return add_distinct(a, encoder, about);
+		return add_distinct(a, encoder, facts);
 	default:
-		return add_statistics(encoder, about, own);
+		return add_statistics(encoder, facts, own);
 	}
 }
 
 void announce(struct announcement *a, struct wire_encoder *encoder,
-	      const struct exporter_source *about, const struct wire_statistics *own)
+	      const struct export_facts *facts, const struct wire_statistics *own)
 {
 	while (a->left) {
 		unsigned int what = a->left & -a->left;
 
 		/* A message has room for the longest of them, so -ENOSPC means the next message. */
-		if (add_one(what, a, encoder, about, own))
+		if (add_one(what, a, encoder, facts, own))
 			return;
 		a->left &= ~what;
 	}

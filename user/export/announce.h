@@ -23,6 +23,6 @@ struct announcement {
 
 /* Fills the message that was begun with as much as fits. */
 void announce(struct announcement *a, struct wire_encoder *encoder,
-	      const struct exporter_source *about, const struct wire_statistics *own);
+	      const struct export_facts *facts, const struct wire_statistics *own);
 
 #endif

@@ -57,7 +57,7 @@ static void set_encoder(struct exporter *e)
 	e->encoder.protocol = (enum wire_protocol)e->options->url.format;
 	e->encoder.biflow = e->options->biflow;
 	e->encoder.domain = e->options->domain;
-	e->encoder.boot_ns = e->about.boot_ns ? e->about.boot_ns : boot_time_ns();
+	e->encoder.boot_ns = e->facts.boot_ns ? e->facts.boot_ns : boot_time_ns();
 }
 
 /* All that can fail without a collector's help. */
@@ -113,32 +113,30 @@ static void destroy(struct exporter *e)
 	free(e);
 }
 
-int exporter_open(const struct config_export *options, const struct exporter_source *about,
+int exporter_open(const struct export_options *options, const struct export_facts *facts,
 		  const char *folder, const struct queue_mark *recovered, struct exporter **out,
-		  struct exporter_error *err)
+		  struct why *why)
 {
 	struct exporter *e = calloc(1, sizeof(*e));
-	char why[QUEUE_WHY_BYTES] = "";
+	char warning[QUEUE_WHY_BYTES] = "";
 	int code;
 
-	err->text[0] = 0;
 	if (!e)
-		return -ENOMEM;
+		return why_set(why, -ENOMEM, "%s: %s", options->to, strerror(ENOMEM));
 	e->options = options;
-	e->about = *about;
+	e->facts = *facts;
 	e->transport = transports[options->url.transport];
 	e->fd = e->wake = e->progress = -1;
 	e->deadline_ns = ~0ull;
 	e->backoff_ns = BACKOFF_MIN_NS;
-	code = open_queue(e, folder, recovered, why);
+	code = open_queue(e, folder, recovered, warning);
 	if (!code)
 		code = prepare(e);
 	if (!code)
 		code = start(e);
 	/* From here on what is in e->why is the thread's, if there is one. */
-	if (why[0] || code)
-		snprintf(err->text, sizeof(err->text), "%.200s: %s", options->to,
-			 code && e->why[0] ? e->why : why);
+	if (warning[0] || code)
+		why_set(why, code, "%s: %s", options->to, code && e->why[0] ? e->why : warning);
 	if (code)
 		destroy(e);
 	else

@@ -14,7 +14,7 @@
 #ifndef EXPORT_EXPORTER_H
 #define EXPORT_EXPORTER_H
 
-#include "config/export.h"
+#include "export/options.h"
 #include "wire/encode.h"
 #include "export/queue.h"
 
@@ -26,10 +26,10 @@ struct exporter_interface {
 };
 
 /*
- * What is said besides flows. Called by the exporter's thread, so they take care of what other
- * threads do; NULL: there is nothing to say.
+ * What an exporter reports besides flows. The functions are called by its thread, and guard
+ * themselves against other threads; NULL: there is nothing to report.
  */
-struct exporter_source {
+struct export_facts {
 	void *context;
 	/* The n-th interface, from 0 on; false: there are no more. */
 	bool (*interface)(void *context, unsigned int n, struct exporter_interface *out);
@@ -42,10 +42,6 @@ struct exporter_source {
 	/* Unix time for the headers of messages, moved on by another thread; NULL: the time of day.
 	 * Flows of the past want a clock of their time, for v5 and v9 count up to it. */
 	const __u64 *clock_ns;
-};
-
-struct exporter_error {
-	char text[1024];
 };
 
 struct exporter_state {
@@ -64,11 +60,11 @@ struct exporter_state {
  * `options` must stay as long as the exporter. `folder` holds queue files and is made when it is not
  * there; NULL: the queue is in memory and dies with the exporter. `recovered`: see queue_open().
  *
- * 0, and err->text is empty or a line of warning; otherwise a negative errno and err->text.
+ * 0, and `why` is as it was or has a warning; or a negative errno and the reason.
  */
-int exporter_open(const struct config_export *options, const struct exporter_source *about,
+int exporter_open(const struct export_options *options, const struct export_facts *facts,
 		  const char *folder, const struct queue_mark *recovered, struct exporter **out,
-		  struct exporter_error *err);
+		  struct why *why);
 
 void exporter_stage(struct exporter *e, const struct flow_ended *flow);
 void exporter_mark(const struct exporter *e, struct queue_mark *out);
@@ -104,7 +100,7 @@ int exporter_states(const char *folder,
  * nothing); what waited in them is lost, and
  * added up. Those that another process has stay. 0, -errno of opening the folder.
  */
-int exporter_forget(const char *folder, const struct config_export *keep, unsigned int count,
+int exporter_forget(const char *folder, const struct export_options *keep, unsigned int count,
 		    struct queue_count *lost);
 
 #endif

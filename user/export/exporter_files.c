@@ -100,7 +100,7 @@ int exporter_states(const char *folder,
 	return 0;
 }
 
-static bool is_kept(const char *folder, const char *path, const struct config_export *keep,
+static bool is_kept(const char *folder, const char *path, const struct export_options *keep,
 		    unsigned int count)
 {
 	char kept[PATH_MAX];
@@ -136,7 +136,7 @@ static void remove_queue(const char *path, struct queue_count *lost)
 	close(fd);
 }
 
-int exporter_forget(const char *folder, const struct config_export *keep, unsigned int count,
+int exporter_forget(const char *folder, const struct export_options *keep, unsigned int count,
 		    struct queue_count *lost)
 {
 	DIR *dir = opendir(folder);

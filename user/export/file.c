@@ -348,7 +348,7 @@ static __u32 end_bytes(const struct exporter *e)
 	__u32 bytes = STATISTICS_BYTES;
 
 	for (unsigned int n = 0;
-	     e->about.distinct && e->about.distinct(e->about.context, n, &distinct); n++)
+	     e->facts.distinct && e->facts.distinct(e->facts.context, n, &distinct); n++)
 		bytes += DISTINCT_BYTES;
 	return bytes;
 }

@@ -28,16 +28,16 @@
 #include <stdbool.h>
 
 #include "weir/flow.h"
+#include "export/options.h"
 #include "export/queue.h"
 
-#define LEDGER_QUEUES 8
 #define LEDGER_WHY_BYTES 768
 
 struct ledger;
 
 struct ledger_turn {
 	__u64 ring_position;
-	struct queue_mark mark[LEDGER_QUEUES]; /* file 0: none */
+	struct queue_mark mark[EXPORTS_MAX]; /* file 0: none */
 };
 
 /*

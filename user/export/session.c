@@ -12,7 +12,7 @@
 
 static __u64 clock_now(const struct exporter *e)
 {
-	const __u64 *clock = e->about.clock_ns;
+	const __u64 *clock = e->facts.clock_ns;
 
 	return clock ? __atomic_load_n(clock, __ATOMIC_RELAXED) : clock_unix_ns();
 }
@@ -95,7 +95,7 @@ static void fill_announcement(struct exporter *e)
 	struct queue_totals next = e->totals;
 
 	begin_message(e, e->room);
-	announce(&e->announcement, &e->encoder, &e->about, &own);
+	announce(&e->announcement, &e->encoder, &e->facts, &own);
 	/* v5 announces nothing. */
 	if (!end_message(e, &next))
 		e->announcement.left = 0;

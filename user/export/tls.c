@@ -51,7 +51,7 @@ static int fail_ssl(struct exporter *e)
 /* Read anew for each connection, so that a certificate that was renewed is taken up. */
 static int make_context(struct exporter *e, SSL_CTX **out)
 {
-	const struct config_export *options = e->options;
+	const struct export_options *options = e->options;
 
 	return tls_context_new(false, options->ca, options->cert, options->key, out, e->why,
 			       sizeof(e->why));

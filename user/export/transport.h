@@ -49,8 +49,8 @@ struct transport {
 extern const struct transport transport_udp, transport_tcp, transport_tls, transport_file;
 
 struct exporter {
-	const struct config_export *options;
-	struct exporter_source about;
+	const struct export_options *options;
+	struct export_facts facts;
 	struct queue *queue;
 	const struct transport *transport;
 	pthread_t thread;

@@ -67,8 +67,8 @@ static void measure(struct exporter *e)
 	    mtu > MTU_MAX)
 		mtu = MTU_MAX;
 	e->room = mtu - headers;
-	if (mtu < CONFIG_EXPORT_MESSAGE_MIN + headers) {
-		e->room = CONFIG_EXPORT_MESSAGE_MIN;
+	if (mtu < EXPORT_MESSAGE_MIN + headers) {
+		e->room = EXPORT_MESSAGE_MIN;
 		discover(e, false);
 	}
 }

@@ -70,7 +70,7 @@ static int feed(const struct link *link, const struct pcap_pkthdr *h, const u_ch
 }
 
 static int read_all(pcap_t *pcap, const char *path, const struct link *link, capture_fn fn,
-		    void *ctx, struct capture_error *err)
+		    void *ctx, struct why *why)
 {
 	struct pcap_pkthdr *h;
 	const u_char *data;
@@ -83,39 +83,33 @@ static int read_all(pcap_t *pcap, const char *path, const struct link *link, cap
 		packets++;
 	}
 	free(frame);
-	if (!code && got == PCAP_ERROR) {
-		snprintf(err->text, sizeof(err->text), "%s: after packet %lu: %s", path, packets,
-			 pcap_geterr(pcap));
-		code = -EINVAL;
-	}
+	if (!code && got == PCAP_ERROR)
+		code = why_set(why, -EINVAL, "%s: after packet %lu: %s", path, packets,
+			       pcap_geterr(pcap));
 	return code;
 }
 
-int capture_read(const char *path, capture_fn fn, void *ctx, struct capture_error *err)
+int capture_read(const char *path, capture_fn fn, void *ctx, struct why *why)
 {
-	char why[PCAP_ERRBUF_SIZE] = "";
+	char said[PCAP_ERRBUF_SIZE] = "";
 	pcap_t *pcap =
-		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
+		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, said);
 	const struct link *link;
 	int code;
 
 	if (!pcap) {
-		const char *reason = strncmp(why, path, strlen(path)) ? why : why + strlen(path);
+		const char *reason = strncmp(said, path, strlen(path)) ? said : said + strlen(path);
 
-		snprintf(err->text, sizeof(err->text), "%s: %s", path,
-			 reason + strspn(reason, ": "));
-		return -EINVAL;
+		return why_set(why, -EINVAL, "%s: %s", path, reason + strspn(reason, ": "));
 	}
 	link = find_link(pcap_datalink(pcap));
 	if (link) {
-		code = read_all(pcap, path, link, fn, ctx, err);
+		code = read_all(pcap, path, link, fn, ctx, why);
 	} else {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
 
-		snprintf(err->text, sizeof(err->text),
-			 "%s: link type %d (%s) is not one weir reads", path, pcap_datalink(pcap),
-			 name ? name : "unknown");
-		code = -EINVAL;
+		code = why_set(why, -EINVAL, "%s: link type %d (%s) is not one weir reads", path,
+			       pcap_datalink(pcap), name ? name : "unknown");
 	}
 	pcap_close(pcap);
 	return code;

@@ -5,9 +5,7 @@
 
 #include <linux/types.h>
 
-struct capture_error {
-	char text[512];
-};
+#include "base/why.h"
 
 /* One frame: `bytes` as captured, `wire_bytes` as sent, time in ns since 1970. */
 typedef int (*capture_fn)(void *ctx, __u64 now_ns, const void *frame, __u32 bytes,
@@ -16,9 +14,9 @@ typedef int (*capture_fn)(void *ctx, __u64 now_ns, const void *frame, __u32 byte
 /*
  * Calls fn for each packet. Packets of captures without Ethernet headers (raw IP, BSD loopback,
  * Linux cooked) are given one, which counts in their length. Non-zero from fn stops and is
- * returned; -EINVAL with *err set for a file that is no capture, is damaged, or has a link type we
+ * returned; -EINVAL and the reason for a file that is no capture, is damaged, or has a link type we
  * do not know.
  */
-int capture_read(const char *path, capture_fn fn, void *ctx, struct capture_error *err);
+int capture_read(const char *path, capture_fn fn, void *ctx, struct why *why);
 
 #endif

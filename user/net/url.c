@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,17 +32,6 @@ static const struct scheme link_schemes[] = {
 	{"tls", "://", URL_IPFIX, URL_TLS, "4740"},
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(char why[URL_WHY_BYTES], const char *format,
-							...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, URL_WHY_BYTES, format, args);
-	va_end(args);
-	return -EINVAL;
-}
-
 static const struct scheme *find_scheme(const struct scheme *all, size_t count, const char *text)
 {
 	for (const struct scheme *one = all; one < all + count; one++) {
@@ -65,20 +53,19 @@ const char *url_scheme(const struct url *url)
 	return "?";
 }
 
-static int parse_port(const char *text, char port[6], char why[URL_WHY_BYTES])
+static int parse_port(const char *text, char port[6], struct why *why)
 {
 	size_t digits = strspn(text, "0123456789");
 	unsigned long number = strtoul(text, NULL, 10);
 
 	if (!digits || digits > 5 || text[digits] || number < 1 || number > 65535)
-		return refuse(why, "'%.32s' is no port: expected 1 to 65535", text);
+		return why_set(why, -EINVAL, "'%.32s' is no port: expected 1 to 65535", text);
 	snprintf(port, 6, "%lu", number);
 	return 0;
 }
 
 /* "[ADDRESS]" or "[ADDRESS%INTERFACE]" and what follows. */
-static int parse_bracketed(const char *text, struct url *url, const char **rest,
-			   char why[URL_WHY_BYTES])
+static int parse_bracketed(const char *text, struct url *url, const char **rest, struct why *why)
 {
 	const char *end = strchr(text, ']');
 	size_t length = end ? (size_t)(end - text - 1) : 0;
@@ -86,31 +73,31 @@ static int parse_bracketed(const char *text, struct url *url, const char **rest,
 	struct in6_addr binary;
 
 	if (!end)
-		return refuse(why, "the bracket of '%.64s' is not closed", text);
+		return why_set(why, -EINVAL, "the bracket of '%.64s' is not closed", text);
 	if (length >= sizeof(address))
-		return refuse(why, "'%.64s...' is too long for an address", text + 1);
+		return why_set(why, -EINVAL, "'%.64s...' is too long for an address", text + 1);
 	snprintf(url->host, sizeof(url->host), "%.*s", (int)length, text + 1);
 	snprintf(address, sizeof(address), "%.*s", (int)strcspn(url->host, "%"), url->host);
 	if (inet_pton(AF_INET6, address, &binary) != 1)
-		return refuse(why, "'%.64s' is no IPv6 address", url->host);
+		return why_set(why, -EINVAL, "'%.64s' is no IPv6 address", url->host);
 	*rest = end + 1;
 	return 0;
 }
 
-static int parse_name(const char *text, struct url *url, const char **rest, char why[URL_WHY_BYTES])
+static int parse_name(const char *text, struct url *url, const char **rest, struct why *why)
 {
 	size_t length = strcspn(text, ":/?#");
 
 	if (text[length] == ':' && strchr(text + length + 1, ':'))
-		return refuse(why, "an IPv6 address stands in brackets: [%.64s]?", text);
+		return why_set(why, -EINVAL, "an IPv6 address stands in brackets: [%.64s]?", text);
 	if (!length)
-		return refuse(why, "a host is missing");
+		return why_set(why, -EINVAL, "a host is missing");
 	if (length >= sizeof(url->host))
-		return refuse(why, "'%.64s...' is too long for a host", text);
+		return why_set(why, -EINVAL, "'%.64s...' is too long for a host", text);
 	for (size_t i = 0; i < length; i++) {
 		if (!isascii((unsigned char)text[i]) ||
 		    (!isalnum((unsigned char)text[i]) && !strchr("-._", text[i])))
-			return refuse(why, "'%.*s' is no host", (int)length, text);
+			return why_set(why, -EINVAL, "'%.*s' is no host", (int)length, text);
 	}
 	snprintf(url->host, sizeof(url->host), "%.*s", (int)length, text);
 	*rest = text + length;
@@ -118,7 +105,7 @@ static int parse_name(const char *text, struct url *url, const char **rest, char
 }
 
 static int parse_host(const char *text, const struct scheme *scheme, struct url *url,
-		      char why[URL_WHY_BYTES])
+		      struct why *why)
 {
 	const char *rest = text;
 	int err = *text == '[' ? parse_bracketed(text, url, &rest, why)
@@ -129,39 +116,39 @@ static int parse_host(const char *text, const struct scheme *scheme, struct url 
 	if (*rest == ':')
 		return parse_port(rest + 1, url->port, why);
 	if (*rest)
-		return refuse(why, "'%.32s' after the host: expected nothing or :PORT", rest);
+		return why_set(why, -EINVAL, "'%.32s' after the host: expected nothing or :PORT",
+			       rest);
 	snprintf(url->port, sizeof(url->port), "%s", scheme->port);
 	return 0;
 }
 
-static int parse_pattern(const char *text, struct url *url, char why[URL_WHY_BYTES])
+static int parse_pattern(const char *text, struct url *url, struct why *why)
 {
 	size_t length = strlen(text);
 
 	if (!length || text[length - 1] == '/')
-		return refuse(why, "the name of a file is missing");
+		return why_set(why, -EINVAL, "the name of a file is missing");
 	for (const char *c = text; *c; c++) {
 		if (iscntrl((unsigned char)*c))
-			return refuse(why, "a control character is in the name");
+			return why_set(why, -EINVAL, "a control character is in the name");
 		if (*c != '%')
 			continue;
 		c++;
 		if (!*c || !strchr("%CFGHIMRSTUVWYabdejmpsuwyzZ", *c))
-			return refuse(why, "'%%%.1s' is no conversion of strftime that fits here",
-				      c);
+			return why_set(why, -EINVAL,
+				       "'%%%.1s' is no conversion of strftime that fits here", c);
 	}
 	snprintf(url->path, sizeof(url->path), "%s", text);
 	return 0;
 }
 
-static int parse(const struct scheme *scheme, const char *text, struct url *out,
-		 char why[URL_WHY_BYTES])
+static int parse(const struct scheme *scheme, const char *text, struct url *out, struct why *why)
 {
 	struct url url = {.format = scheme->format, .transport = scheme->transport};
 	int err;
 
 	if (strlen(text) >= URL_BYTES)
-		return refuse(why, "an address has at most %d characters", URL_BYTES - 1);
+		return why_set(why, -EINVAL, "an address has at most %d characters", URL_BYTES - 1);
 	text += strlen(scheme->name) + strlen(scheme->separator);
 	if (url.transport == URL_FILE)
 		err = parse_pattern(text, &url, why);
@@ -172,27 +159,27 @@ static int parse(const struct scheme *scheme, const char *text, struct url *out,
 	return err;
 }
 
-int url_parse(const char *text, struct url *out, char why[URL_WHY_BYTES])
+int url_parse(const char *text, struct url *out, struct why *why)
 {
 	const struct scheme *scheme = find_scheme(schemes, COUNT(schemes), text);
 
 	if (!scheme)
-		return refuse(
-			why,
+		return why_set(
+			why, -EINVAL,
 			"'%.32s' is no address: expected ipfix+udp://, ipfix+tcp://, "
 			"ipfix+tls://, v9+udp://, v5+udp:// with HOST[:PORT], or file:PATTERN",
 			text);
 	return parse(scheme, text, out, why);
 }
 
-int url_parse_link(const char *text, struct url *out, char why[URL_WHY_BYTES])
+int url_parse_link(const char *text, struct url *out, struct why *why)
 {
 	const struct scheme *scheme = find_scheme(link_schemes, COUNT(link_schemes), text);
 
 	if (!scheme)
-		return refuse(why,
-			      "'%.32s' is no address: expected tls:// or tcp:// with "
-			      "HOST[:PORT]",
-			      text);
+		return why_set(why, -EINVAL,
+			       "'%.32s' is no address: expected tls:// or tcp:// with "
+			       "HOST[:PORT]",
+			       text);
 	return parse(scheme, text, out, why);
 }

@@ -15,6 +15,8 @@
 #ifndef NET_URL_H
 #define NET_URL_H
 
+#include "base/why.h"
+
 enum url_format {
 	URL_IPFIX,
 	URL_V9,
@@ -30,7 +32,6 @@ enum url_transport {
 
 #define URL_BYTES 512 /* with the terminating zero, as all of these */
 #define URL_HOST_BYTES 256
-#define URL_WHY_BYTES 160
 
 struct url {
 	enum url_format format;
@@ -40,11 +41,11 @@ struct url {
 	char path[URL_BYTES]; /* of a file: the pattern */
 };
 
-/* 0, or -EINVAL with one line of why and `out` as it was. */
-int url_parse(const char *text, struct url *out, char why[URL_WHY_BYTES]);
+/* 0, or -EINVAL with the reason, and `out` as it was. */
+int url_parse(const char *text, struct url *out, struct why *why);
 
 /* So too, of tcp:// and tls://, for net/link.h. */
-int url_parse_link(const char *text, struct url *out, char why[URL_WHY_BYTES]);
+int url_parse_link(const char *text, struct url *out, struct why *why);
 
 /* "ipfix+udp", "file". */
 const char *url_scheme(const struct url *url);

@@ -77,8 +77,8 @@ static void an_empty_file_says_the_same_as_none(void **state)
 
 static void assert_exports(const struct config *c)
 {
-	const struct config_export *udp = &c->exports[0], *tls = &c->exports[1],
-				   *file = &c->exports[2];
+	const struct export_options *udp = &c->exports[0], *tls = &c->exports[1],
+				    *file = &c->exports[2];
 
 	assert_int_equal(c->export_count, 3);
 	assert_string_equal(udp->to, "ipfix+udp://[::1]:9");

@@ -101,8 +101,8 @@ struct flow_ended flow6_of(uint64_t id);
 
 /* An exporter, what it was made from, and what was staged. */
 struct subject {
-	struct config_export options;
-	struct exporter_source about;
+	struct export_options options;
+	struct export_facts facts;
 	struct exporter *exporter;
 	struct queue_count staged;
 	char folder[64]; /* "": in memory */

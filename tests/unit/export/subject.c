@@ -52,11 +52,11 @@ struct flow_ended flow6_of(uint64_t id)
 
 void subject_init_to(struct subject *s, const char *to)
 {
-	char why[URL_WHY_BYTES];
+	struct why why = {};
 
 	memset(s, 0, sizeof(*s));
-	if (config_export_make(to, &s->options, why))
-		fail_msg("%s", why);
+	if (export_options_make(to, &s->options, &why))
+		fail_msg("%s", why.text);
 }
 
 void subject_init(struct subject *s, const char *scheme, uint16_t port)
@@ -82,17 +82,17 @@ void subject_free(struct subject *s)
 		unlink(path);
 		rmdir(s->folder);
 	}
-	config_export_free(&s->options);
+	export_options_free(&s->options);
 }
 
 void subject_open(struct subject *s)
 {
-	struct exporter_error err;
+	struct why why = {};
 
-	if (exporter_open(&s->options, &s->about, s->folder[0] ? s->folder : NULL, NULL,
-			  &s->exporter, &err))
-		fail_msg("%s", err.text);
-	assert_string_equal(err.text, "");
+	if (exporter_open(&s->options, &s->facts, s->folder[0] ? s->folder : NULL, NULL,
+			  &s->exporter, &why))
+		fail_msg("%s", why.text);
+	assert_string_equal(why.text, "");
 }
 
 void subject_stage(struct subject *s, const struct flow_ended *flow)

@@ -75,13 +75,13 @@ static void stage_and_commit(struct run *run, struct ledger_entry *entry, uint64
 static void harvest(struct run *run)
 {
 	struct subject *s = &run->subject;
-	struct exporter_error err;
+	struct why why = {};
 	struct ledger_entry entry;
 	uint64_t stop_at;
 
 	twin_read(&run->shared->ledger, &entry);
-	if (exporter_open(&s->options, &s->about, s->folder, &entry.mark, &s->exporter, &err) ||
-	    err.text[0])
+	if (exporter_open(&s->options, &s->facts, s->folder, &entry.mark, &s->exporter, &why) ||
+	    why.text[0])
 		_exit(1);
 	__atomic_add_fetch(&run->shared->opened, 1, __ATOMIC_RELAXED);
 	while (entry.position <

@@ -84,7 +84,7 @@ static void a_file_appears_when_it_is_whole(void **state)
 	struct collector_counts counts;
 
 	write_to(s, "flows.ipfix");
-	s->subject.about.interface = one_interface;
+	s->subject.facts.interface = one_interface;
 	s->subject.options.rotate_ns = 3600 * SEC;
 	subject_open(&s->subject);
 	subject_put(&s->subject, 0, 3000);
@@ -225,7 +225,7 @@ static void each_file_ends_with_all_distinct_counts_within_its_size(void **state
 	struct collector_folder found;
 
 	write_to(s, "flows");
-	s->subject.about.distinct = many_distinct;
+	s->subject.facts.distinct = many_distinct;
 	s->subject.options.rotate_bytes = 65535;
 	s->subject.options.message_bytes = 1024;
 	subject_open(&s->subject);

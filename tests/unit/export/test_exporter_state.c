@@ -119,7 +119,7 @@ static void what_is_no_queue_is_named_or_passed(void **state)
 
 static void a_damaged_queue_is_replaced_with_a_warning(void **state)
 {
-	struct exporter_error err;
+	struct why why = {};
 	struct subject s;
 	char path[128];
 	int fd;
@@ -133,17 +133,17 @@ static void a_damaged_queue_is_replaced_with_a_warning(void **state)
 	fd = open(path, O_WRONLY);
 	assert_int_equal(pwrite(fd, "\377", 1, 8), 1);
 	close(fd);
-	assert_int_equal(exporter_open(&s.options, &s.about, s.folder, NULL, &s.exporter, &err), 0);
-	if (!strstr(err.text, "77 records that waited in it are lost") ||
-	    !strstr(err.text, s.options.to))
-		fail_msg("%s", err.text);
+	assert_int_equal(exporter_open(&s.options, &s.facts, s.folder, NULL, &s.exporter, &why), 0);
+	if (!strstr(why.text, "77 records that waited in it are lost") ||
+	    !strstr(why.text, s.options.to))
+		fail_msg("%s", why.text);
 	exporter_close(s.exporter, now_ns());
 	subject_free(&s);
 }
 
 static void queues_that_are_no_longer_wanted_go_and_the_loss_is_told(void **state)
 {
-	struct config_export keep[3] = {}; /* as in agent/turns.h: free places have no address */
+	struct export_options keep[3] = {}; /* as in agent/turns.h: free places have no address */
 	struct subject kept, gone, busy;
 	struct queue_count lost;
 	struct listing l;
@@ -181,14 +181,14 @@ static void queues_that_are_no_longer_wanted_go_and_the_loss_is_told(void **stat
 
 static void a_folder_that_cannot_be_made_is_named(void **state)
 {
-	struct exporter_error err;
+	struct why why = {};
 	struct exporter *e;
 	struct subject s;
 
 	subject_init(&s, "ipfix+udp", 1);
-	assert_int_equal(exporter_open(&s.options, &s.about, "/dev/null/x", NULL, &e, &err),
+	assert_int_equal(exporter_open(&s.options, &s.facts, "/dev/null/x", NULL, &e, &why),
 			 -ENOTDIR);
-	assert_non_null(strstr(err.text, "/dev/null/x: Not a directory"));
+	assert_non_null(strstr(why.text, "/dev/null/x: Not a directory"));
 	subject_free(&s);
 }
 

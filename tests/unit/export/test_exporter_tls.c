@@ -230,14 +230,14 @@ static void a_certificate_of_another_ca_is_turned_down(void **state)
 static void files_that_are_not_there_are_named_at_once(void **state)
 {
 	struct scene *s = *state;
-	struct exporter_error err;
+	struct why why = {};
 	struct exporter *e;
 
 	subject_init(&s->subject, "ipfix+tls", 1);
 	s->subject.options.ca = strdup("/nonexistent/ca.pem");
-	assert_true(exporter_open(&s->subject.options, &s->subject.about, NULL, NULL, &e, &err) <
+	assert_true(exporter_open(&s->subject.options, &s->subject.facts, NULL, NULL, &e, &why) <
 		    0);
-	assert_non_null(strstr(err.text, "/nonexistent/ca.pem: "));
+	assert_non_null(strstr(why.text, "/nonexistent/ca.pem: "));
 }
 
 static void a_collector_that_restarts_gets_a_new_session(void **state)

@@ -47,10 +47,10 @@ static void each_protocol_delivers_every_record_once(void **state)
 
 		collector_start_udp(c, 0);
 		subject_init(&s, schemes[i], c->port);
-		s.about = (struct exporter_source){.context = &seen,
-						   .interface = two_interfaces,
-						   .statistics = seen_packets,
-						   .distinct = two_distinct};
+		s.facts = (struct export_facts){.context = &seen,
+						.interface = two_interfaces,
+						.statistics = seen_packets,
+						.distinct = two_distinct};
 		subject_open(&s);
 		for (uint64_t id = 0; id < 5000; id += 500) {
 			subject_put(&s, id, id + 500);

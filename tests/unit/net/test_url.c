@@ -30,11 +30,11 @@ static void an_address_is_taken_apart(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char why[URL_WHY_BYTES];
+		struct why why = {};
 		struct url url;
 
-		if (url_parse(cases[i].text, &url, why))
-			fail_msg("%s: %s", cases[i].text, why);
+		if (url_parse(cases[i].text, &url, &why))
+			fail_msg("%s: %s", cases[i].text, why.text);
 		assert_int_equal(url.format, cases[i].format);
 		assert_int_equal(url.transport, cases[i].transport);
 		assert_string_equal(url.host, cases[i].host);
@@ -45,10 +45,10 @@ static void an_address_is_taken_apart(void **state)
 
 static void a_pattern_is_kept_as_it_is(void **state)
 {
-	char why[URL_WHY_BYTES];
+	struct why why = {};
 	struct url url;
 
-	assert_int_equal(url_parse("file:/var/lib/weir/%Y/%m-%d %H%M%%.ipfix", &url, why), 0);
+	assert_int_equal(url_parse("file:/var/lib/weir/%Y/%m-%d %H%M%%.ipfix", &url, &why), 0);
 	assert_int_equal(url.transport, URL_FILE);
 	assert_string_equal(url.path, "/var/lib/weir/%Y/%m-%d %H%M%%.ipfix");
 	assert_string_equal(url_scheme(&url), "file");
@@ -86,21 +86,21 @@ static void what_is_no_address_is_refused_by_name(void **state)
 		{"file:/x/%", "'%' is no conversion"},
 	};
 	char longest[URL_BYTES + 8] = "file:";
-	char why[URL_WHY_BYTES];
+	struct why why = {};
 	struct url url, before;
 
 	memset(&url, 0x5a, sizeof(url));
 	before = url;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(url_parse(cases[i].text, &url, why), -EINVAL);
-		if (strncmp(why, cases[i].why, strlen(cases[i].why)))
-			fail_msg("%s: %s\ninstead of %s", cases[i].text, why, cases[i].why);
+		assert_int_equal(url_parse(cases[i].text, &url, &why), -EINVAL);
+		if (strncmp(why.text, cases[i].why, strlen(cases[i].why)))
+			fail_msg("%s: %s\ninstead of %s", cases[i].text, why.text, cases[i].why);
 		assert_memory_equal(&url, &before, sizeof(url));
 	}
 	memset(longest + 5, 'x', URL_BYTES - 5);
-	assert_int_equal(url_parse(longest, &url, why), -EINVAL);
+	assert_int_equal(url_parse(longest, &url, &why), -EINVAL);
 	longest[URL_BYTES - 1] = 0;
-	assert_int_equal(url_parse(longest, &url, why), 0);
+	assert_int_equal(url_parse(longest, &url, &why), 0);
 }
 
 static void a_link_is_of_tcp_or_tls_alone(void **state)
@@ -116,27 +116,27 @@ static void a_link_is_of_tcp_or_tls_alone(void **state)
 		{"tls://h:0", "'0' is no port: expected 1 to 65535"},
 		{"tcp://::1", "an IPv6 address stands in brackets: [::1]?"},
 	};
-	char why[URL_WHY_BYTES];
+	struct why why = {};
 	struct url url = {0};
 
-	assert_int_equal(url_parse_link("tcp://192.0.2.1", &url, why), 0);
+	assert_int_equal(url_parse_link("tcp://192.0.2.1", &url, &why), 0);
 	assert_int_equal(url.transport, URL_TCP);
 	assert_string_equal(url.host, "192.0.2.1");
 	assert_string_equal(url.port, "4740");
-	assert_int_equal(url_parse_link("tls://[2001:db8::7]:99", &url, why), 0);
+	assert_int_equal(url_parse_link("tls://[2001:db8::7]:99", &url, &why), 0);
 	assert_int_equal(url.transport, URL_TLS);
 	assert_string_equal(url.host, "2001:db8::7");
 	assert_string_equal(url.port, "99");
-	assert_int_equal(url_parse_link("tls://c.example", &url, why), 0);
+	assert_int_equal(url_parse_link("tls://c.example", &url, &why), 0);
 	assert_string_equal(url.port, "4740");
 	for (size_t i = 0; i < COUNT(wrong); i++) {
-		assert_int_equal(url_parse_link(wrong[i].text, &url, why), -EINVAL);
-		if (strncmp(why, wrong[i].why, strlen(wrong[i].why)))
-			fail_msg("%s: %s\ninstead of %s", wrong[i].text, why, wrong[i].why);
+		assert_int_equal(url_parse_link(wrong[i].text, &url, &why), -EINVAL);
+		if (strncmp(why.text, wrong[i].why, strlen(wrong[i].why)))
+			fail_msg("%s: %s\ninstead of %s", wrong[i].text, why.text, wrong[i].why);
 		assert_string_equal(url.host, "c.example");
 	}
 	/* And exporters go elsewhere. */
-	assert_int_equal(url_parse("tcp://h", &url, why), -EINVAL);
+	assert_int_equal(url_parse("tcp://h", &url, &why), -EINVAL);
 }
 
 int main(void)

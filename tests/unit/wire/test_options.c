@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "config/export.h"
+#include "export/options.h"
 #include "unit/wire/wire_bed.h"
 
 static const struct wire_option *find(const struct bed *bed, enum wire_option_kind kind, int nth)
@@ -125,11 +125,11 @@ static void distinct_counts_come_back_as_they_were_over_several_messages(void **
 	writer_free(w);
 }
 
-/* Whatever the interface's MTU: CONFIG_EXPORT_MESSAGE_MIN. */
+/* Whatever the interface's MTU: EXPORT_MESSAGE_MIN. */
 static void all_templates_fit_in_the_smallest_message(void **state)
 {
 	for (enum wire_protocol p = WIRE_IPFIX; p <= WIRE_V5; p++) {
-		struct writer *w = writer_new(p, CONFIG_EXPORT_MESSAGE_MIN);
+		struct writer *w = writer_new(p, EXPORT_MESSAGE_MIN);
 
 		w->e.biflow = p == WIRE_IPFIX;
 		assert_int_equal(wire_add_templates(&w->e), 0);
