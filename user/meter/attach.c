@@ -66,11 +66,11 @@ static void add(char *text, size_t size, const char *format, ...)
 	va_end(args);
 }
 
-static void because(struct attachment *a, enum link_side side, const char *format, ...)
+static void because(struct attachment *a, enum hook_side side, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* One more reason for what is done on that side. */
-static void because(struct attachment *a, enum link_side side, const char *format, ...)
+static void because(struct attachment *a, enum hook_side side, const char *format, ...)
 {
 	char *reason = a->side[side].reason;
 	size_t used;
@@ -99,14 +99,14 @@ static int fail(struct meter_error *err, int code, const char *format, ...)
 
 /* --- The ladder -------------------------------------------------------------------------------- */
 
-static int tc_program(const struct attachment *a, enum link_side side)
+static int tc_program(const struct attachment *a, enum hook_side side)
 {
 	if (a->l3)
-		return a->m->prog[side == LINK_IN ? PROG_L3_IN : PROG_L3_OUT];
-	return a->m->prog[side == LINK_IN ? PROG_TC_IN : PROG_TC_OUT];
+		return a->m->prog[side == HOOK_IN ? PROG_L3_IN : PROG_L3_OUT];
+	return a->m->prog[side == HOOK_IN ? PROG_TC_IN : PROG_TC_OUT];
 }
 
-static void take(struct attachment *a, enum link_side side, enum weir_hook hook)
+static void take(struct attachment *a, enum hook_side side, enum weir_hook hook)
 {
 	a->side[side].hook = hook;
 }
@@ -117,7 +117,7 @@ static int put_xdp(struct attachment *a, int prog, bool generic)
 	const struct meter_kernel *k = a->foresee;
 
 	if (!k)
-		return link_xdp(prog, a->ifindex, generic);
+		return hook_xdp(prog, a->ifindex, generic);
 	if (k->given[FEATURE_XDP_LINK] == METER_LACKS)
 		return -EINVAL;
 	if (generic)
@@ -126,7 +126,7 @@ static int put_xdp(struct attachment *a, int prog, bool generic)
 	case NETLINK_NO:
 		return -EOPNOTSUPP;
 	case NETLINK_UNTOLD:
-		because(a, LINK_IN,
+		because(a, HOOK_IN,
 			a->policy->in == ATTACH_IN_AUTO ? "if its driver can, else TC"
 							: "if its driver can");
 		break;
@@ -136,18 +136,18 @@ static int put_xdp(struct attachment *a, int prog, bool generic)
 	return 0;
 }
 
-static int put_tcx(struct attachment *a, enum link_side side)
+static int put_tcx(struct attachment *a, enum hook_side side)
 {
 	if (!a->foresee)
-		return link_tcx(tc_program(a, side), a->ifindex, side);
+		return hook_tcx(tc_program(a, side), a->ifindex, side);
 	return a->foresee->given[FEATURE_TCX] == METER_LACKS ? -EINVAL : 0;
 }
 
-static int put_clsact(struct attachment *a, enum link_side side)
+static int put_clsact(struct attachment *a, enum hook_side side)
 {
 	if (!a->foresee)
-		return link_clsact(tc_program(a, side), a->ifindex, side);
-	return side == LINK_OUT && netlink_qdisc(a->ifindex) == NETLINK_QDISC_INGRESS ? -EOPNOTSUPP
+		return hook_clsact(tc_program(a, side), a->ifindex, side);
+	return side == HOOK_OUT && netlink_qdisc(a->ifindex) == NETLINK_QDISC_INGRESS ? -EOPNOTSUPP
 										      : 1;
 }
 
@@ -163,9 +163,9 @@ static int try_bound(struct attachment *a)
 	if (prog >= 0)
 		close(prog);
 	if (err)
-		because(a, LINK_IN, "offloaded VLAN tags not read: %s", strerror(-err));
+		because(a, HOOK_IN, "offloaded VLAN tags not read: %s", strerror(-err));
 	else
-		take(a, LINK_IN, WEIR_HOOK_XDP_NATIVE);
+		take(a, HOOK_IN, WEIR_HOOK_XDP_NATIVE);
 	a->bound = !err;
 	return err;
 }
@@ -176,28 +176,28 @@ static int try_xdp(struct attachment *a, bool generic)
 	int err;
 
 	if (a->l3) {
-		because(a, LINK_IN, "no link header for XDP");
+		because(a, HOOK_IN, "no link header for XDP");
 		return -EOPNOTSUPP;
 	}
-	if (!link_xdp_owner(a->ifindex, &owner) && owner) {
-		char name[LINK_PROGRAM_NAME];
+	if (!hook_xdp_owner(a->ifindex, &owner) && owner) {
+		char name[HOOK_PROGRAM_NAME];
 
-		link_program_name(owner, name);
-		because(a, LINK_IN, "XDP is taken by program %u '%s'", owner, name);
+		hook_program_name(owner, name);
+		because(a, HOOK_IN, "XDP is taken by program %u '%s'", owner, name);
 		return -EBUSY;
 	}
 	if (!generic && !try_bound(a))
 		return 0;
 	err = put_xdp(a, a->m->prog[PROG_XDP], generic);
 	if (err)
-		because(a, LINK_IN, "no %s XDP: %s", generic ? "generic" : "native",
+		because(a, HOOK_IN, "no %s XDP: %s", generic ? "generic" : "native",
 			strerror(-err));
 	else
-		take(a, LINK_IN, generic ? WEIR_HOOK_XDP_GENERIC : WEIR_HOOK_XDP_NATIVE);
+		take(a, HOOK_IN, generic ? WEIR_HOOK_XDP_GENERIC : WEIR_HOOK_XDP_NATIVE);
 	return err;
 }
 
-static int try_tcx(struct attachment *a, enum link_side side)
+static int try_tcx(struct attachment *a, enum hook_side side)
 {
 	int err = put_tcx(a, side);
 
@@ -210,7 +210,7 @@ static int try_tcx(struct attachment *a, enum link_side side)
 	return err;
 }
 
-static int try_clsact(struct attachment *a, enum link_side side)
+static int try_clsact(struct attachment *a, enum hook_side side)
 {
 	int priority = put_clsact(a, side);
 
@@ -224,11 +224,11 @@ static int try_clsact(struct attachment *a, enum link_side side)
 	return 0;
 }
 
-static int attach_side(struct attachment *a, enum link_side side)
+static int attach_side(struct attachment *a, enum hook_side side)
 {
 	const struct attach_policy *policy = a->policy;
 
-	if (side == LINK_IN && policy->in != ATTACH_IN_TC) {
+	if (side == HOOK_IN && policy->in != ATTACH_IN_TC) {
 		int err = try_xdp(a, policy->in == ATTACH_IN_GENERIC);
 
 		if (!err || policy->in != ATTACH_IN_AUTO)
@@ -237,17 +237,17 @@ static int attach_side(struct attachment *a, enum link_side side)
 	if (policy->out != ATTACH_OUT_CLSACT) {
 		int err = try_tcx(a, side);
 
-		if (!err || (side == LINK_OUT && policy->out == ATTACH_OUT_TCX))
+		if (!err || (side == HOOK_OUT && policy->out == ATTACH_OUT_TCX))
 			return err;
 	}
 	return try_clsact(a, side);
 }
 
-static int find_side(struct attachment *a, enum link_side side)
+static int find_side(struct attachment *a, enum hook_side side)
 {
-	__u32 map = link_map_id(a->m->map[MAP_CONTROL]);
-	__u32 tc = link_program_id(tc_program(a, side));
-	int hook = link_find(a->ifindex, side, map, tc);
+	__u32 map = hook_map_id(a->m->map[MAP_CONTROL]);
+	__u32 tc = hook_program_id(tc_program(a, side));
+	int hook = hook_find(a->ifindex, side, map, tc);
 
 	if (hook < 0) {
 		because(a, side, "cannot remove what was attached: %s", strerror(-hook));
@@ -258,17 +258,17 @@ static int find_side(struct attachment *a, enum link_side side)
 	return 0;
 }
 
-static int side_failed(const struct attachment *a, enum link_side side, const char *name, int code,
+static int side_failed(const struct attachment *a, enum hook_side side, const char *name, int code,
 		       struct meter_error *err)
 {
 	return fail(err, code, "cannot attach to %s, %s: %s", name,
-		    side == LINK_IN ? "ingress" : "egress", a->side[side].reason);
+		    side == HOOK_IN ? "ingress" : "egress", a->side[side].reason);
 }
 
 /* Both sides or none. */
 static int attach_sides(struct attachment *a, const char *name, struct meter_error *err)
 {
-	for (int side = LINK_IN; side <= LINK_OUT; side++) {
+	for (int side = HOOK_IN; side <= HOOK_OUT; side++) {
 		int code = find_side(a, side);
 
 		if (!code && !a->side[side].found)
@@ -276,8 +276,8 @@ static int attach_sides(struct attachment *a, const char *name, struct meter_err
 		if (!code)
 			continue;
 		side_failed(a, side, name, code, err);
-		link_remove(a->ifindex, LINK_IN);
-		link_remove(a->ifindex, LINK_OUT);
+		hook_remove(a->ifindex, HOOK_IN);
+		hook_remove(a->ifindex, HOOK_OUT);
 		return code;
 	}
 	return 0;
@@ -294,31 +294,31 @@ static const char *const hook_words[] = {
 };
 
 /* Is it the bound program that is attached, by us or found? */
-static bool reads_vlan(const struct attachment *a, enum link_side side)
+static bool reads_vlan(const struct attachment *a, enum hook_side side)
 {
 	__u32 owner;
 
 	if (a->foresee)
-		return side == LINK_IN && a->bound;
-	return side == LINK_IN && a->side[LINK_IN].hook == WEIR_HOOK_XDP_NATIVE &&
-	       !link_xdp_owner(a->ifindex, &owner) &&
-	       owner != link_program_id(a->m->prog[PROG_XDP]);
+		return side == HOOK_IN && a->bound;
+	return side == HOOK_IN && a->side[HOOK_IN].hook == WEIR_HOOK_XDP_NATIVE &&
+	       !hook_xdp_owner(a->ifindex, &owner) &&
+	       owner != hook_program_id(a->m->prog[PROG_XDP]);
 }
 
 static void describe(const struct attachment *a, struct weir_interface *i)
 {
-	bool same = a->side[LINK_IN].found && a->side[LINK_OUT].found && i->why[0] &&
-		    i->in == a->side[LINK_IN].hook && i->out == a->side[LINK_OUT].hook;
+	bool same = a->side[HOOK_IN].found && a->side[HOOK_OUT].found && i->why[0] &&
+		    i->in == a->side[HOOK_IN].hook && i->out == a->side[HOOK_OUT].hook;
 
 	if (same)
 		return; /* the reasons of then hold */
-	i->in = a->side[LINK_IN].hook;
-	i->out = a->side[LINK_OUT].hook;
+	i->in = a->side[HOOK_IN].hook;
+	i->out = a->side[HOOK_OUT].hook;
 	memset(i->why, 0, sizeof(i->why));
-	for (int side = LINK_IN; side <= LINK_OUT; side++) {
+	for (int side = HOOK_IN; side <= HOOK_OUT; side++) {
 		const char *reason = a->side[side].found ? "found attached" : a->side[side].reason;
 
-		add(i->why, sizeof(i->why), "%s: %s%s", side == LINK_IN ? "in" : "; out",
+		add(i->why, sizeof(i->why), "%s: %s%s", side == HOOK_IN ? "in" : "; out",
 		    hook_words[a->side[side].hook],
 		    reads_vlan(a, side) ? ", reads offloaded VLAN tags" : "");
 		if (*reason)
@@ -381,7 +381,7 @@ static int attach(struct attachment *a, const char *name, struct weir_interface 
 	if (code) {
 		account_remove_device(a->m, a->ifindex);
 		/* Ingress may have counted already: the account is used. */
-		if (a->side[LINK_IN].hook != WEIR_HOOK_NONE)
+		if (a->side[HOOK_IN].hook != WEIR_HOOK_NONE)
 			before = i;
 		before.in = before.out = WEIR_HOOK_NONE;
 		memset(before.why, 0, sizeof(before.why));
@@ -442,7 +442,7 @@ int meter_foresee(const struct meter *m, const struct meter_kernel *kernel, __u3
 	if (code)
 		return code;
 	print = libbpf_set_print(NULL);
-	for (int side = LINK_IN; side <= LINK_OUT && !code; side++) {
+	for (int side = HOOK_IN; side <= HOOK_OUT && !code; side++) {
 		code = attach_side(&a, side);
 		if (code)
 			side_failed(&a, side, name, code, err);
@@ -471,7 +471,7 @@ static void mark_gone(struct weir_interface *i)
 int meter_detach(struct meter *m, __u32 ifindex, struct meter_error *err)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
-	int in = link_remove(ifindex, LINK_IN), out = link_remove(ifindex, LINK_OUT), code;
+	int in = hook_remove(ifindex, HOOK_IN), out = hook_remove(ifindex, HOOK_OUT), code;
 
 	libbpf_set_print(print);
 	if (in < 0 || out < 0) {
@@ -493,7 +493,7 @@ int meter_detach(struct meter *m, __u32 ifindex, struct meter_error *err)
 int meter_forget(struct meter *m, __u32 ifindex)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
-	int in = link_remove(ifindex, LINK_IN), out = link_remove(ifindex, LINK_OUT), code;
+	int in = hook_remove(ifindex, HOOK_IN), out = hook_remove(ifindex, HOOK_OUT), code;
 
 	libbpf_set_print(print);
 	code = account_remove_device(m, ifindex);
@@ -507,7 +507,7 @@ int meter_forget(struct meter *m, __u32 ifindex)
 int meter_detach_all(unsigned int *count, struct meter_error *err)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
-	int code = link_remove_all(count);
+	int code = hook_remove_all(count);
 	int unpinned;
 
 	libbpf_set_print(print);

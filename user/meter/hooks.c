@@ -18,8 +18,8 @@
 #define LINKS_DIR WEIR_PIN_DIR "/links"
 
 /* Numbers of <linux/bpf.h>, given here because the headers of 6.1 lack the younger ones. */
-#define LINK_TYPE_XDP 6
-#define LINK_TYPE_TCX 11 /* 6.6 */
+#define TYPE_XDP 6
+#define TYPE_TCX 11 /* 6.6 */
 #define FLAG_BEFORE (1U << 3)
 #define TCX_PROGRAMS 64 /* on one hook, BPF_MPROG_MAX */
 #define PROGRAM_MAPS 64 /* of one program, MAX_USED_MAPS */
@@ -33,23 +33,23 @@ struct pin {
 	char path[sizeof(LINKS_DIR) + 32];
 };
 
-static struct pin pin_of(__u32 ifindex, enum link_side side)
+static struct pin pin_of(__u32 ifindex, enum hook_side side)
 {
 	struct pin pin;
 
 	snprintf(pin.path, sizeof(pin.path), LINKS_DIR "/%u-%s", ifindex,
-		 side == LINK_IN ? "in" : "out");
+		 side == HOOK_IN ? "in" : "out");
 	return pin;
 }
 
-static int tcx_type(enum link_side side)
+static int tcx_type(enum hook_side side)
 {
-	return side == LINK_IN ? TCX_INGRESS : TCX_EGRESS;
+	return side == HOOK_IN ? TCX_INGRESS : TCX_EGRESS;
 }
 
 /* --- Programs ---------------------------------------------------------------------------------- */
 
-void link_program_name(__u32 id, char name[LINK_PROGRAM_NAME])
+void hook_program_name(__u32 id, char name[HOOK_PROGRAM_NAME])
 {
 	struct bpf_prog_info info = {0};
 	__u32 len = sizeof(info);
@@ -59,13 +59,13 @@ void link_program_name(__u32 id, char name[LINK_PROGRAM_NAME])
 		bpf_obj_get_info_by_fd(fd, &info, &len);
 		close(fd);
 	}
-	_Static_assert(sizeof(info.name) == LINK_PROGRAM_NAME, "BPF_OBJ_NAME_LEN");
-	memcpy(name, info.name, LINK_PROGRAM_NAME);
+	_Static_assert(sizeof(info.name) == HOOK_PROGRAM_NAME, "BPF_OBJ_NAME_LEN");
+	memcpy(name, info.name, HOOK_PROGRAM_NAME);
 	if (!name[0])
 		memcpy(name, "?", 2);
 }
 
-__u32 link_program_id(int prog)
+__u32 hook_program_id(int prog)
 {
 	struct bpf_prog_info info = {0};
 	__u32 len = sizeof(info);
@@ -73,7 +73,7 @@ __u32 link_program_id(int prog)
 	return bpf_obj_get_info_by_fd(prog, &info, &len) ? 0 : info.id;
 }
 
-__u32 link_map_id(int map)
+__u32 hook_map_id(int map)
 {
 	struct bpf_map_info info = {0};
 	__u32 len = sizeof(info);
@@ -101,19 +101,19 @@ static bool program_uses(__u32 id, __u32 map)
 
 static bool program_is_ours(__u32 id)
 {
-	char name[LINK_PROGRAM_NAME];
+	char name[HOOK_PROGRAM_NAME];
 
-	link_program_name(id, name);
+	hook_program_name(id, name);
 	return !strncmp(name, "weir_", 5);
 }
 
 /* --- Pinned links ------------------------------------------------------------------------------ */
 
-struct link_state {
+struct pinned {
 	__u32 type, program, ifindex, attach_type;
 };
 
-static int link_state(int fd, struct link_state *out)
+static int read_pinned(int fd, struct pinned *out)
 {
 	struct bpf_link_info info = {0};
 	__u32 len = sizeof(info);
@@ -122,11 +122,11 @@ static int link_state(int fd, struct link_state *out)
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return -errno;
 	memcpy(target, &info.xdp, sizeof(target));
-	*out = (struct link_state){
+	*out = (struct pinned){
 		.type = info.type,
 		.program = info.prog_id,
 		.ifindex = target[0],
-		.attach_type = info.type == LINK_TYPE_TCX ? target[1] : 0,
+		.attach_type = info.type == TYPE_TCX ? target[1] : 0,
 	};
 	return 0;
 }
@@ -143,7 +143,7 @@ static enum weir_hook hook_of_xdp(__u32 ifindex, __u32 program)
 	return query.skb_prog_id == program ? WEIR_HOOK_XDP_GENERIC : WEIR_HOOK_NONE;
 }
 
-static enum weir_hook hook_of_tcx(__u32 ifindex, enum link_side side, __u32 program)
+static enum weir_hook hook_of_tcx(__u32 ifindex, enum hook_side side, __u32 program)
 {
 	__u32 ids[TCX_PROGRAMS] = {0}, count = TCX_PROGRAMS, flags = 0;
 
@@ -156,15 +156,16 @@ static enum weir_hook hook_of_tcx(__u32 ifindex, enum link_side side, __u32 prog
 	return WEIR_HOOK_NONE;
 }
 
-static enum weir_hook hook_of_link(int fd, __u32 ifindex, enum link_side side, __u32 map, __u32 tc)
+static enum weir_hook hook_of_pinned(int fd, __u32 ifindex, enum hook_side side, __u32 map,
+				     __u32 tc)
 {
-	struct link_state state = {0};
+	struct pinned state = {0};
 
-	if (link_state(fd, &state) || state.ifindex != ifindex)
+	if (read_pinned(fd, &state) || state.ifindex != ifindex)
 		return WEIR_HOOK_NONE;
-	if (state.type == LINK_TYPE_XDP && side == LINK_IN && program_uses(state.program, map))
+	if (state.type == TYPE_XDP && side == HOOK_IN && program_uses(state.program, map))
 		return hook_of_xdp(ifindex, state.program);
-	if (state.type == LINK_TYPE_TCX && state.attach_type == (__u32)tcx_type(side) &&
+	if (state.type == TYPE_TCX && state.attach_type == (__u32)tcx_type(side) &&
 	    state.program == tc)
 		return hook_of_tcx(ifindex, side, tc);
 	return WEIR_HOOK_NONE;
@@ -183,7 +184,7 @@ static int remove_pin(const char *path)
 }
 
 /* Takes over fd. A link that cannot be pinned would not outlive us, so it goes at once. */
-static int pin_link(int fd, __u32 ifindex, enum link_side side)
+static int pin_link(int fd, __u32 ifindex, enum hook_side side)
 {
 	struct pin pin = pin_of(ifindex, side);
 	int err = 0;
@@ -197,7 +198,7 @@ static int pin_link(int fd, __u32 ifindex, enum link_side side)
 	return err;
 }
 
-int link_xdp_owner(__u32 ifindex, __u32 *id)
+int hook_xdp_owner(__u32 ifindex, __u32 *id)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 
@@ -210,7 +211,7 @@ int link_xdp_owner(__u32 ifindex, __u32 *id)
 	return 0;
 }
 
-int link_xdp(int prog, __u32 ifindex, bool generic)
+int hook_xdp(int prog, __u32 ifindex, bool generic)
 {
 	__u32 mode = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE, id = 0;
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode);
@@ -218,14 +219,14 @@ int link_xdp(int prog, __u32 ifindex, bool generic)
 
 	if (fd < 0)
 		return -errno;
-	if (bpf_xdp_query_id(ifindex, mode, &id) || id != link_program_id(prog)) {
+	if (bpf_xdp_query_id(ifindex, mode, &id) || id != hook_program_id(prog)) {
 		close(fd);
 		return -EIO;
 	}
-	return pin_link(fd, ifindex, LINK_IN);
+	return pin_link(fd, ifindex, HOOK_IN);
 }
 
-int link_tcx(int prog, __u32 ifindex, enum link_side side)
+int hook_tcx(int prog, __u32 ifindex, enum hook_side side)
 {
 	/* First on both sides: a program before us that answers TCX_PASS ends the chain, and we
 	 * would not see the packet. */
@@ -256,15 +257,15 @@ static void sort_filter(void *ctx, const struct netlink_filter *filter)
 	f->made |= filter->handle == HANDLE_QDISC_MADE;
 }
 
-static int filters_of(__u32 ifindex, enum link_side side, struct filters *out)
+static int filters_of(__u32 ifindex, enum hook_side side, struct filters *out)
 {
 	memset(out, 0, sizeof(*out));
-	return netlink_filters(ifindex, side == LINK_OUT, sort_filter, out);
+	return netlink_filters(ifindex, side == HOOK_OUT, sort_filter, out);
 }
 
-static enum bpf_tc_attach_point attach_point(enum link_side side)
+static enum bpf_tc_attach_point attach_point(enum hook_side side)
 {
-	return side == LINK_IN ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+	return side == HOOK_IN ? BPF_TC_INGRESS : BPF_TC_EGRESS;
 }
 
 /* We made the qdisc: it goes when nothing hangs on it any more. */
@@ -273,7 +274,7 @@ static void drop_qdisc(__u32 ifindex)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 
-	for (int side = LINK_IN; side <= LINK_OUT; side++) {
+	for (int side = HOOK_IN; side <= HOOK_OUT; side++) {
 		struct filters f;
 
 		if (filters_of(ifindex, side, &f) || f.others || f.ours)
@@ -283,7 +284,7 @@ static void drop_qdisc(__u32 ifindex)
 }
 
 /* Returns how many. */
-static int remove_filters(__u32 ifindex, enum link_side side)
+static int remove_filters(__u32 ifindex, enum hook_side side)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_point(side));
 	struct filters f;
@@ -306,11 +307,11 @@ static bool made_qdisc(__u32 ifindex)
 {
 	struct filters in, out;
 
-	return (!filters_of(ifindex, LINK_IN, &in) && in.made) ||
-	       (!filters_of(ifindex, LINK_OUT, &out) && out.made);
+	return (!filters_of(ifindex, HOOK_IN, &in) && in.made) ||
+	       (!filters_of(ifindex, HOOK_OUT, &out) && out.made);
 }
 
-int link_clsact(int prog, __u32 ifindex, enum link_side side)
+int hook_clsact(int prog, __u32 ifindex, enum hook_side side)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_point(side));
 	int err = bpf_tc_hook_create(&hook);
@@ -318,7 +319,7 @@ int link_clsact(int prog, __u32 ifindex, enum link_side side)
 
 	if (err && err != -EEXIST)
 		return err;
-	if (side == LINK_OUT && netlink_qdisc(ifindex) != NETLINK_QDISC_CLSACT)
+	if (side == HOOK_OUT && netlink_qdisc(ifindex) != NETLINK_QDISC_CLSACT)
 		return -EOPNOTSUPP; /* somebody's qdisc of kind ingress, of which there is one */
 	made = made || made_qdisc(ifindex);
 	/* First on both sides: here a program that lets a packet pass usually ends the list with
@@ -341,7 +342,7 @@ int link_clsact(int prog, __u32 ifindex, enum link_side side)
 
 /* --- Both -------------------------------------------------------------------------------------- */
 
-int link_find(__u32 ifindex, enum link_side side, __u32 map, __u32 tc)
+int hook_find(__u32 ifindex, enum hook_side side, __u32 map, __u32 tc)
 {
 	struct pin pin = pin_of(ifindex, side);
 	enum weir_hook hook = WEIR_HOOK_NONE;
@@ -349,7 +350,7 @@ int link_find(__u32 ifindex, enum link_side side, __u32 map, __u32 tc)
 	struct filters f;
 
 	if (fd >= 0) {
-		hook = hook_of_link(fd, ifindex, side, map, tc);
+		hook = hook_of_pinned(fd, ifindex, side, map, tc);
 		close(fd);
 	}
 	if (hook != WEIR_HOOK_NONE)
@@ -366,7 +367,7 @@ int link_find(__u32 ifindex, enum link_side side, __u32 map, __u32 tc)
 	return err < 0 ? err : WEIR_HOOK_NONE;
 }
 
-int link_remove(__u32 ifindex, enum link_side side)
+int hook_remove(__u32 ifindex, enum hook_side side)
 {
 	struct pin pin = pin_of(ifindex, side);
 	int err = remove_pin(pin.path), filters = remove_filters(ifindex, side);
@@ -422,11 +423,11 @@ static void remove_pins(struct removed *r)
 	rmdir(LINKS_DIR);
 }
 
-static void remove_link_filters(void *ctx, const struct netlink_link *link)
+static void remove_filters_of(void *ctx, const struct netlink_link *link)
 {
 	struct removed *r = ctx;
 
-	for (int side = LINK_IN; side <= LINK_OUT; side++) {
+	for (int side = HOOK_IN; side <= HOOK_OUT; side++) {
 		int removed = remove_filters(link->ifindex, side);
 
 		if (removed < 0)
@@ -436,13 +437,13 @@ static void remove_link_filters(void *ctx, const struct netlink_link *link)
 	}
 }
 
-int link_remove_all(unsigned int *count)
+int hook_remove_all(unsigned int *count)
 {
 	struct removed r = {0};
 	int err;
 
 	remove_pins(&r);
-	err = netlink_links(remove_link_filters, &r);
+	err = netlink_links(remove_filters_of, &r);
 	*count = r.count;
 	return r.err ? r.err : err;
 }

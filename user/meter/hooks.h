@@ -14,34 +14,34 @@
 
 #include "weir/meter.h"
 
-enum link_side {
-	LINK_IN,
-	LINK_OUT
+enum hook_side {
+	HOOK_IN,
+	HOOK_OUT
 };
 
-#define LINK_PROGRAM_NAME 16
+#define HOOK_PROGRAM_NAME 16
 
 /* "?" when the program has gone or has no name. */
-void link_program_name(__u32 id, char name[LINK_PROGRAM_NAME]);
-__u32 link_program_id(int prog); /* 0: no such program */
-__u32 link_map_id(int map);
+void hook_program_name(__u32 id, char name[HOOK_PROGRAM_NAME]);
+__u32 hook_program_id(int prog); /* 0: no such program */
+__u32 hook_map_id(int map);
 
 /* The id of whoever's program is at the XDP hook, in any mode; 0: nobody's. */
-int link_xdp_owner(__u32 ifindex, __u32 *id);
+int hook_xdp_owner(__u32 ifindex, __u32 *id);
 
 /* What of ours is attached: WEIR_HOOK_* if it is an XDP program that uses `map`, be it bound to the
  * interface or not, or program `tc` (by id). Else WEIR_HOOK_NONE, and what an older meter left
  * there is removed. */
-int link_find(__u32 ifindex, enum link_side side, __u32 map, __u32 tc);
+int hook_find(__u32 ifindex, enum hook_side side, __u32 map, __u32 tc);
 
-int link_xdp(int prog, __u32 ifindex, bool generic);
-int link_tcx(int prog, __u32 ifindex, enum link_side side);
+int hook_xdp(int prog, __u32 ifindex, bool generic);
+int hook_tcx(int prog, __u32 ifindex, enum hook_side side);
 /* Returns the filter's priority: 1 unless filters of another kind are before it. */
-int link_clsact(int prog, __u32 ifindex, enum link_side side);
+int hook_clsact(int prog, __u32 ifindex, enum hook_side side);
 
 /* Returns how many of ours were removed. */
-int link_remove(__u32 ifindex, enum link_side side);
+int hook_remove(__u32 ifindex, enum hook_side side);
 /* Every pin of a link, and every filter of ours in this network namespace. *count: interfaces. */
-int link_remove_all(unsigned int *count);
+int hook_remove_all(unsigned int *count);
 
 #endif
