@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "coordinate/coordinate.h"
 
 #define LEAVING_MAX 256
@@ -216,17 +217,7 @@ void guests_settle(struct coordinate *c)
 
 static unsigned int owner_place(const struct coordinate *c, __u32 host)
 {
-	unsigned int low = 0, high = c->owners;
-
-	while (low < high) {
-		unsigned int middle = low + (high - low) / 2;
-
-		if (c->owner[middle].host < host)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_first(c->owners, i, c->owner[i].host >= host);
 }
 
 static bool belongs_to_another(const struct coordinate *c, const struct guest *g, __u32 host)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "interval/coordinator_internal.h"
 
 static void *counted_alloc(struct coordinator *c, size_t count, size_t bytes)
@@ -102,17 +103,7 @@ void object_begin(struct object *o, __u32 number)
 /* Where the host of that number is, or would be. */
 static __u32 place_of(const struct coordinator *c, __u32 id)
 {
-	__u32 low = 0, high = c->hosts;
-
-	while (low < high) {
-		__u32 middle = (low + high) / 2;
-
-		if (c->host[middle]->id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_first(c->hosts, i, c->host[i]->id >= id);
 }
 
 struct host *host_find(const struct coordinator *c, __u32 id)

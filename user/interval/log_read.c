@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/search.h"
+
 #define LINE_SHOWN 60
 #define VALUE_MAX 1e18 /* of a centre or width, so that sums of millionths stay in range */
 #define SECOND_MAX 9999999999ll
@@ -175,27 +177,19 @@ static struct answer_state *find_answer(struct log_reader *r, const char *name)
 /* Its record, made with zeros where there is none. */
 static struct interval_log_host *find_host(struct answer_state *a, __u32 host)
 {
-	unsigned int low = 0, high = a->hosts;
+	const unsigned int at = search_first(a->hosts, i, a->host[i].host >= host);
 	struct interval_log_host *more;
 
-	while (low < high) {
-		unsigned int middle = low + (high - low) / 2;
-
-		if (a->host[middle].host < host)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < a->hosts && a->host[low].host == host)
-		return &a->host[low];
+	if (at < a->hosts && a->host[at].host == host)
+		return &a->host[at];
 	more = realloc(a->host, (a->hosts + 1) * sizeof(*more));
 	if (!more)
 		return NULL;
 	a->host = more;
-	memmove(more + low + 1, more + low, (a->hosts - low) * sizeof(*more));
+	memmove(more + at + 1, more + at, (a->hosts - at) * sizeof(*more));
 	a->hosts++;
-	more[low] = (struct interval_log_host){.host = host};
-	return &more[low];
+	more[at] = (struct interval_log_host){.host = host};
+	return &more[at];
 }
 
 static __int128 millionths(double value)

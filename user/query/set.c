@@ -1,8 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "query/set.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/search.h"
 
 static struct query_set *set_alloc(struct query_arena *arena, size_t ranges)
 {
@@ -146,15 +148,7 @@ bool set_subset(const struct query_set *a, const struct query_set *b)
 
 bool set_contains(const struct query_set *a, query_value value)
 {
-	unsigned int low = 0, high = a->count;
+	const unsigned int at = search_first(a->count, i, a->range[i].last >= value);
 
-	while (low < high) {
-		unsigned int middle = low + (high - low) / 2;
-
-		if (a->range[middle].last < value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < a->count && a->range[low].first <= value;
+	return at < a->count && a->range[at].first <= value;
 }
