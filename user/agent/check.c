@@ -12,6 +12,7 @@
 #include "view/kernel.h"
 #include "agent/lock.h"
 #include "agent/plan.h"
+#include "view/json.h"
 #include "view/text.h"
 
 struct check {
@@ -55,7 +56,7 @@ static void tell_hooks(struct check *c, const struct weir_interface *i, bool mea
 		printf("%-11s %s%s\n", i->name, hooks, measured ? ", attached already" : "");
 		return;
 	}
-	all = text_interface_json(i);
+	all = json_interface(i);
 	if (all)
 		json_object_set_new(all, "state", json_string(measured ? "attached" : "foreseen"));
 	json_array_append_new(c->interfaces, all);
@@ -130,7 +131,7 @@ static int check_all(struct check *c)
 		print_head(c, agent);
 	for (unsigned int i = 0; i < c->a->ports; i++)
 		check_port(c, &c->a->port[i]);
-	return json ? text_json_line(head_json(c, agent), stdout) : 0;
+	return json ? json_line(head_json(c, agent), stdout) : 0;
 }
 
 /* The kernel says no: what it lacks may say why. */
@@ -139,9 +140,9 @@ static int refused(const struct check *c, int code)
 	if (code == -EPERM || code == -EACCES)
 		return code;
 	if (c->a->output == OUTPUT_JSON)
-		text_json_line(json_pack("{s:o, s:s?}", "kernel", kernel_json(&c->kernel),
-					 "refused", why_not(c)),
-			       stdout);
+		json_line(json_pack("{s:o, s:s?}", "kernel", kernel_json(&c->kernel), "refused",
+				    why_not(c)),
+			  stdout);
 	else
 		kernel_text(&c->kernel, stdout);
 	return code;

@@ -20,6 +20,7 @@
 #include "agent/turns.h"
 #include "cli/options.h"
 #include "agent/plan.h"
+#include "view/json.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 #include "flow/text.h"
@@ -47,7 +48,7 @@ struct replay {
 static int print_flow(const struct weir_flow *flow, const struct weir_pair6 *pair,
 		      enum weir_end end)
 {
-	return text_json_line(flow_record_json(flow, pair, end, 0), stdout);
+	return json_line(flow_record_json(flow, pair, end, 0), stdout);
 }
 
 static int take_event(void *ctx, const struct weir_event *event)
@@ -282,7 +283,7 @@ static json_t *query_json(const struct replay *r, unsigned int i, const struct m
 	if (query_distinct(r, i, &answers))
 		return NULL;
 	return json_pack("{s:s, s:o, s:i, s:f, s:f, s:o}", "name", q->name, "total",
-			 record_count_json(&r->total[i]), "window", (int)q->window_s,
+			 json_counts(&r->total[i]), "window", (int)q->window_s,
 			 "packets_per_second", (double)rate->window.packets / q->window_s,
 			 "bits_per_second", 8.0 * rate->window.bytes / q->window_s, "distinct",
 			 distinct_answers_json(&answers));
@@ -301,14 +302,13 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 		json_decref(queries);
 		return -EIO;
 	}
-	return text_json_line(
-		json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries, "export",
-			  exports_json(&r->exports), "counters", record_books_json(&b->books),
-			  "unordered", record_count_json(&r->unordered), "flows",
-			  (json_int_t)b->flows, "resident", record_count_json(&b->resident), "seen",
-			  record_count_json(&b->seen_after), "conserved",
-			  (int)(b->holds && b->quiet)),
-		stdout);
+	return json_line(json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries,
+				   "export", exports_json(&r->exports), "counters",
+				   json_books(&b->books), "unordered", json_counts(&r->unordered),
+				   "flows", (json_int_t)b->flows, "resident",
+				   json_counts(&b->resident), "seen", json_counts(&b->seen_after),
+				   "conserved", (int)(b->holds && b->quiet)),
+			 stdout);
 }
 
 static int print_queries(const struct replay *r)

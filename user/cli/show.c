@@ -13,6 +13,7 @@
 #include "agent/lock.h"
 #include "agent/plan.h"
 #include "agent/report.h"
+#include "view/json.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 #include "flow/text.h"
@@ -145,8 +146,8 @@ static int status_json(const struct show *s, const struct meter_census *c, pid_t
 	exporter_states(EXPORTS_DIR, add_exporter, exporters);
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
 		if (has_interface(s, i, &interface) && !interface.gone)
-			json_array_append_new(interfaces, text_interface_json(&interface));
-	return text_json_line(
+			json_array_append_new(interfaces, json_interface(&interface));
+	return json_line(
 		json_pack(
 			"{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:{s:i, s:I}, s:o, s:o, s:o, "
 			"s:o}",
@@ -232,7 +233,7 @@ static int print_query(const struct show *s, __u32 query, const struct weir_labe
 	if (code)
 		return code;
 	if (s->json)
-		return text_json_line(text_query_json(label, rate, &answers, window_s), stdout);
+		return json_line(json_query(label, rate, &answers, window_s), stdout);
 	printf("%-16s ", label->name);
 	if (distinct_measure(label, &answers, 39, measure)[0]) {
 		fputs(measure, stdout);
@@ -282,14 +283,13 @@ static int losses_json(const struct meter_balance *b)
 	json_t *exporters = json_array();
 
 	exporter_states(EXPORTS_DIR, add_exporter, exporters);
-	return text_json_line(
-		json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "seen",
-			  record_count_json(&b->seen_after), "resident",
-			  record_count_json(&b->resident), "flows", (json_int_t)b->flows,
-			  "counters", record_books_json(&b->books), "low",
-			  record_count_json(&b->low), "high", record_count_json(&b->high), "export",
-			  exporters, "exact", (int)b->quiet, "conserved", (int)b->holds),
-		stdout);
+	return json_line(json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "seen",
+				   json_counts(&b->seen_after), "resident",
+				   json_counts(&b->resident), "flows", (json_int_t)b->flows,
+				   "counters", json_books(&b->books), "low", json_counts(&b->low),
+				   "high", json_counts(&b->high), "export", exporters, "exact",
+				   (int)b->quiet, "conserved", (int)b->holds),
+			 stdout);
 }
 
 static void print_count(const char *sign, const char *name, const struct weir_count *c,
@@ -370,11 +370,11 @@ static int show_losses(struct show *s)
 
 static int interface_json(const struct weir_interface *interface, const struct weir_books *books)
 {
-	json_t *all = text_interface_json(interface);
+	json_t *all = json_interface(interface);
 
 	if (all)
-		json_object_set_new(all, "counters", record_books_json(books));
-	return text_json_line(all, stdout);
+		json_object_set_new(all, "counters", json_books(books));
+	return json_line(all, stdout);
 }
 
 static void interface_text(const struct weir_interface *interface, const struct weir_books *books)

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/show.h"
+#include "view/json.h"
 #include "view/text.h"
 
 static int print_json(const char *query, int k, const struct distinct_answer *answer)
@@ -18,7 +19,7 @@ static int print_json(const char *query, int k, const struct distinct_answer *an
 		json_object_set_new(line, "cells", json_integer(answer->cells));
 	}
 	json_decref(rest);
-	return text_json_line(line, stdout);
+	return json_line(line, stdout);
 }
 
 static void print_text(const char *query, int k, const struct distinct_answer *answer)

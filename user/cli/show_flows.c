@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/show.h"
+#include "view/json.h"
 #include "view/text.h"
 #include "flow/text.h"
 
@@ -95,7 +96,7 @@ static int print_json(const struct meter *m, const struct flow_item *item, __s64
 		json_object_set_new(record, "packets", json_integer(item->packets));
 		json_object_set_new(record, "interface", json_string(name));
 	}
-	return text_json_line(record, stdout);
+	return json_line(record, stdout);
 }
 
 struct widths {

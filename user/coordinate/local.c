@@ -16,6 +16,7 @@
 #include "base/folder.h"
 #include "base/log.h"
 #include "coordinate/coordinate.h"
+#include "view/json.h"
 #include "view/text.h"
 
 #define LOCAL_NS 5000000000ull
@@ -142,11 +143,11 @@ void local_close(struct coordinate *c)
 static int write_state(struct coordinate *c, struct coordinate_local *local)
 {
 	FILE *out = open_memstream(&local->text, &local->size);
-	int code = out ? text_json_line(coordinate_status_json(c, true), out) : -ENOMEM;
+	int code = out ? json_line(coordinate_status_json(c, true), out) : -ENOMEM;
 
 	for (unsigned int i = 0; i < c->ask_count && !code; i++)
 		if (c->last[i].json)
-			code = text_json_line(json_incref(c->last[i].json), out);
+			code = json_line(json_incref(c->last[i].json), out);
 	if (out && fclose(out))
 		code = -ENOMEM;
 	local->at = 0;

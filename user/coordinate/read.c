@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "view/answers.h"
 #include "coordinate/coordinate.h"
+#include "view/json.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 
@@ -62,7 +63,7 @@ static int print_json(const struct interval_log_state *s, FILE *out)
 			    complete ? json_real(millionths(s->centre + s->width / 2, true) / 1e6)
 				     : json_null());
 	json_object_set_new(all, "width", complete ? json_real(s->width) : json_null());
-	return text_json_line(all, out);
+	return json_line(all, out);
 }
 
 static void print_text(const struct interval_log_state *s, FILE *out)

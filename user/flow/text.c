@@ -136,23 +136,3 @@ json_t *flow_record_json(const struct weir_flow *flow, const struct weir_pair6 *
 			 (int)flow->tcp_flags, "end", end ? flow_end_text(end) : NULL, "direction",
 			 flow->key.flags & WEIR_KEY_OUT ? "out" : "in");
 }
-
-json_t *record_count_json(const struct weir_count *count)
-{
-	return json_pack("{s:I, s:I}", "packets", (json_int_t)count->packets, "bytes",
-			 (json_int_t)count->bytes);
-}
-
-json_t *record_books_json(const struct weir_books *books)
-{
-	json_t *all = json_object();
-
-	for (int c = 0; all && c < WEIR_COUNTER_MAX; c++) {
-		if (json_object_set_new(all, record_counters[c].name,
-					record_count_json(&books->count[c]))) {
-			json_decref(all);
-			all = NULL;
-		}
-	}
-	return all;
-}

@@ -37,8 +37,4 @@ void flow_dest_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
 /* "tcp", "icmp 8/0", "89". */
 void flow_proto_text(const struct weir_flow *flow, char out[RECORD_PROTO_BYTES]);
 
-/* {packets bytes}; all counters by name. NULL: no memory. */
-json_t *record_count_json(const struct weir_count *count);
-json_t *record_books_json(const struct weir_books *books);
-
 #endif

@@ -16,6 +16,7 @@
 #include "coordinate/coordinate.h"
 #include "view/page.h"
 #include "agent/report.h"
+#include "view/json.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 
@@ -113,7 +114,7 @@ static void print_json(struct coordinate *c, FILE *out)
 		if (c->last[i].json)
 			json_array_append(answers, c->last[i].json);
 	json_object_set_new(all, "answers", answers);
-	text_json_line(all, out);
+	json_line(all, out);
 }
 
 /* --- Lines, and a terminal ------------------------------------------------------------- */
@@ -260,7 +261,7 @@ void coordinate_screen_totals(struct coordinate *c)
 		json_t *all = coordinate_status_json(c, false);
 
 		json_object_set_new(all, "stopped", json_true());
-		text_json_line(all, stdout);
+		json_line(all, stdout);
 		fflush(stdout);
 		return;
 	}

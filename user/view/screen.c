@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "base/version.h"
 #include "view/page.h"
+#include "view/json.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 #include "flow/text.h"
@@ -344,7 +345,7 @@ static json_t *query_json(const struct agent *a, const struct reading *r, unsign
 {
 	const unsigned int w = a->window[query];
 	json_t *json =
-		text_query_json(&a->label[w], &r->rates[w], &r->distinct[w], a->label[w].window_s);
+		json_query(&a->label[w], &r->rates[w], &r->distinct[w], a->label[w].window_s);
 	__u64 counts;
 	__s64 tick;
 
@@ -363,17 +364,17 @@ static int print_json(const struct agent *a, const struct reading *r)
 		json_array_append_new(queries, query_json(a, r, q));
 	for (unsigned int i = 0; i < a->ports; i++)
 		if (a->port[i].ifindex)
-			json_array_append_new(ports, text_interface_json(&a->port[i].hooks));
-	return text_json_line(
-		json_pack("{s:f, s:I, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "time",
-			  r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime", (json_int_t)r->up_s,
-			  "interfaces", ports, "export", exports_json(&a->exports), "coordinator",
-			  report_json(&a->report), "queries", queries, "counters",
-			  record_books_json(&r->books), "flows", "live", (json_int_t)r->live,
-			  "resident", (json_int_t)r->resident, "capacity",
-			  (json_int_t)a->meter.sets * WEIR_WAYS, "evicted",
-			  (json_int_t)a->exports.events),
-		stdout);
+			json_array_append_new(ports, json_interface(&a->port[i].hooks));
+	return json_line(json_pack("{s:f, s:I, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
+				   "time", r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime",
+				   (json_int_t)r->up_s, "interfaces", ports, "export",
+				   exports_json(&a->exports), "coordinator",
+				   report_json(&a->report), "queries", queries, "counters",
+				   json_books(&r->books), "flows", "live", (json_int_t)r->live,
+				   "resident", (json_int_t)r->resident, "capacity",
+				   (json_int_t)a->meter.sets * WEIR_WAYS, "evicted",
+				   (json_int_t)a->exports.events),
+			 stdout);
 }
 
 static int print_turn(struct agent *a, struct reading *r)
@@ -423,13 +424,12 @@ int screen_totals(struct agent *a, const struct meter_balance *b)
 	char up[32];
 
 	if (a->output == OUTPUT_JSON) {
-		text_json_line(json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b}", "stopped", 1,
-					 "export", exports_json(&a->exports), "seen",
-					 record_count_json(&b->seen_after), "counters",
-					 record_books_json(&b->books), "resident",
-					 record_count_json(&b->resident), "flows",
-					 (json_int_t)b->flows, "conserved", (int)b->holds),
-			       stdout);
+		json_line(json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b}", "stopped", 1, "export",
+				    exports_json(&a->exports), "seen", json_counts(&b->seen_after),
+				    "counters", json_books(&b->books), "resident",
+				    json_counts(&b->resident), "flows", (json_int_t)b->flows,
+				    "conserved", (int)b->holds),
+			  stdout);
 		fflush(stdout);
 		return b->holds ? 0 : -EIO;
 	}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "view/text.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -73,14 +72,6 @@ void text_hooks(const struct weir_interface *interface, char *out, size_t size)
 		snprintf(out, size, "detached; its counts stay");
 }
 
-json_t *text_interface_json(const struct weir_interface *interface)
-{
-	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:b}", "name", interface->name, "ifindex",
-			 (int)interface->ifindex, "in", text_hook(interface->in), "out",
-			 text_hook(interface->out), "why", interface->why, "gone",
-			 (int)interface->gone);
-}
-
 void text_uptime(unsigned long seconds, char *out, size_t size)
 {
 	unsigned long days = seconds / 86400, hours = seconds / 3600 % 24;
@@ -108,36 +99,6 @@ const char *text_date(time_t at, char out[TEXT_TIME_BYTES])
 	localtime_r(&at, &local);
 	strftime(out, TEXT_TIME_BYTES, "%F %T", &local);
 	return out;
-}
-
-/* 16 digits: a time of day has microseconds, and 0.1 is printed as such. */
-int text_json_line(json_t *value, FILE *out)
-{
-	int code;
-
-	if (!value)
-		return -ENOMEM;
-	code = json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(16));
-	json_decref(value);
-	return code || putc('\n', out) == EOF ? -EIO : 0;
-}
-
-json_t *text_rate_json(const struct weir_count *sum, unsigned int seconds)
-{
-	return json_pack("{s:f, s:f}", "packets_per_second", (double)sum->packets / seconds,
-			 "bits_per_second", 8.0 * sum->bytes / seconds);
-}
-
-json_t *text_query_json(const struct weir_label *label, const struct meter_rate *rate,
-			const struct distinct_answers *answers, unsigned int window_s)
-{
-	char measure[TEXT_MEASURE_BYTES];
-
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", label->name, "match",
-			 label->match, "measure", text_measure(label, measure), "window",
-			 (int)window_s, "last", text_rate_json(&rate->last, 1), "average",
-			 text_rate_json(&rate->window, window_s), "distinct",
-			 distinct_answers_json(answers));
 }
 
 const char *text_balance(const struct meter_balance *b)

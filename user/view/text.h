@@ -3,7 +3,6 @@
 #ifndef VIEW_TEXT_H
 #define VIEW_TEXT_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -28,7 +27,6 @@ const char *text_measure(const struct weir_label *label, char out[TEXT_MEASURE_B
 const char *text_hook(unsigned int hook);
 /* "in: XDP native; out: TCX", with why where it was not the best, or "detached". */
 void text_hooks(const struct weir_interface *interface, char *out, size_t size);
-json_t *text_interface_json(const struct weir_interface *interface);
 
 /* "1:02:03", with days in front when there are any. */
 void text_uptime(unsigned long seconds, char *out, size_t size);
@@ -36,16 +34,6 @@ void text_uptime(unsigned long seconds, char *out, size_t size);
 /* Local time, "01:02:03" and "2026-11-22 01:02:03". */
 const char *text_clock(time_t at, char out[TEXT_TIME_BYTES]);
 const char *text_date(time_t at, char out[TEXT_TIME_BYTES]);
-
-/* One line of JSON; takes the value. -ENOMEM for NULL. */
-int text_json_line(json_t *value, FILE *out);
-
-/* {packets_per_second bits_per_second} of a sum over `seconds`. */
-json_t *text_rate_json(const struct weir_count *sum, unsigned int seconds);
-
-/* A query with its rates: {name match measure window last average distinct}. */
-json_t *text_query_json(const struct weir_label *label, const struct meter_rate *rate,
-			const struct distinct_answers *answers, unsigned int window_s);
 
 /* The verdict on the sum, in words. */
 const char *text_balance(const struct meter_balance *b);

@@ -109,7 +109,11 @@ static void tell_all_but_src(const struct distinct_answers *all, FILE *out)
 
 static void tell_json(const struct distinct_answers *all, FILE *out)
 {
-	text_json_line(distinct_answers_json(all), out);
+	json_t *json = distinct_answers_json(all);
+
+	json_dumpf(json, out, JSON_COMPACT);
+	putc('\n', out);
+	json_decref(json);
 }
 
 static void each_answer_has_a_line_a_clause_or_an_object(void **state)

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/time_text.h"
+
+#define AT_NS 1795312709125456789ull /* date -u -d @1795312709 */
+
+static void is(__u64 unix_ns, unsigned int digits, const char *wanted)
+{
+	char out[TIME_TEXT_BYTES];
+
+	assert_string_equal(time_text(unix_ns, digits, out), wanted);
+}
+
+static void a_time_is_in_utc_with_the_fraction_that_is_known(void **state)
+{
+	(void)state;
+	is(AT_NS, 0, "2026-11-22T01:58:29Z");
+	is(AT_NS, 3, "2026-11-22T01:58:29.125Z");
+	is(AT_NS, 6, "2026-11-22T01:58:29.125456Z");
+	is(AT_NS, 9, "2026-11-22T01:58:29.125456789Z");
+}
+
+static void a_fraction_is_cut_and_not_rounded(void **state)
+{
+	(void)state;
+	is(999999999, 0, "1970-01-01T00:00:00Z");
+	is(999999999, 3, "1970-01-01T00:00:00.999Z");
+	is(1000000001, 3, "1970-01-01T00:00:01.000Z");
+	is(1000000001, 9, "1970-01-01T00:00:01.000000001Z");
+}
+
+/* Records from the network may say any time. */
+static void the_last_time_that_can_be_said_has_room(void **state)
+{
+	(void)state;
+	is(~0ull, 9, "2554-07-21T23:34:33.709551615Z");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_time_is_in_utc_with_the_fraction_that_is_known),
+		cmocka_unit_test(a_fraction_is_cut_and_not_rounded),
+		cmocka_unit_test(the_last_time_that_can_be_said_has_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The JSON that weir prints and serves: one dialect, made of the pieces below.
+ *
+ *   schema    each line is an object that begins with "weir": JSON_SCHEMA, which json_line() adds.
+ *             It goes up when a key changes its meaning or its type, not when one is added
+ *   times     RFC 3339 in UTC, "2026-11-22T01:58:29.125Z"; where programs will reckon with one, the
+ *             same name with _ns beside it, in nanoseconds of Unix time. Durations have their unit in
+ *             the name (window_s, covered_s, uptime_s)
+ *   traffic   {packets, bytes} is a count, {packets_per_second, bits_per_second} a rate, {messages,
+ *             bytes} what a process sent or received
+ *   unknown   null. A key is always there, and never another type than in another verb; lists are
+ *             lists even when they are empty
+ *   names     `query` is a query's name in every place; `flows` the cache's, `flow_count` a number of
+ *             flows; `queries` the list, `query_count` a number; `distinct` an object by key. No word
+ *             that SQL reserves (window, end, group, order)
+ *
+ * Each function returns a new value, or NULL without memory, which json_pack() and json_line() pass
+ * on.
+ */
+#ifndef VIEW_JSON_H
+#define VIEW_JSON_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "meter/meter.h"
+#include "view/distinct.h"
+
+#define JSON_SCHEMA 1
+
+/* Prints the object as one line, and takes it. -ENOMEM for NULL, -EIO. */
+int json_line(json_t *object, FILE *out);
+
+/* A time with so many digits of its fraction (3, 6, 9; 0 for whole seconds). */
+json_t *json_time(__u64 unix_ns, unsigned int digits);
+/* null for 0: it never happened. */
+json_t *json_time_or_null(__u64 unix_ns, unsigned int digits);
+/* NAME and NAME_ns. */
+int json_set_time(json_t *object, const char *name, __u64 unix_ns, unsigned int digits);
+
+/* Text that came from elsewhere; bytes that are no UTF-8 become '?'. */
+json_t *json_text(const char *text);
+/* null for NULL and "". */
+json_t *json_text_or_null(const char *text);
+
+/* Appends the value and takes it. What cannot be had is missed by json_line(): *list is NULL then. */
+void json_add(json_t **list, json_t *value);
+
+/* {packets bytes} */
+json_t *json_counts(const struct weir_count *count);
+/* {packets_per_second bits_per_second} of a sum over `seconds`. */
+json_t *json_rates(const struct weir_count *sum, double seconds);
+/* {messages bytes} */
+json_t *json_traffic(__u64 messages, __u64 bytes);
+/* All counters by name, {packets bytes} each. */
+json_t *json_books(const struct weir_books *books);
+
+/* {name ifindex in out why gone} */
+json_t *json_interface(const struct weir_interface *interface);
+/* {name match measure window last: rates average: rates distinct} */
+json_t *json_query(const struct weir_label *label, const struct meter_rate *rate,
+		   const struct distinct_answers *answers, unsigned int window_s);
+
+#endif
