@@ -4,7 +4,7 @@
  *
  *   wirecat [-os] FILE...
  *       captures of datagrams, or IPFIX files (RFC 5655; - is one on standard input): flow records
- *       as JSON Lines; -o: options data too; -s: at the end what was counted, by source and in all
+ *       as JSON Lines; -o: options data too; -s: at the end what was counted, by peer and in all
  *
  *   wirecat -e PROTOCOL [-b] [-n COUNT] FILE
  *       made-up flows, the same each time, printed as they should be decoded, and written to FILE
@@ -52,7 +52,7 @@ static void print(json_t *json)
 
 /* --- Reading ------------------------------------------------------------------------------- */
 
-static void print_flows(void *context, const struct wire_origin *origin,
+static void print_flows(void *context, const struct flow_origin *origin,
 			const struct flow_record *flows, unsigned int count)
 {
 	(void)context, (void)origin;
@@ -71,7 +71,7 @@ static json_t *statistics_json(const struct wire_statistics *s)
 #undef V
 }
 
-static void print_option(void *context, const struct wire_origin *origin,
+static void print_option(void *context, const struct flow_origin *origin,
 			 const struct wire_option *o)
 {
 	(void)context, (void)origin;
@@ -119,21 +119,20 @@ static json_t *counts_json(const struct wire_counts *counts)
 	return json;
 }
 
-static void print_source(void *context, const struct wire_source *source,
+static void print_source(void *context, const struct wire_peer *peer,
 			 const struct wire_counts *counts)
 {
 	char address[INET6_ADDRSTRLEN];
 
 	(void)context;
-	inet_ntop(source->family == 4 ? AF_INET : AF_INET6, source->address, address,
-		  sizeof(address));
-	print(json_pack("{s:s, s:i, s:o}", "source", address, "port", (int)source->port, "counts",
+	inet_ntop(peer->family == 4 ? AF_INET : AF_INET6, peer->address, address, sizeof(address));
+	print(json_pack("{s:s, s:i, s:o}", "source", address, "port", (int)peer->port, "counts",
 			counts_json(counts)));
 }
 
 /* A UDP datagram in a frame; false: it is none, or a fragment. */
-static bool find_udp(const __u8 *at, const __u8 *end, struct wire_source *source,
-		     const __u8 **payload, size_t *length)
+static bool find_udp(const __u8 *at, const __u8 *end, struct wire_peer *peer, const __u8 **payload,
+		     size_t *length)
 {
 	size_t skip = ETHERNET_BYTES;
 	struct ip6_hdr ip6;
@@ -143,20 +142,20 @@ static bool find_udp(const __u8 *at, const __u8 *end, struct wire_source *source
 	if (end - at > ETHERNET_BYTES + 4 && wire_get16(at + 12) == ETHERTYPE_VLAN)
 		skip += 4;
 	at += skip;
-	*source = (struct wire_source){0};
+	*peer = (struct wire_peer){0};
 	if (end - at >= (ptrdiff_t)sizeof(ip) && *at >> 4 == 4) {
 		memcpy(&ip, at, sizeof(ip));
 		if (ip.ip_p != IPPROTO_UDP || ip.ip_off & htons(IP_OFFMASK | IP_MF))
 			return false;
-		memcpy(source->address, &ip.ip_src, 4);
-		source->family = 4;
+		memcpy(peer->address, &ip.ip_src, 4);
+		peer->family = 4;
 		at += ip.ip_hl * 4;
 	} else if (end - at >= (ptrdiff_t)sizeof(ip6) && *at >> 4 == 6) {
 		memcpy(&ip6, at, sizeof(ip6));
 		if (ip6.ip6_nxt != IPPROTO_UDP)
 			return false;
-		memcpy(source->address, &ip6.ip6_src, 16);
-		source->family = 6;
+		memcpy(peer->address, &ip6.ip6_src, 16);
+		peer->family = 6;
 		at += sizeof(ip6);
 	} else {
 		return false;
@@ -164,7 +163,7 @@ static bool find_udp(const __u8 *at, const __u8 *end, struct wire_source *source
 	if (end - at < (ptrdiff_t)sizeof(udp))
 		return false;
 	memcpy(&udp, at, sizeof(udp));
-	source->port = ntohs(udp.uh_sport);
+	peer->port = ntohs(udp.uh_sport);
 	*payload = at + sizeof(udp);
 	*length = ntohs(udp.uh_ulen) - sizeof(udp);
 	return ntohs(udp.uh_ulen) >= sizeof(udp) && *length <= (size_t)(end - *payload);
@@ -172,13 +171,13 @@ static bool find_udp(const __u8 *at, const __u8 *end, struct wire_source *source
 
 static int read_frame(void *context, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes)
 {
-	struct wire_source source;
+	struct wire_peer peer;
 	const __u8 *payload;
 	size_t length;
 
 	(void)wire_bytes;
-	if (find_udp(frame, (const __u8 *)frame + bytes, &source, &payload, &length))
-		wire_decode(context, &source, payload, length, now_ns);
+	if (find_udp(frame, (const __u8 *)frame + bytes, &peer, &payload, &length))
+		wire_decode(context, &peer, payload, length, now_ns);
 	return 0;
 }
 
@@ -186,7 +185,7 @@ static int read_frame(void *context, __u64 now_ns, const void *frame, __u32 byte
 static bool read_ipfix(struct wire_decoder *d, FILE *file, const char *path)
 {
 	static __u8 message[WIRE_MESSAGE_MAX];
-	struct wire_source source = {.family = 4, .session = 1};
+	struct wire_peer peer = {.family = 4, .session = 1};
 
 	for (bool first = true;; first = false) {
 		size_t got = fread(message, 1, WIRE_STREAM_HEAD_BYTES, file), length;
@@ -199,7 +198,7 @@ static bool read_ipfix(struct wire_decoder *d, FILE *file, const char *path)
 		got += fread(message + got, 1, length - got, file);
 		if (!length || got < length)
 			fail(path, "ends within a message, or damaged");
-		wire_decode(d, &source, message, length, 0);
+		wire_decode(d, &peer, message, length, 0);
 	}
 }
 
@@ -445,7 +444,7 @@ int main(int argc, char **argv)
 	const char *protocol = NULL;
 	bool biflow = false, counts = false, words = false;
 	unsigned int count = 100;
-	struct wire_sink sink = {.flows = print_flows};
+	struct wire_sink sink = {.flow.flows = print_flows};
 	struct wire_decoder *d;
 	int option;
 
@@ -493,7 +492,7 @@ int main(int argc, char **argv)
 	while (optind < argc)
 		read_file(d, argv[optind++]);
 	if (counts) {
-		wire_decoder_sources(d, print_source, NULL);
+		wire_decoder_peers(d, print_source, NULL);
 		print(json_pack("{s:o}", "counts", counts_json(wire_decoder_counts(d))));
 	}
 	wire_decoder_free(d);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A stream of datagrams into one decoder that has little room: length (2 bytes), source (1 byte),
+ * A stream of datagrams into one decoder that has little room: length (2 bytes), peer (1 byte),
  * the message. Memory stays within its bound, flows are well-formed, and a flow that is encoded and
  * decoded again does not change.
  */
@@ -23,7 +23,7 @@ static void check(int holds)
 		abort();
 }
 
-static void keep(void *context, const struct wire_origin *origin, const struct flow_record *flows,
+static void keep(void *context, const struct flow_origin *origin, const struct flow_record *flows,
 		 unsigned int count)
 {
 	check(count == 1);
@@ -33,9 +33,9 @@ static void keep(void *context, const struct wire_origin *origin, const struct f
 /* IPFIX carries a flow, but for what only foreign exporters tell and for parts of milliseconds. */
 static void check_again(const struct flow_record *flow)
 {
-	const struct wire_source source = {.family = 4};
+	const struct wire_peer peer = {.family = 4};
 	struct flow_record again = {0};
-	const struct wire_sink sink = {.context = &again, .flows = keep};
+	const struct wire_sink sink = {.flow = {.context = &again, .flows = keep}};
 	struct wire_decoder *d = wire_decoder_new(&wire_decoder_defaults, &sink);
 	struct wire_encoder e = {.protocol = WIRE_IPFIX, .biflow = true};
 	__u8 message[1400];
@@ -47,7 +47,7 @@ static void check_again(const struct flow_record *flow)
 	check(!wire_add_flow(&e, flow));
 	length = wire_end(&e, START_NS, 0);
 	check(length && length <= sizeof(message));
-	check(!wire_decode(d, &source, message, length, START_NS));
+	check(!wire_decode(d, &peer, message, length, START_NS));
 	check(again.forward.packets == flow->forward.packets);
 	check(again.forward.bytes == flow->forward.bytes);
 	check(again.forward.start_ns / WIRE_NS_PER_MS == flow->forward.start_ns / WIRE_NS_PER_MS);
@@ -58,11 +58,11 @@ static void check_again(const struct flow_record *flow)
 	check(again.family == flow->family && again.proto == flow->proto);
 	check(again.sport == flow->sport && again.vlan == flow->vlan);
 	check(again.in_if == flow->in_if && again.out_if == flow->out_if);
-	check(again.dport == (wire_is_icmp(flow) && flow->icmp ? flow->icmp : flow->dport));
+	check(again.dport == (flow_is_icmp(flow) && flow->icmp ? flow->icmp : flow->dport));
 	wire_decoder_free(d);
 }
 
-static void flows(void *context, const struct wire_origin *origin, const struct flow_record *flow,
+static void flows(void *context, const struct flow_origin *origin, const struct flow_record *flow,
 		  unsigned int count)
 {
 	unsigned int *budget = context;
@@ -92,7 +92,7 @@ static void check_distinct(const struct wire_distinct *d)
 	check(!wire_add_distinct(&e, d));
 }
 
-static void option(void *context, const struct wire_origin *origin, const struct wire_option *o)
+static void option(void *context, const struct flow_origin *origin, const struct wire_option *o)
 {
 	check(o->kind <= WIRE_OPTION_TYPE);
 	if (o->kind == WIRE_OPTION_SAMPLING)
@@ -106,15 +106,19 @@ static void option(void *context, const struct wire_origin *origin, const struct
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned int budget = 20; /* of flows that are encoded again */
-	const struct wire_sink sink = {.context = &budget, .flows = flows, .option = option};
+	const struct wire_sink sink = {
+		.flow = {.context = &budget, .flows = flows},
+		.context = &budget,
+		.option = option,
+	};
 	struct wire_decoder_options options = wire_decoder_defaults;
-	struct wire_source source = {.family = 4};
+	struct wire_peer peer = {.family = 4};
 	__u64 now_ns = START_NS;
 	struct wire_decoder *d;
 
 	options.max_bytes = MAX_BYTES;
 	options.max_held_bytes = 8 << 10;
-	options.max_sources = 4;
+	options.max_peers = 4;
 	options.max_domains = 4;
 	options.max_templates = 16;
 	options.max_fields = 64;
@@ -126,15 +130,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t length = wire_get16(data);
 		__u8 *message;
 
-		source.port = data[2] & 7;
-		source.session = data[2] >> 3 & 1;
+		peer.port = data[2] & 7;
+		peer.session = data[2] >> 3 & 1;
 		size -= HEAD_BYTES;
 		data += HEAD_BYTES;
 		length = length < size ? length : size;
 		message = malloc(length + !length);
 		check(message != NULL);
 		memcpy(message, data, length);
-		wire_decode(d, &source, message, length, now_ns);
+		wire_decode(d, &peer, message, length, now_ns);
 		free(message);
 		data += length;
 		size -= length;

@@ -117,7 +117,7 @@ static unsigned int encode(const struct lane *l, const struct flow_record *flows
 	return records;
 }
 
-static void sum_up(void *context, const struct wire_origin *origin, const struct flow_record *flows,
+static void sum_up(void *context, const struct flow_origin *origin, const struct flow_record *flows,
 		   unsigned int count)
 {
 	__u64 *sum = context;
@@ -130,12 +130,11 @@ static void sum_up(void *context, const struct wire_origin *origin, const struct
 
 static void decode(struct wire_decoder *d)
 {
-	const struct wire_source source = {.address = {192, 0, 2, 1}, .family = 4};
+	const struct wire_peer peer = {.address = {192, 0, 2, 1}, .family = 4};
 
 	for (unsigned int i = 0; i < messages.count; i++) {
 		if (messages.length[i])
-			check(wire_decode(d, &source, messages.bytes[i], messages.length[i],
-					  NOW_NS),
+			check(wire_decode(d, &peer, messages.bytes[i], messages.length[i], NOW_NS),
 			      "decode");
 	}
 }
@@ -143,7 +142,7 @@ static void decode(struct wire_decoder *d)
 static void measure(struct lane *l, const struct flow_record *flows, int round)
 {
 	__u64 sum[2] = {0};
-	const struct wire_sink sink = {.context = sum, .flows = sum_up};
+	const struct wire_sink sink = {.flow = {.context = sum, .flows = sum_up}};
 	struct wire_decoder *d = wire_decoder_new(&wire_decoder_defaults, &sink);
 	unsigned int records = encode(l, flows);
 	double start = seconds_of(CLOCK_THREAD_CPUTIME_ID), end;

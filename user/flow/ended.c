@@ -4,6 +4,14 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "flow/fields.h"
+
+/* What the kernel says of each direction, and of each flow. */
+#define TRAFFIC                                                                                    \
+	(FIELD_BIT(PACKETS) | FIELD_BIT(BYTES) | FIELD_BIT(START) | FIELD_BIT(END) |               \
+	 FIELD_BIT(TCP_FLAGS) | FIELD_BIT(TOS) | FIELD_BIT(END_REASON))
+#define KNOWN (FLOW_BASIC | TRAFFIC | FIELD_BIT(FAMILY))
+
 static struct flow_traffic traffic_of(const struct flow_ended *ended)
 {
 	return (struct flow_traffic){
@@ -22,6 +30,7 @@ void flow_ended_record(const struct flow_ended *ended, struct flow_record *out)
 	const struct weir_flow_key *key = &ended->key;
 
 	*out = (struct flow_record){
+		.known = KNOWN,
 		.forward = traffic_of(ended),
 		.vlan = key->vlan,
 		.family = key->flags & WEIR_KEY_V6 ? 6 : 4,
@@ -37,14 +46,18 @@ void flow_ended_record(const struct flow_ended *ended, struct flow_record *out)
 	}
 	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6) {
 		out->icmp = weir_be16(key->dport);
+		out->known |= FIELD_BIT(ICMP);
 	} else if (!(key->flags & WEIR_KEY_NOPORTS)) {
 		out->sport = weir_be16(key->sport);
 		out->dport = weir_be16(key->dport);
 	}
-	if (out->direction)
+	if (out->direction) {
 		out->out_if = key->ifindex;
-	else
+		out->known |= FIELD_BIT(OUT_IF);
+	} else {
 		out->in_if = key->ifindex;
+		out->known |= FIELD_BIT(IN_IF);
+	}
 }
 
 bool flow_ended_reverses(const struct flow_ended *a, const struct flow_ended *b)
@@ -73,6 +86,7 @@ void flow_ended_biflow(const struct flow_ended *a, const struct flow_ended *b,
 	const struct flow_ended *first = b->start_ns < a->start_ns ? b : a;
 
 	flow_ended_record(first, out);
+	out->known |= FIELD_BIT(INITIATOR) | TRAFFIC << FLOW_REVERSE;
 	out->reverse = traffic_of(first == a ? b : a);
 	out->initiator = a->start_ns != b->start_ns;
 }

@@ -24,7 +24,7 @@ struct flow_ended {
 
 _Static_assert(sizeof(struct flow_ended) == 88, "queues hold it as it is");
 
-/* As the wire codec takes it. */
+/* As sinks and the wire codec take it, what is known of it marked. */
 void flow_ended_record(const struct flow_ended *ended, struct flow_record *out);
 /* Is `b` the other direction of `a`? Then one biflow record can hold both. */
 bool flow_ended_reverses(const struct flow_ended *a, const struct flow_ended *b);

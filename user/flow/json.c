@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 
 #include "flow/text.h"
-#include "wire/field.h"
+#include "flow/fields.h"
 
 struct key {
 	const char *name;
@@ -63,9 +63,9 @@ static json_t *other_address(const struct flow_record *flow, const __u8 bytes[16
 
 static json_int_t number(const struct flow_record *flow, enum flow_field field)
 {
-	const __u8 *from = (const __u8 *)flow + flow_places[field].offset;
+	const __u8 *from = (const __u8 *)flow + flow_fields[field].offset;
 
-	switch (flow_places[field].bytes) {
+	switch (flow_fields[field].bytes) {
 	case 1:
 		return *from;
 	case 2:
@@ -118,7 +118,7 @@ static int set_others(json_t *json, const struct flow_record *flow)
 						   json_integer(number(flow, numbers[i].field)));
 	}
 	for (size_t i = 0; i < COUNT(addresses); i++) {
-		const __u8 *from = (const __u8 *)flow + flow_places[addresses[i].field].offset;
+		const __u8 *from = (const __u8 *)flow + flow_fields[addresses[i].field].offset;
 
 		if (flow->known >> addresses[i].field & 1)
 			err |= json_object_set_new(json, addresses[i].name,
@@ -141,7 +141,7 @@ json_t *flow_record_to_json(const struct flow_record *flow)
 {
 	json_t *json = traffic(&flow->forward), *key;
 	bool v4 = flow->family != 6;
-	int dport = wire_is_icmp(flow) && flow->icmp ? flow->icmp : flow->dport;
+	int dport = flow_is_icmp(flow) && flow->icmp ? flow->icmp : flow->dport;
 
 	key = json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:s}", "src", address(flow->src, v4), "dst",
 			address(flow->dst, v4), "sport", (int)flow->sport, "dport", dport, "proto",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A flow as it leaves a host or comes from one: what the kernel's entry says, freed of CPUs and
- * of the kernel's clock, and what foreign exporters say besides. The wire codec writes and reads
- * it by one table of fields (wire/field.h).
+ * of the kernel's clock, and what foreign exporters say besides. Its fields have a table,
+ * flow/fields.h, which all that reads or writes flows goes by.
  *
  * Numbers are in host order, addresses in network order, times in nanoseconds of Unix time.
  */
@@ -10,6 +10,7 @@
 #define FLOW_RECORD_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 
 #define FLOW_LABELS 10 /* MPLS label stack, top first */
 #define FLOW_NAME_BYTES 32
@@ -26,7 +27,7 @@ struct flow_traffic {
 };
 
 struct flow_record {
-	__u64 known; /* bit n: the field in row n of the table of fields was told; see wire/field.h */
+	__u64 known; /* bit n: the field in row n of the table of fields has a value */
 	struct flow_traffic forward;
 	struct flow_traffic reverse; /* of a biflow (RFC 5103), else zero packets */
 	__u8 src[16], dst[16];       /* IPv4 in the first four bytes */
@@ -54,5 +55,11 @@ struct flow_record {
 	__u32 label[FLOW_LABELS]; /* 20 bits label, 3 experimental, 1 bottom of stack */
 	char vrf_name[FLOW_NAME_BYTES];
 };
+
+/* Of ICMP there are no ports, but a type and a code. */
+static __always_inline bool flow_is_icmp(const struct flow_record *flow)
+{
+	return flow->proto == 1 || flow->proto == 58;
+}
 
 #endif

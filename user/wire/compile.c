@@ -26,12 +26,6 @@ static void emit(struct compiler *c, enum op_code code, unsigned int bytes, size
 		(struct op){.code = code, .bytes = bytes, .from = c->at, .to = to, .room = room};
 }
 
-/* The reverse direction's field of a forward one; FIELD_NONE: it has none. */
-static unsigned int reverse_of(unsigned int field)
-{
-	return field <= FIELD_TOS ? field + FIELD_REVERSE_PACKETS - FIELD_PACKETS : FIELD_NONE;
-}
-
 static const struct wire_element *element_of(const struct compiler *c,
 					     const struct template_field *f)
 {
@@ -93,7 +87,7 @@ static void emit_field(struct compiler *c, enum op_code code, const struct wire_
 		       unsigned int field, unsigned int bytes)
 {
 	struct template *t = c->t;
-	const struct flow_place *place = &flow_places[field];
+	const struct flow_field_row *place = &flow_fields[field];
 	unsigned int family = is_key_address(field) ? family_of(element->kind) : 0;
 	size_t to = place->offset;
 	/* Labels and the halves of ICMP are parts of their field. */
@@ -131,12 +125,11 @@ static void fixed(struct compiler *c, const struct wire_element *element, unsign
 		return;
 	if (element->kind == WIRE_KIND_STRING) {
 		emit(c, OP_STRING, bytes < FLOW_NAME_BYTES ? bytes : FLOW_NAME_BYTES - 1,
-		     flow_places[field].offset, 0);
+		     flow_fields[field].offset, 0);
 		c->t->known |= 1ull << field;
 		return;
 	}
-	code = op_of(element->kind, bytes, field == FIELD_NONE ? 0 : flow_places[field].bytes,
-		     micro);
+	code = op_of(element->kind, bytes, field < FIELD_MAX ? flow_fields[field].bytes : 0, micro);
 	if (code == OP_END) {
 		wire_tally(c->w, WIRE_COUNT_FIELD_LENGTH, 1);
 		return;
@@ -148,10 +141,10 @@ static void fixed(struct compiler *c, const struct wire_element *element, unsign
 		return;
 	}
 	/* Of an event both start and end, unless they are told. */
-	for (unsigned int f = FIELD_START; f <= FIELD_END; f++) {
-		if (!(c->t->known & 1ull << f))
-			emit_field(c, code, element, f, bytes);
-	}
+	if (!(c->t->known & FIELD_BIT(START)))
+		emit_field(c, code, element, FIELD_START, bytes);
+	if (!(c->t->known & FIELD_BIT(END)))
+		emit_field(c, code, element, FIELD_END, bytes);
 }
 
 static void variable(struct compiler *c, const struct wire_element *element, unsigned int field)
@@ -159,7 +152,7 @@ static void variable(struct compiler *c, const struct wire_element *element, uns
 	if (c->variable)
 		c->variable->room = c->at;
 	if (element && element->kind == WIRE_KIND_STRING) {
-		emit(c, OP_VARIABLE_STRING, 0, flow_places[field].offset, 0);
+		emit(c, OP_VARIABLE_STRING, 0, flow_fields[field].offset, 0);
 		c->t->known |= 1ull << field;
 	} else {
 		emit(c, OP_VARIABLE, 0, 0, 0);
@@ -184,7 +177,7 @@ static void compile_field(struct compiler *c, const struct template_field *f)
 	unsigned int field = element ? element->field : (unsigned int)FIELD_NONE;
 
 	if (element && f->pen == IPFIX_REVERSE_PEN)
-		field = reverse_of(field);
+		field = flow_field_reverse(field);
 	if (field == FIELD_NONE || is_inner(c, f))
 		element = NULL;
 	if (f->bytes == IPFIX_VARIABLE && c->w->domain->protocol == WIRE_IPFIX) {

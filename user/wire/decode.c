@@ -13,7 +13,7 @@ const struct wire_decoder_options wire_decoder_defaults = {
 	.held_lifetime_ns = 60 * WEIR_NS_PER_SEC,
 	.max_bytes = 256 << 20,
 	.max_held_bytes = 256 << 10,
-	.max_sources = 4096,
+	.max_peers = 4096,
 	.max_domains = 64,
 	.max_templates = 1024,
 	.max_fields = 256,
@@ -43,18 +43,18 @@ void wire_decoder_free(struct wire_decoder *d)
 {
 	if (!d)
 		return;
-	while (d->sources)
-		wire_source_free(d, d->sources);
+	while (d->peers)
+		wire_peer_free(d, d->peers);
 	free(d);
 }
 
-void wire_decoder_close(struct wire_decoder *d, const struct wire_source *source)
+void wire_decoder_close(struct wire_decoder *d, const struct wire_peer *peer)
 {
-	struct source *s;
+	struct peer *p;
 
-	HASH_FIND(hh, d->sources, source, sizeof(*source), s);
-	if (s)
-		wire_source_free(d, s);
+	HASH_FIND(hh, d->peers, peer, sizeof(*peer), p);
+	if (p)
+		wire_peer_free(d, p);
 }
 
 const struct wire_counts *wire_decoder_counts(const struct wire_decoder *d)
@@ -62,13 +62,13 @@ const struct wire_counts *wire_decoder_counts(const struct wire_decoder *d)
 	return &d->counts;
 }
 
-void wire_decoder_sources(const struct wire_decoder *d,
-			  void (*each)(void *context, const struct wire_source *source,
-				       const struct wire_counts *counts),
-			  void *context)
+void wire_decoder_peers(const struct wire_decoder *d,
+			void (*each)(void *context, const struct wire_peer *peer,
+				     const struct wire_counts *counts),
+			void *context)
 {
-	for (const struct source *s = d->sources; s; s = s->hh.next)
-		each(context, &s->key, &s->counts);
+	for (const struct peer *p = d->peers; p; p = p->hh.next)
+		each(context, &p->key, &p->counts);
 }
 
 size_t wire_decoder_bytes(const struct wire_decoder *d)
@@ -182,16 +182,16 @@ static const struct {
 
 #define PROTOCOLS (sizeof(protocols) / sizeof(*protocols))
 
-/* What is no export message shall not make a source known, for that may cost another its place. */
-static int refuse(struct work *w, const struct wire_source *source, enum wire_count why)
+/* What is no export message shall not make a peer known, for that may cost another its place. */
+static int refuse(struct work *w, const struct wire_peer *peer, enum wire_count why)
 {
-	HASH_FIND(hh, w->d->sources, source, sizeof(*source), w->source);
+	HASH_FIND(hh, w->d->peers, peer, sizeof(*peer), w->peer);
 	wire_tally(w, WIRE_COUNT_MESSAGES, 1);
 	wire_tally(w, why, 1);
 	return -EBADMSG;
 }
 
-int wire_decode(struct wire_decoder *d, const struct wire_source *source, const void *message,
+int wire_decode(struct wire_decoder *d, const struct wire_peer *peer, const void *message,
 		size_t length, __u64 now_ns)
 {
 	struct work w = {.d = d, .now_ns = now_ns, .records_known = true};
@@ -201,11 +201,11 @@ int wire_decode(struct wire_decoder *d, const struct wire_source *source, const 
 	while (i < PROTOCOLS && protocols[i].version != version)
 		i++;
 	if (length < 2 || (i < PROTOCOLS && length < protocols[i].header_bytes))
-		return refuse(&w, source, WIRE_COUNT_SHORT);
+		return refuse(&w, peer, WIRE_COUNT_SHORT);
 	if (i == PROTOCOLS)
-		return refuse(&w, source, WIRE_COUNT_VERSION);
-	w.source = wire_source_of(d, source);
-	if (!w.source)
+		return refuse(&w, peer, WIRE_COUNT_VERSION);
+	w.peer = wire_peer_of(d, peer);
+	if (!w.peer)
 		return -ENOMEM;
 	wire_tally(&w, WIRE_COUNT_MESSAGES, 1);
 	return protocols[i].decode(&w, message, length);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Reading NetFlow v5, NetFlow v9 (RFC 3954) and IPFIX (RFC 7011) from whatever exporters.
+ * Reading NetFlow v5, NetFlow v9 (RFC 3954) and IPFIX (RFC 7011) from any exporter.
  *
  *   d = wire_decoder_new(&options, &sink)
- *   wire_decode(d, &source, datagram, length, now)     → sink.flows(...), sink.option(...)
+ *   wire_decode(d, &peer, datagram, length, now)       → sink.flow.flows(...), sink.option(...)
  *   wire_decoder_expire(d, now)                        every few seconds
- *   wire_decoder_close(d, &source)                     when a stream ends
+ *   wire_decoder_close(d, &peer)                       when a stream ends
  *
- *   decoder ─→ sources, the latest heard last ─→ domains ─→ templates
+ *   decoder ─→ peers, the latest heard last ─→ domains ─→ templates
  *                         └─→ data that wait for their template
  *
- * A source is an exporter's address, with its port or its stream where those tell exporters apart;
+ * A peer is an exporter's address, with its port or its stream where those tell exporters apart;
  * a domain is a protocol and an observation domain (v9: source id, v5: engine). Each has templates,
- * sequence numbers and samplers of its own. Everything has a bound: over the bound on sources or on
- * memory the source that was silent longest is forgotten, over the other bounds the newcomer is
+ * sequence numbers and samplers of its own. Everything has a bound: over the bound on peers or on
+ * memory the peer that was silent longest is forgotten, over the other bounds the newcomer is
  * refused and counted.
  *
  * Pure: no sockets, and the clock is passed in.
@@ -23,7 +23,7 @@
 
 #include "wire/encode.h"
 
-struct wire_source {
+struct wire_peer {
 	__u8 address[16]; /* IPv4 in the first four bytes, the others zero */
 	__u16 port;       /* 0 where an exporter may send from several */
 	__u8 family;      /* 4 or 6 */
@@ -36,10 +36,10 @@ struct wire_decoder_options {
 	__u64 template_lifetime_ns; /* of templates that came by datagram and were not told again */
 	__u64 held_lifetime_ns;     /* how long data wait for their template */
 	size_t max_bytes;           /* of all that is remembered */
-	size_t max_held_bytes;      /* per source; a set that waits counts as 1 KiB at least */
-	unsigned int max_sources;
-	unsigned int max_domains;   /* per source */
-	unsigned int max_templates; /* per source */
+	size_t max_held_bytes;      /* per peer; a set that waits counts as 1 KiB at least */
+	unsigned int max_peers;
+	unsigned int max_domains;   /* per peer */
+	unsigned int max_templates; /* per peer */
 	unsigned int max_fields;    /* per template */
 };
 
@@ -67,7 +67,7 @@ extern const struct wire_decoder_options wire_decoder_defaults;
 	X(LOST_MESSAGES, lost_messages, LOST, "messages missing in the sequence of v9")            \
 	X(NO_TEMPLATE, no_template, LOST, "data sets given up: their template never came")         \
 	X(EXPIRED, expired, LOST, "templates not told again within their lifetime")                \
-	X(FORGOTTEN, forgotten, LOST, "sources forgotten for newer ones")                          \
+	X(FORGOTTEN, forgotten, LOST, "peers forgotten for newer ones")                            \
 	X(NO_BOOT, no_boot, LOST, "data sets whose times count from a boot time never told")       \
 	X(VERSION, bad_version, BAD, "messages of a version other than 5, 9 and 10")               \
 	X(SHORT, bad_short, BAD, "messages that end within their header")                          \
@@ -78,7 +78,7 @@ extern const struct wire_decoder_options wire_decoder_defaults;
 	X(TEMPLATE, bad_template, BAD, "templates cut short, empty or with a reserved id")         \
 	X(SCOPE, bad_scope, BAD, "options templates whose scopes contradict their fields")         \
 	X(FIELDS, bad_fields, BAD, "templates of too many fields")                                 \
-	X(FLOOD, bad_flood, BAD, "templates and domains refused: the source has too many")         \
+	X(FLOOD, bad_flood, BAD, "templates and domains refused: the peer has too many")           \
 	X(WITHDRAWAL, bad_withdrawal, BAD, "withdrawals by datagram or of what is not there")      \
 	X(FIELD_LENGTH, bad_field_length, BAD, "template fields of a length their type has not")   \
 	X(RECORD, bad_record, BAD, "records that end beyond their set")
@@ -105,14 +105,6 @@ struct wire_count_name {
 	enum wire_count_kind kind;
 };
 extern const struct wire_count_name wire_count_names[WIRE_COUNT_MAX];
-
-/* Where records came from. */
-struct wire_origin {
-	const struct wire_source *source;
-	enum wire_protocol protocol;
-	__u32 domain;
-	__u64 export_ns; /* when the exporter says it sent them, Unix time */
-};
 
 enum wire_option_kind {
 	WIRE_OPTION_INTERFACE,
@@ -147,13 +139,12 @@ struct wire_option {
 	};
 };
 
-/* Called from wire_decode(); what is passed is valid until they return. Either may be NULL. */
+/* Called from wire_decode(); what is passed is valid until they return. */
 struct wire_sink {
+	struct flow_sink flow; /* gets flows of one data set, or a part of them; no turns */
 	void *context;
-	/* Flows of one data set, or a part of them, in order. */
-	void (*flows)(void *context, const struct wire_origin *origin,
-		      const struct flow_record *flows, unsigned int count);
-	void (*option)(void *context, const struct wire_origin *origin,
+	/* NULL: nobody wants them. */
+	void (*option)(void *context, const struct flow_origin *origin,
 		       const struct wire_option *option);
 };
 
@@ -167,9 +158,9 @@ void wire_decoder_free(struct wire_decoder *d);
 /*
  * One message: a datagram, or wire_stream_length() bytes of a stream. now_ns: any clock that the
  * lifetimes count on. Returns 0 when it was read, what it had wrong is counted; -EBADMSG when
- * nothing could be made of it, which is counted too; -ENOMEM when its source cannot be remembered.
+ * nothing could be made of it, which is counted too; -ENOMEM when its peer cannot be remembered.
  */
-int wire_decode(struct wire_decoder *d, const struct wire_source *source, const void *message,
+int wire_decode(struct wire_decoder *d, const struct wire_peer *peer, const void *message,
 		size_t length, __u64 now_ns);
 
 #define WIRE_STREAM_HEAD_BYTES 4
@@ -179,15 +170,15 @@ size_t wire_stream_length(const __u8 head[WIRE_STREAM_HEAD_BYTES]);
 /* Gives up templates and held data whose time is over, and domains that told nothing for as long
  * as a template lives. */
 void wire_decoder_expire(struct wire_decoder *d, __u64 now_ns);
-/* Forgets a source and all it told. */
-void wire_decoder_close(struct wire_decoder *d, const struct wire_source *source);
+/* Forgets a peer and all that it said. */
+void wire_decoder_close(struct wire_decoder *d, const struct wire_peer *peer);
 
 const struct wire_counts *wire_decoder_counts(const struct wire_decoder *d);
-/* Each source, the one silent longest first. Nothing may be decoded meanwhile. */
-void wire_decoder_sources(const struct wire_decoder *d,
-			  void (*each)(void *context, const struct wire_source *source,
-				       const struct wire_counts *counts),
-			  void *context);
+/* Each peer, the one silent longest first. Nothing may be decoded meanwhile. */
+void wire_decoder_peers(const struct wire_decoder *d,
+			void (*each)(void *context, const struct wire_peer *peer,
+				     const struct wire_counts *counts),
+			void *context);
 /* Memory of all that is remembered, never above options.max_bytes. */
 size_t wire_decoder_bytes(const struct wire_decoder *d);
 

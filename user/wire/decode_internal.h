@@ -139,8 +139,8 @@ struct held {
 	__u8 data[];
 };
 
-struct source {
-	struct wire_source key;
+struct peer {
+	struct wire_peer key;
 	struct domain *domain;
 	unsigned int domains, templates;
 	struct held *held, **held_end;
@@ -152,7 +152,7 @@ struct source {
 struct wire_decoder {
 	struct wire_decoder_options options;
 	struct wire_sink sink;
-	struct source *sources; /* in the order they were heard in */
+	struct peer *peers; /* in the order they were heard in */
 	struct wire_counts counts;
 	size_t bytes;
 	__u32 serial;
@@ -167,7 +167,7 @@ struct wire_decoder {
 /* A message at work. */
 struct work {
 	struct wire_decoder *d;
-	struct source *source; /* NULL: none that is known */
+	struct peer *peer; /* NULL: none that is known */
 	struct domain *domain;
 	struct frame frame;
 	__u64 now_ns;
@@ -178,17 +178,17 @@ struct work {
 static inline void wire_tally(struct work *w, enum wire_count what, __u64 by)
 {
 	w->d->counts.count[what] += by;
-	if (w->source)
-		w->source->counts.count[what] += by;
+	if (w->peer)
+		w->peer->counts.count[what] += by;
 }
 
-/* source.c. When memory is short, of the sources but `keep` the one silent longest is forgotten. */
-void *wire_alloc(struct wire_decoder *d, size_t bytes, const struct source *keep);
+/* peer.c. When memory is short, of the peers but `keep` the one silent longest is forgotten. */
+void *wire_alloc(struct wire_decoder *d, size_t bytes, const struct peer *keep);
 void wire_release(struct wire_decoder *d, void *memory, size_t bytes);
 /* NULL: no memory. */
-struct source *wire_source_of(struct wire_decoder *d, const struct wire_source *key);
-void wire_source_free(struct wire_decoder *d, struct source *s);
-/* NULL: the source has too many, or no memory; counted. */
+struct peer *wire_peer_of(struct wire_decoder *d, const struct wire_peer *key);
+void wire_peer_free(struct wire_decoder *d, struct peer *p);
+/* NULL: the peer has too many, or no memory; counted. */
 struct domain *wire_domain_of(struct work *w, enum wire_protocol protocol, __u32 id);
 void wire_hold(struct work *w, __u16 set_id, const __u8 *data, size_t length);
 /* Decodes what waited for this template. */
@@ -201,13 +201,16 @@ void wire_read_templates(struct work *w, const __u8 *at, const __u8 *end, bool o
 /* One field of a template, without its scope. What follows it; NULL: it ends beyond `end`. */
 const __u8 *wire_field_at(const __u8 *at, const __u8 *end, bool v9, struct template_field *f);
 struct template *wire_template_of(struct work *w, __u16 id);
-void wire_template_drop(struct wire_decoder *d, struct source *s, struct domain *domain,
+void wire_template_drop(struct wire_decoder *d, struct peer *p, struct domain *domain,
 			unsigned int at);
 
 /* compile.c. How many operations at most become of `fields` fields. */
 #define WIRE_OPS(fields) (4 * (fields) + 1)
 /* Fills all of *t but id, told_ns, serial, bytes. */
 void wire_compile(struct work *w, struct template *t);
+
+/* Who made the records in work. */
+struct flow_origin wire_origin(const struct work *w);
 
 /* record.c, options.c. The data records of a set. */
 void wire_read_flows(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);

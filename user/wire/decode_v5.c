@@ -32,8 +32,8 @@ static void read_record(const struct frame *frame, const struct v5_record *r, __
 	f->sport = weir_be16(r->sport);
 	f->dport = weir_be16(r->dport);
 	f->proto = r->proto;
-	f->icmp = wire_is_icmp(f) ? f->dport : 0;
-	f->known |= wire_is_icmp(f) ? FIELD_BIT(ICMP) : 0;
+	f->icmp = flow_is_icmp(f) ? f->dport : 0;
+	f->known |= flow_is_icmp(f) ? FIELD_BIT(ICMP) : 0;
 	f->src_as = weir_be16(r->src_as);
 	f->dst_as = weir_be16(r->dst_as);
 	f->src_mask = r->src_mask;

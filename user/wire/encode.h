@@ -15,11 +15,12 @@
 #include <stddef.h>
 
 #include "flow/record.h"
+#include "flow/sink.h"
 
 enum wire_protocol {
-	WIRE_IPFIX,
-	WIRE_V9,
-	WIRE_V5,
+	WIRE_IPFIX = FLOW_PROTOCOL_IPFIX,
+	WIRE_V9 = FLOW_PROTOCOL_V9,
+	WIRE_V5 = FLOW_PROTOCOL_V5,
 };
 
 #define WIRE_MESSAGE_MAX 65535

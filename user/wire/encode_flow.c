@@ -77,7 +77,7 @@ unsigned int wire_flow_templates(const struct wire_encoder *e, struct wire_templ
 
 /* --- One field ---------------------------------------------------------------------------- */
 
-static const struct flow_place places[] = FLOW_PLACE_TABLE;
+static const struct flow_field_row places[] = FLOW_FIELD_TABLE;
 static const struct wire_element elements[] = WIRE_ELEMENT_TABLE;
 
 static __always_inline __u64 load(const __u8 *from, unsigned int bytes)
@@ -129,9 +129,9 @@ static __always_inline __u64 value_of(const struct flow_record *f, const __u8 *f
 	case WIRE_KIND_UPTIME:
 		return raw / NS_PER_MS - boot_ms;
 	case WIRE_KIND_DPORT:
-		return wire_is_icmp(f) ? wire_icmp_of(f) : raw;
+		return flow_is_icmp(f) ? wire_icmp_of(f) : raw;
 	case WIRE_KIND_ICMP:
-		return wire_is_icmp(f) ? wire_icmp_of(f) : 0;
+		return flow_is_icmp(f) ? wire_icmp_of(f) : 0;
 	default:
 		return raw;
 	}

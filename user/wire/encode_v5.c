@@ -57,7 +57,7 @@ static void fill(const struct wire_encoder *e, const struct flow_record *f, stru
 		.first_ms = uptime(e, f->forward.start_ns),
 		.last_ms = uptime(e, f->forward.end_ns),
 		.sport = weir_be16(f->sport),
-		.dport = weir_be16((__u16)(wire_is_icmp(f) ? wire_icmp_of(f) : f->dport)),
+		.dport = weir_be16((__u16)(flow_is_icmp(f) ? wire_icmp_of(f) : f->dport)),
 		.tcp_flags = f->forward.tcp_flags,
 		.proto = f->proto,
 		.tos = f->forward.tos,

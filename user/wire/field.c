@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "wire/field.h"
 
-const struct flow_place flow_places[FIELD_MAX] = FLOW_PLACE_TABLE;
 const struct wire_element wire_elements[WIRE_ROWS] = WIRE_ELEMENT_TABLE;
 
 const struct wire_element *wire_element_find(__u32 pen, __u16 number)

@@ -1,83 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The tables that encoder and decoder go by.
+ * Information elements: what the values in IPFIX and v9 messages mean.
  *
- *   FLOW_FIELDS     what a flow record can tell: bit n of flow_record.known is row n
- *   WIRE_ELEMENTS   IANA's information elements: which field each tells, and how it is written
- *   WIRE_OWN        weir's own elements, in type records (RFC 5610) too
+ * A flow has one field for each thing (flow/fields.h); exporters have several elements for it. A
+ * flow's start comes in seven elements: seconds, milliseconds, uptime ... Encoder and decoder are
+ * both made from these tables, so an element is one row:
  *
- * Several elements may tell one field: a flow's start is said in seven ways. What lies in
- * flow_traffic is told of the reverse direction by the same elements under another enterprise
- * number (RFC 5103), and is then known by the bit of the field's name with REVERSE_ before it.
+ *   WIRE_ELEMENTS   IANA's elements: which field each is, and how its value is written
+ *   WIRE_OWN        weir's own: no fields of flows; sent in type records (RFC 5610) too
  *
- * v9 has the same numbers, save for what scopes say.
+ *   row ──field──→ flow_fields[]: where it lies in struct flow_record
+ *    └────kind───→ how the value on the wire becomes the field's
+ *
+ * The reverse direction of a biflow has the elements of the forward one, under another enterprise
+ * number (RFC 5103): flow_field_reverse() finds their field.
+ *
+ * v9 has the same numbers, except for scopes.
  */
 #ifndef WIRE_FIELD_H
 #define WIRE_FIELD_H
 
-#include "flow/record.h"
+#include "flow/fields.h"
 #include "wire/encode.h"
 #include "wire/message.h"
 
-/* X(id, member) */
-#define FLOW_FIELDS(X)                                                                             \
-	X(PACKETS, forward.packets)                                                                \
-	X(BYTES, forward.bytes)                                                                    \
-	X(START, forward.start_ns)                                                                 \
-	X(END, forward.end_ns)                                                                     \
-	X(TCP_FLAGS, forward.tcp_flags)                                                            \
-	X(END_REASON, forward.end)                                                                 \
-	X(TOS, forward.tos)                                                                        \
-	X(REVERSE_PACKETS, reverse.packets)                                                        \
-	X(REVERSE_BYTES, reverse.bytes)                                                            \
-	X(REVERSE_START, reverse.start_ns)                                                         \
-	X(REVERSE_END, reverse.end_ns)                                                             \
-	X(REVERSE_TCP_FLAGS, reverse.tcp_flags)                                                    \
-	X(REVERSE_END_REASON, reverse.end)                                                         \
-	X(REVERSE_TOS, reverse.tos)                                                                \
-	X(SRC, src)                                                                                \
-	X(DST, dst)                                                                                \
-	X(SPORT, sport)                                                                            \
-	X(DPORT, dport)                                                                            \
-	X(ICMP, icmp)                                                                              \
-	X(VLAN, vlan)                                                                              \
-	X(FAMILY, family)                                                                          \
-	X(PROTO, proto)                                                                            \
-	X(DIRECTION, direction)                                                                    \
-	X(INITIATOR, initiator)                                                                    \
-	X(IN_IF, in_if)                                                                            \
-	X(OUT_IF, out_if)                                                                          \
-	X(SAMPLING, sampling)                                                                      \
-	X(SRC_AS, src_as)                                                                          \
-	X(DST_AS, dst_as)                                                                          \
-	X(IN_VRF, in_vrf)                                                                          \
-	X(OUT_VRF, out_vrf)                                                                        \
-	X(POST_VLAN, post_vlan)                                                                    \
-	X(SRC_MASK, src_mask)                                                                      \
-	X(DST_MASK, dst_mask)                                                                      \
-	X(NEXT_HOP, next_hop)                                                                      \
-	X(BGP_NEXT_HOP, bgp_next_hop)                                                              \
-	X(NAT_SRC, nat_src)                                                                        \
-	X(NAT_DST, nat_dst)                                                                        \
-	X(NAT_SPORT, nat_sport)                                                                    \
-	X(NAT_DPORT, nat_dport)                                                                    \
-	X(NAT_EVENT, nat_event)                                                                    \
-	X(LABELS, label)                                                                           \
-	X(VRF_NAME, vrf_name)                                                                      \
-	/* Of the elements' table alone: it tells START and END, where nothing better does. */     \
-	X(MOMENT, forward.start_ns)
-
-enum flow_field {
-#define X(id, member) FIELD_##id,
-	FLOW_FIELDS(X)
-#undef X
-	FIELD_MAX,
+/* What an element may tell besides the fields of a flow. */
+enum {
 	FIELD_NONE = FIELD_MAX, /* no field of a flow: options tell it, or it helps others */
+	FIELD_MOMENT,           /* both START and END, where nothing better tells them */
 };
-
-_Static_assert(FIELD_MAX <= 64, "flow_record.known has 64 bits");
-
-#define FIELD_BIT(id) (1ull << FIELD_##id)
 
 /* Abstract data types and units: RFC 5610, 3.1 and 3.2. Semantics: 3.3. */
 enum wire_type {
@@ -350,25 +301,14 @@ struct wire_element {
 	__u8 field, kind;
 };
 
-struct flow_place {
-	__u16 offset, bytes;
-};
-
-extern const struct flow_place flow_places[FIELD_MAX];
 extern const struct wire_element wire_elements[WIRE_ROWS];
 
 /* The tables themselves: for field.c, and for code that the compiler is to make for each row. */
-#define FLOW_PLACE(id, member)                                                                     \
-	{offsetof(struct flow_record, member), sizeof(((struct flow_record *)0)->member)},
 #define WIRE_ELEMENT(name, number, field, kind, type, bytes)                                       \
 	{#name, "", 0, number, WIRE_##type, 0, 0, bytes, FIELD_##field, WIRE_KIND_##kind},
 #define WIRE_OWN_ELEMENT(name, number, type, semantics, units, about)                              \
 	{#name,        about, WIRE_WEIR_PEN, number,          WIRE_##type, WIRE_##semantics,       \
 	 WIRE_##units, 0,     FIELD_NONE,    WIRE_KIND_OPTION},
-#define FLOW_PLACE_TABLE                                                                           \
-	{                                                                                          \
-		FLOW_FIELDS(FLOW_PLACE)                                                            \
-	}
 #define WIRE_ELEMENT_TABLE                                                                         \
 	{                                                                                          \
 		WIRE_ELEMENTS(WIRE_ELEMENT) WIRE_OWN(WIRE_OWN_ELEMENT)                             \
@@ -398,12 +338,6 @@ static __always_inline unsigned int wire_element_bytes(const struct wire_element
 	default:
 		return 8;
 	}
-}
-
-/* Of ICMP there are no ports, but a type and a code. */
-static __always_inline bool wire_is_icmp(const struct flow_record *flow)
-{
-	return flow->proto == 1 || flow->proto == 58;
 }
 
 /* NULL: nothing is known of it. Of reverse elements, ask with pen 0. */

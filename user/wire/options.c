@@ -193,12 +193,7 @@ static void copy_text(char *to, size_t room, const struct text *from)
 
 static void tell(struct work *w, const struct wire_option *option)
 {
-	const struct wire_origin origin = {
-		.source = &w->source->key,
-		.protocol = w->domain->protocol,
-		.domain = w->domain->id,
-		.export_ns = w->frame.export_ns,
-	};
+	const struct flow_origin origin = wire_origin(w);
 
 	if (w->d->sink.option)
 		w->d->sink.option(w->d->sink.context, &origin, option);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is remembered of exporters: sources, their domains, sequences and waiting data. */
+/* What is remembered of exporters: peers, their domains, sequences and waiting data. */
 #include <stdlib.h>
 
 #include "wire/decode_internal.h"
@@ -15,18 +15,18 @@
 
 /* --- Memory ------------------------------------------------------------------------------- */
 
-static void forget(struct wire_decoder *d, struct source *s)
+static void forget(struct wire_decoder *d, struct peer *p)
 {
 	d->counts.count[WIRE_COUNT_FORGOTTEN]++;
-	wire_source_free(d, s);
+	wire_peer_free(d, p);
 }
 
-void *wire_alloc(struct wire_decoder *d, size_t bytes, const struct source *keep)
+void *wire_alloc(struct wire_decoder *d, size_t bytes, const struct peer *keep)
 {
 	void *memory;
 
 	while (d->bytes + bytes > d->options.max_bytes) {
-		struct source *oldest = d->sources;
+		struct peer *oldest = d->peers;
 
 		if (oldest && oldest == keep)
 			oldest = oldest->hh.next;
@@ -48,7 +48,7 @@ void wire_release(struct wire_decoder *d, void *memory, size_t bytes)
 	d->bytes -= bytes;
 }
 
-/* --- Sources ------------------------------------------------------------------------------ */
+/* --- Peers ------------------------------------------------------------------------------ */
 
 static size_t held_charge(size_t length)
 {
@@ -57,84 +57,84 @@ static size_t held_charge(size_t length)
 	return bytes > HELD_BYTES_MIN ? bytes : HELD_BYTES_MIN;
 }
 
-static void drop_held(struct wire_decoder *d, struct source *s, struct held **at)
+static void drop_held(struct wire_decoder *d, struct peer *p, struct held **at)
 {
 	struct held *h = *at;
 
 	*at = h->next;
 	if (!*at)
-		s->held_end = at;
-	s->held_bytes -= held_charge(h->length);
+		p->held_end = at;
+	p->held_bytes -= held_charge(h->length);
 	wire_release(d, h, sizeof(*h) + h->length);
 }
 
-static void give_up(struct wire_decoder *d, struct source *s, struct held **at)
+static void give_up(struct wire_decoder *d, struct peer *p, struct held **at)
 {
 	d->counts.count[WIRE_COUNT_NO_TEMPLATE]++;
-	s->counts.count[WIRE_COUNT_NO_TEMPLATE]++;
-	drop_held(d, s, at);
+	p->counts.count[WIRE_COUNT_NO_TEMPLATE]++;
+	drop_held(d, p, at);
 }
 
-static void domain_free(struct wire_decoder *d, struct source *s, struct domain *domain)
+static void domain_free(struct wire_decoder *d, struct peer *p, struct domain *domain)
 {
 	while (domain->templates)
-		wire_template_drop(d, s, domain, domain->templates - 1);
+		wire_template_drop(d, p, domain, domain->templates - 1);
 	wire_release(d, domain->template, domain->room * sizeof(*domain->template));
 	wire_release(d, domain, sizeof(*domain));
 }
 
-void wire_source_free(struct wire_decoder *d, struct source *s)
+void wire_peer_free(struct wire_decoder *d, struct peer *p)
 {
-	while (s->held)
-		give_up(d, s, &s->held);
-	while (s->domain) {
-		struct domain *domain = s->domain;
+	while (p->held)
+		give_up(d, p, &p->held);
+	while (p->domain) {
+		struct domain *domain = p->domain;
 
-		s->domain = domain->next;
-		domain_free(d, s, domain);
+		p->domain = domain->next;
+		domain_free(d, p, domain);
 	}
-	HASH_DEL(d->sources, s);
-	wire_release(d, s, sizeof(*s));
+	HASH_DEL(d->peers, p);
+	wire_release(d, p, sizeof(*p));
 }
 
-struct source *wire_source_of(struct wire_decoder *d, const struct wire_source *key)
+struct peer *wire_peer_of(struct wire_decoder *d, const struct wire_peer *key)
 {
-	struct source *s;
+	struct peer *p;
 
-	HASH_FIND(hh, d->sources, key, sizeof(*key), s);
-	if (s) {
-		if (s->hh.next) {
-			HASH_DEL(d->sources, s);
-			HASH_ADD(hh, d->sources, key, sizeof(s->key), s);
+	HASH_FIND(hh, d->peers, key, sizeof(*key), p);
+	if (p) {
+		if (p->hh.next) {
+			HASH_DEL(d->peers, p);
+			HASH_ADD(hh, d->peers, key, sizeof(p->key), p);
 		}
-		return s;
+		return p;
 	}
-	if (HASH_COUNT(d->sources) >= d->options.max_sources)
-		forget(d, d->sources);
-	s = wire_alloc(d, sizeof(*s), NULL);
-	if (!s)
+	if (HASH_COUNT(d->peers) >= d->options.max_peers)
+		forget(d, d->peers);
+	p = wire_alloc(d, sizeof(*p), NULL);
+	if (!p)
 		return NULL;
-	s->key = *key;
-	s->held_end = &s->held;
-	HASH_ADD(hh, d->sources, key, sizeof(s->key), s);
-	if (!s->hh.tbl) {
-		wire_release(d, s, sizeof(*s));
+	p->key = *key;
+	p->held_end = &p->held;
+	HASH_ADD(hh, d->peers, key, sizeof(p->key), p);
+	if (!p->hh.tbl) {
+		wire_release(d, p, sizeof(*p));
 		return NULL;
 	}
-	return s;
+	return p;
 }
 
-static struct domain *find_domain(struct source *s, enum wire_protocol protocol, __u32 id)
+static struct domain *find_domain(struct peer *p, enum wire_protocol protocol, __u32 id)
 {
-	for (struct domain **at = &s->domain; *at; at = &(*at)->next) {
+	for (struct domain **at = &p->domain; *at; at = &(*at)->next) {
 		struct domain *domain = *at;
 
 		if (domain->id != id || domain->protocol != protocol)
 			continue;
 		/* To the front: the next message is of this domain, most likely. */
 		*at = domain->next;
-		domain->next = s->domain;
-		s->domain = domain;
+		domain->next = p->domain;
+		p->domain = domain;
 		return domain;
 	}
 	return NULL;
@@ -142,17 +142,17 @@ static struct domain *find_domain(struct source *s, enum wire_protocol protocol,
 
 struct domain *wire_domain_of(struct work *w, enum wire_protocol protocol, __u32 id)
 {
-	struct source *s = w->source;
-	struct domain *domain = find_domain(s, protocol, id);
+	struct peer *p = w->peer;
+	struct domain *domain = find_domain(p, protocol, id);
 
-	if (!domain && s->domains < w->d->options.max_domains) {
-		domain = wire_alloc(w->d, sizeof(*domain), s);
+	if (!domain && p->domains < w->d->options.max_domains) {
+		domain = wire_alloc(w->d, sizeof(*domain), p);
 		if (domain) {
 			domain->protocol = protocol;
 			domain->id = id;
-			domain->next = s->domain;
-			s->domain = domain;
-			s->domains++;
+			domain->next = p->domain;
+			p->domain = domain;
+			p->domains++;
 		}
 	}
 	if (domain)
@@ -166,11 +166,11 @@ struct domain *wire_domain_of(struct work *w, enum wire_protocol protocol, __u32
 
 void wire_hold(struct work *w, __u16 set_id, const __u8 *data, size_t length)
 {
-	struct source *s = w->source;
+	struct peer *p = w->peer;
 	struct held *h = NULL;
 
-	if (s->held_bytes + held_charge(length) <= w->d->options.max_held_bytes)
-		h = wire_alloc(w->d, sizeof(*h) + length, s);
+	if (p->held_bytes + held_charge(length) <= w->d->options.max_held_bytes)
+		h = wire_alloc(w->d, sizeof(*h) + length, p);
 	if (!h) {
 		wire_tally(w, WIRE_COUNT_NO_TEMPLATE, 1);
 		return;
@@ -181,15 +181,15 @@ void wire_hold(struct work *w, __u16 set_id, const __u8 *data, size_t length)
 	h->set_id = set_id;
 	h->length = length;
 	memcpy(h->data, data, length);
-	*s->held_end = h;
-	s->held_end = &h->next;
-	s->held_bytes += held_charge(length);
+	*p->held_end = h;
+	p->held_end = &h->next;
+	p->held_bytes += held_charge(length);
 	wire_tally(w, WIRE_COUNT_HELD, 1);
 }
 
 void wire_unhold(struct work *w, const struct template *t)
 {
-	struct held **at = &w->source->held;
+	struct held **at = &w->peer->held;
 	struct work then = *w;
 
 	while (*at) {
@@ -201,7 +201,7 @@ void wire_unhold(struct work *w, const struct template *t)
 		}
 		then.frame = h->frame;
 		wire_read_data(&then, t, h->data, h->data + h->length);
-		drop_held(w->d, w->source, at);
+		drop_held(w->d, w->peer, at);
 	}
 }
 
@@ -212,54 +212,54 @@ static bool is_over(__u64 since_ns, __u64 now_ns, __u64 lifetime_ns)
 	return now_ns > since_ns && now_ns - since_ns > lifetime_ns;
 }
 
-static void expire_templates(struct wire_decoder *d, struct source *s, struct domain *domain,
+static void expire_templates(struct wire_decoder *d, struct peer *p, struct domain *domain,
 			     __u64 now_ns)
 {
 	for (unsigned int i = domain->templates; i--;) {
 		if (!is_over(domain->template[i] -> told_ns, now_ns,
 			     d -> options.template_lifetime_ns))
 			continue;
-		wire_template_drop(d, s, domain, i);
+		wire_template_drop(d, p, domain, i);
 		d->counts.count[WIRE_COUNT_EXPIRED]++;
-		s->counts.count[WIRE_COUNT_EXPIRED]++;
+		p->counts.count[WIRE_COUNT_EXPIRED]++;
 	}
 }
 
-static bool has_held(const struct source *s, const struct domain *domain)
+static bool has_held(const struct peer *p, const struct domain *domain)
 {
-	for (const struct held *h = s->held; h; h = h->next) {
+	for (const struct held *h = p->held; h; h = h->next) {
 		if (h->domain == domain)
 			return true;
 	}
 	return false;
 }
 
-static void expire_domains(struct wire_decoder *d, struct source *s, __u64 now_ns)
+static void expire_domains(struct wire_decoder *d, struct peer *p, __u64 now_ns)
 {
-	struct domain **at = &s->domain;
+	struct domain **at = &p->domain;
 
 	while (*at) {
 		struct domain *domain = *at;
 
-		expire_templates(d, s, domain, now_ns);
-		if (domain->templates || has_held(s, domain) ||
+		expire_templates(d, p, domain, now_ns);
+		if (domain->templates || has_held(p, domain) ||
 		    !is_over(domain->heard_ns, now_ns, d->options.template_lifetime_ns)) {
 			at = &domain->next;
 			continue;
 		}
 		*at = domain->next;
-		s->domains--;
-		domain_free(d, s, domain);
+		p->domains--;
+		domain_free(d, p, domain);
 	}
 }
 
 void wire_decoder_expire(struct wire_decoder *d, __u64 now_ns)
 {
-	for (struct source *s = d->sources; s; s = s->hh.next) {
-		while (s->held && is_over(s->held->since_ns, now_ns, d->options.held_lifetime_ns))
-			give_up(d, s, &s->held);
-		if (!s->key.session)
-			expire_domains(d, s, now_ns);
+	for (struct peer *p = d->peers; p; p = p->hh.next) {
+		while (p->held && is_over(p->held->since_ns, now_ns, d->options.held_lifetime_ns))
+			give_up(d, p, &p->held);
+		if (!p->key.session)
+			expire_domains(d, p, now_ns);
 	}
 }
 
@@ -273,7 +273,7 @@ void wire_sequence(struct work *w, __u32 sequence, __u32 step, enum wire_count l
 	__s32 ahead = sequence - s->next;
 
 	if (s->known && ahead < 0 && ahead >= -LATE_MAX) {
-		__u64 *total = &w->d->counts.count[lost], *own = &w->source->counts.count[lost];
+		__u64 *total = &w->d->counts.count[lost], *own = &w->peer->counts.count[lost];
 		__u64 back = step < *own ? step : *own;
 
 		*total -= back;

@@ -10,21 +10,34 @@
 #define NTP_UNIX_S 2208988800ull /* from 1900 to 1970; RFC 7011, 6.1.9 */
 #define NTP_MICROSECOND_BITS 0xfffff800u
 
-void wire_flush(struct work *w)
+struct flow_origin wire_origin(const struct work *w)
 {
-	struct wire_decoder *d = w->d;
-	const struct wire_origin origin = {
-		.source = &w->source->key,
+	const struct wire_peer *peer = &w->peer->key;
+	struct flow_origin origin = {
+		.port = peer->port,
+		.family = peer->family,
 		.protocol = w->domain->protocol,
+		.session = peer->session,
 		.domain = w->domain->id,
 		.export_ns = w->frame.export_ns,
 	};
 
+	memcpy(origin.address, peer->address, sizeof(origin.address));
+	return origin;
+}
+
+void wire_flush(struct work *w)
+{
+	struct wire_decoder *d = w->d;
+	struct flow_origin origin;
+
 	if (!d->flows)
 		return;
 	wire_tally(w, WIRE_COUNT_FLOWS, d->flows);
-	if (d->sink.flows)
-		d->sink.flows(d->sink.context, &origin, d->batch, d->flows);
+	if (d->sink.flow.flows) {
+		origin = wire_origin(w);
+		d->sink.flow.flows(d->sink.flow.context, &origin, d->batch, d->flows);
+	}
 	d->flows = 0;
 }
 
@@ -151,7 +164,7 @@ static void forget_times(struct flow_record *f)
 
 static __always_inline void finish(const struct work *w, struct flow_record *f, unsigned int post)
 {
-	bool icmp = wire_is_icmp(f);
+	bool icmp = flow_is_icmp(f);
 
 	if (post & POST_ICMP) {
 		f->icmp = icmp ? f->dport : 0;

@@ -25,14 +25,14 @@ static bool is_at(const struct domain *domain, unsigned int at, __u16 id)
 	return at < domain->templates && domain->template[at] -> id == id;
 }
 
-void wire_template_drop(struct wire_decoder *d, struct source *s, struct domain *domain,
+void wire_template_drop(struct wire_decoder *d, struct peer *p, struct domain *domain,
 			unsigned int at)
 {
 	struct template *t = domain->template[at];
 
 	memmove(domain->template + at, domain->template + at + 1,
 		(--domain->templates - at) * sizeof(*domain->template));
-	s->templates--;
+	p->templates--;
 	wire_release(d, t, t->bytes);
 }
 
@@ -41,10 +41,10 @@ struct template *wire_template_of(struct work *w, __u16 id)
 	unsigned int at = position(w->domain, id);
 	struct template *t = is_at(w->domain, at, id) ? w->domain->template[at] : NULL;
 
-	if (!t || w->source->key.session || w->now_ns <= t->told_ns ||
+	if (!t || w->peer->key.session || w->now_ns <= t->told_ns ||
 	    w->now_ns - t->told_ns <= w->d->options.template_lifetime_ns)
 		return t;
-	wire_template_drop(w->d, w->source, w->domain, at);
+	wire_template_drop(w->d, w->peer, w->domain, at);
 	wire_tally(w, WIRE_COUNT_EXPIRED, 1);
 	return NULL;
 }
@@ -57,7 +57,7 @@ static bool make_room(struct work *w)
 
 	if (domain->templates < domain->room)
 		return true;
-	more = wire_alloc(w->d, room * sizeof(*more), w->source);
+	more = wire_alloc(w->d, room * sizeof(*more), w->peer);
 	if (!more)
 		return false;
 	if (domain->templates)
@@ -79,7 +79,7 @@ static struct template *make(struct work *w, const struct told *told)
 {
 	size_t ops = WIRE_OPS(told->count) * sizeof(struct op);
 	size_t bytes = sizeof(struct template) + ops + told->count * sizeof(struct template_field);
-	struct template *t = wire_alloc(w->d, bytes, w->source);
+	struct template *t = wire_alloc(w->d, bytes, w->peer);
 
 	if (!t)
 		return NULL;
@@ -114,9 +114,9 @@ static void keep(struct work *w, struct template *t)
 		return;
 	}
 	if (known) {
-		wire_template_drop(w->d, w->source, domain, at);
+		wire_template_drop(w->d, w->peer, domain, at);
 		wire_tally(w, WIRE_COUNT_REDEFINED, 1);
-	} else if (w->source->templates >= w->d->options.max_templates || !make_room(w)) {
+	} else if (w->peer->templates >= w->d->options.max_templates || !make_room(w)) {
 		wire_release(w->d, t, t->bytes);
 		wire_tally(w, WIRE_COUNT_FLOOD, 1);
 		return;
@@ -124,7 +124,7 @@ static void keep(struct work *w, struct template *t)
 	memmove(domain->template + at + 1, domain->template + at,
 		(domain->templates++ - at) * sizeof(*domain->template));
 	domain->template[at] = t;
-	w->source->templates++;
+	w->peer->templates++;
 	wire_tally(w, WIRE_COUNT_TEMPLATES, 1);
 	wire_unhold(w, t);
 }
@@ -137,14 +137,14 @@ static void withdraw(struct work *w, __u16 id, bool options)
 	bool all = id == (options ? IPFIX_SET_OPTIONS : IPFIX_SET_TEMPLATES);
 	unsigned int before = domain->templates;
 
-	for (unsigned int i = domain->templates; i-- && w->source->key.session;) {
+	for (unsigned int i = domain->templates; i-- && w->peer->key.session;) {
 		if (all ? domain->template[i] -> options == options
 			: domain -> template[i] -> id == id)
-			wire_template_drop(w->d, w->source, domain, i);
+			wire_template_drop(w->d, w->peer, domain, i);
 	}
 	if (domain->templates < before)
 		wire_tally(w, WIRE_COUNT_WITHDRAWN, before - domain->templates);
-	else if (!all || !w->source->key.session)
+	else if (!all || !w->peer->key.session)
 		wire_tally(w, WIRE_COUNT_WITHDRAWAL, 1);
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "flow/ended.h"
+#include "flow/fields.h"
 
 static struct flow_ended flow(const char *src, uint16_t sport, const char *dst, uint16_t dport)
 {
@@ -93,6 +94,64 @@ static void an_icmp_flow_has_type_and_code_and_no_ports(void **state)
 	assert_memory_equal(r.dst, f.pair.dst, 16);
 }
 
+static const char *const forward[] = {
+	"src",   "dst",  "sport",     "dport", "proto",      "vlan",      "packets", "bytes",
+	"first", "last", "tcp_flags", "tos",   "end_reason", "direction", "family",
+};
+static const char *const reverse[] = {"packets",   "bytes", "first",     "last",
+				      "tcp_flags", "tos",   "end_reason"};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* How many of `names` are known of one direction, or of the flow; each is in the table once. */
+static unsigned int known_of(const struct flow_record *r, const char *const *names,
+			     unsigned int count, bool is_reverse)
+{
+	unsigned int known = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int rows = 0;
+
+		for (unsigned int field = 0; field < FIELD_MAX; field++) {
+			if (flow_field_is_reverse(field) != is_reverse ||
+			    strcmp(flow_fields[field].name, names[i]))
+				continue;
+			known += r->known >> field & 1;
+			rows++;
+		}
+		assert_int_equal(rows, 1);
+	}
+	return known;
+}
+
+static void what_the_kernel_says_is_known_and_nothing_else(void **state)
+{
+	static const char *const in[] = {"in_if"}, *const out[] = {"out_if"},
+				 *const icmp[] = {"icmp"}, *const initiator[] = {"initiator"};
+	struct flow_ended a = flow("10.0.0.1", 40000, "10.0.0.2", 443);
+	struct flow_ended b = flow("10.0.0.2", 443, "10.0.0.1", 40000);
+	struct flow_record r;
+
+	flow_ended_record(&a, &r);
+	assert_int_equal(known_of(&r, forward, COUNT(forward), false), COUNT(forward));
+	assert_int_equal(known_of(&r, in, 1, false), 1);
+	assert_int_equal(__builtin_popcountll(r.known), COUNT(forward) + 1);
+
+	b.key.flags = WEIR_KEY_OUT;
+	flow_ended_biflow(&b, &a, &r);
+	assert_int_equal(known_of(&r, forward, COUNT(forward), false), COUNT(forward));
+	assert_int_equal(known_of(&r, reverse, COUNT(reverse), true), COUNT(reverse));
+	assert_int_equal(known_of(&r, out, 1, false), 1);
+	assert_int_equal(known_of(&r, initiator, 1, false), 1);
+	assert_int_equal(__builtin_popcountll(r.known), COUNT(forward) + COUNT(reverse) + 2);
+
+	a.key.proto = 1;
+	a.key.flags = WEIR_KEY_NOPORTS;
+	flow_ended_record(&a, &r);
+	assert_int_equal(known_of(&r, icmp, 1, false), 1);
+	assert_int_equal(__builtin_popcountll(r.known), COUNT(forward) + 2);
+}
+
 static void a_flow_is_told_from_the_other_direction_of_another(void **state)
 {
 	static const char *const ends[][2] = {{"10.0.0.1", "10.0.0.2"}, {"fe80::1", "fe80::2"}};
@@ -169,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_says_what_the_flow_does),
 		cmocka_unit_test(an_icmp_flow_has_type_and_code_and_no_ports),
+		cmocka_unit_test(what_the_kernel_says_is_known_and_nothing_else),
 		cmocka_unit_test(a_flow_is_told_from_the_other_direction_of_another),
 		cmocka_unit_test(an_icmp_type_has_no_other_direction),
 		cmocka_unit_test(what_began_first_is_the_forward_direction),

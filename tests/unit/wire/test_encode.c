@@ -253,7 +253,7 @@ static void a_withdrawal_names_both_kinds_of_templates(void **state)
 	static const __u8 shall[] = {0, 2, 0, 8, 0, 2, 0, 0, 0, 3, 0, 8, 0, 3, 0, 0};
 	struct writer *w = writer_new(WIRE_IPFIX, 1400);
 
-	w->bed->source.session = 1;
+	w->bed->peer.session = 1;
 	assert_int_equal(wire_add_templates(&w->e), 0);
 	finish(w);
 	assert_int_equal(wire_add_withdrawal(&w->e), 0);

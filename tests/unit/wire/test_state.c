@@ -22,7 +22,7 @@ static void put_withdrawal(struct message *m, unsigned int set, unsigned int id)
 
 /* --- Templates ----------------------------------------------------------------------------- */
 
-static void domains_and_sources_have_templates_of_their_own(void **state)
+static void domains_and_peers_have_templates_of_their_own(void **state)
 {
 	struct bed *bed = bed_new(NULL);
 
@@ -32,7 +32,7 @@ static void domains_and_sources_have_templates_of_their_own(void **state)
 	take_data(bed, 0, 2, 300, "\0\0\0\6", 4);
 	assert_int_equal(bed->flow[0].forward.packets, 5);
 	assert_int_equal(bed->flow[1].forward.bytes, 6);
-	bed->source.port = 9;
+	bed->peer.port = 9;
 	take_data(bed, 0, 1, 300, "\0\0\0\7", 4);
 	assert_int_equal(bed->flows, 2);
 	assert_int_equal(bed_count(bed, WIRE_COUNT_HELD), 1);
@@ -60,7 +60,7 @@ static void streams_withdraw_templates_and_datagrams_do_not(void **state)
 		struct bed *bed = bed_new(NULL);
 		struct message m;
 
-		bed->source.session = session;
+		bed->peer.session = session;
 		take_template(bed, 1, 300, 1, packets);
 		take_template(bed, 1, 301, 1, packets);
 		take_template(bed, 1, 302, 1, packets);
@@ -93,7 +93,7 @@ static void templates_of_datagrams_expire_and_of_streams_do_not(void **state)
 	for (unsigned int session = 0; session < 2; session++) {
 		struct bed *bed = bed_with(short_lives);
 
-		bed->source.session = session;
+		bed->peer.session = session;
 		take_template(bed, 1, 300, 1, packets);
 		take_template(bed, 1, 301, 1, packets);
 		bed->now_ns += 100 * SECOND;
@@ -204,41 +204,41 @@ static void a_flood_of_domains_leaves_those_before_it_alone(void **state)
 	bed_free(bed);
 }
 
-static void the_source_silent_longest_is_forgotten_first(void **state)
+static void the_peer_silent_longest_is_forgotten_first(void **state)
 {
 	struct bed *bed = bed_with(small_rooms);
 
 	for (unsigned int port = 1; port <= 3; port++) {
-		bed->source.port = port;
+		bed->peer.port = port;
 		take_template(bed, 1, 300, 1, packets);
 	}
-	bed->source.port = 1;
+	bed->peer.port = 1;
 	take_data(bed, 0, 1, 300, "\0\0\0\5", 4);
-	bed->source.port = 4;
+	bed->peer.port = 4;
 	take_template(bed, 1, 300, 1, packets);
 	assert_int_equal(bed_count(bed, WIRE_COUNT_FORGOTTEN), 1);
 	for (unsigned int port = 1; port <= 4; port++) {
 		if (port == 2)
 			continue;
-		bed->source.port = port;
+		bed->peer.port = port;
 		take_data(bed, 0, 1, 300, "\0\0\0\5", 4);
 	}
 	assert_int_equal(bed->flows, 4);
 	bed_free(bed);
 }
 
-static void what_is_no_message_makes_no_source_known(void **state)
+static void what_is_no_message_makes_no_peer_known(void **state)
 {
 	struct bed *bed = bed_with(small_rooms);
 
-	bed->source.port = 1;
+	bed->peer.port = 1;
 	take_template(bed, 1, 300, 1, packets);
 	for (unsigned int port = 2; port < 100; port++) {
-		bed->source.port = port;
+		bed->peer.port = port;
 		assert_int_equal(bed_decode(bed, "\0\7garbage of another version", 28), -EBADMSG);
 	}
 	assert_int_equal(bed_count(bed, WIRE_COUNT_VERSION), 98);
-	bed->source.port = 1;
+	bed->peer.port = 1;
 	take_data(bed, 0, 1, 300, "\0\0\0\5", 4);
 	assert_int_equal(bed->flows, 1);
 	bed_free(bed);
@@ -249,7 +249,7 @@ static void memory_stays_within_its_bound(void **state)
 	struct bed *bed = bed_with(small_rooms);
 
 	for (unsigned int i = 0; i < 5000; i++) {
-		bed->source.port = i % 50;
+		bed->peer.port = i % 50;
 		if (i % 3)
 			take_template(bed, i % 7, 256 + i, 1, packets);
 		else
@@ -257,8 +257,8 @@ static void memory_stays_within_its_bound(void **state)
 		assert_in_range(wire_decoder_bytes(bed->d), 1, 64 << 10);
 	}
 	for (unsigned int i = 0; i < 50; i++) {
-		bed->source.port = i;
-		wire_decoder_close(bed->d, &bed->source);
+		bed->peer.port = i;
+		wire_decoder_close(bed->d, &bed->peer);
 	}
 	assert_int_equal(wire_decoder_bytes(bed->d), 0);
 	bed_free(bed);
@@ -282,7 +282,7 @@ static void a_domain_that_is_silent_makes_room_for_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(domains_and_sources_have_templates_of_their_own),
+		cmocka_unit_test(domains_and_peers_have_templates_of_their_own),
 		cmocka_unit_test(a_template_told_anew_is_used_from_then_on),
 		cmocka_unit_test(streams_withdraw_templates_and_datagrams_do_not),
 		cmocka_unit_test(templates_of_datagrams_expire_and_of_streams_do_not),
@@ -291,8 +291,8 @@ int main(void)
 		cmocka_unit_test(no_more_waits_than_there_is_room_for),
 		cmocka_unit_test(a_flood_of_templates_leaves_those_before_it_alone),
 		cmocka_unit_test(a_flood_of_domains_leaves_those_before_it_alone),
-		cmocka_unit_test(the_source_silent_longest_is_forgotten_first),
-		cmocka_unit_test(what_is_no_message_makes_no_source_known),
+		cmocka_unit_test(the_peer_silent_longest_is_forgotten_first),
+		cmocka_unit_test(what_is_no_message_makes_no_peer_known),
 		cmocka_unit_test(memory_stays_within_its_bound),
 		cmocka_unit_test(a_domain_that_is_silent_makes_room_for_another),
 	};

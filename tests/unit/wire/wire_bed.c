@@ -9,7 +9,7 @@
 
 const __u16 packets[][2] = {{2, 4}};
 
-static void keep_flows(void *context, const struct wire_origin *origin,
+static void keep_flows(void *context, const struct flow_origin *origin,
 		       const struct flow_record *flows, unsigned int count)
 {
 	struct bed *bed = context;
@@ -21,7 +21,7 @@ static void keep_flows(void *context, const struct wire_origin *origin,
 	}
 }
 
-static void keep_option(void *context, const struct wire_origin *origin,
+static void keep_option(void *context, const struct flow_origin *origin,
 			const struct wire_option *option)
 {
 	struct bed *bed = context;
@@ -34,10 +34,14 @@ static void keep_option(void *context, const struct wire_origin *origin,
 struct bed *bed_new(const struct wire_decoder_options *options)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
-	struct wire_sink sink = {.context = bed, .flows = keep_flows, .option = keep_option};
+	struct wire_sink sink = {
+		.flow = {.context = bed, .flows = keep_flows},
+		.context = bed,
+		.option = keep_option,
+	};
 
 	assert_non_null(bed);
-	bed->source = (struct wire_source){.address = {192, 0, 2, 1}, .family = 4};
+	bed->peer = (struct wire_peer){.address = {192, 0, 2, 1}, .family = 4};
 	bed->now_ns = 1000 * SECOND;
 	bed->d = wire_decoder_new(options ? options : &wire_decoder_defaults, &sink);
 	assert_non_null(bed->d);
@@ -57,7 +61,7 @@ void small_rooms(struct wire_decoder_options *o)
 {
 	o->max_bytes = 64 << 10;
 	o->max_held_bytes = 4 << 10;
-	o->max_sources = 3;
+	o->max_peers = 3;
 	o->max_domains = 4;
 	o->max_templates = 10;
 	o->max_fields = 8;
@@ -77,7 +81,7 @@ int bed_decode(struct bed *bed, const void *message, size_t length)
 
 	assert_non_null(copy);
 	memcpy(copy, message, length);
-	err = wire_decode(bed->d, &bed->source, copy, length, bed->now_ns);
+	err = wire_decode(bed->d, &bed->peer, copy, length, bed->now_ns);
 	free(copy);
 	return err;
 }

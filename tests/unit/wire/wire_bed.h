@@ -15,19 +15,19 @@
 /* What a decoder handed on. */
 struct bed {
 	struct wire_decoder *d;
-	struct wire_source source;
+	struct wire_peer peer;
 	__u64 now_ns;
 	unsigned int flows, options;
 	struct flow_record flow[BED_FLOWS];
 	struct wire_option option[BED_OPTIONS];
-	struct wire_origin origin; /* of the last flows; its source is not kept */
+	struct flow_origin origin; /* of the last flows */
 };
 
 /* options: NULL for the defaults. */
 struct bed *bed_new(const struct wire_decoder_options *options);
 /* The defaults, changed. */
 struct bed *bed_with(void (*change)(struct wire_decoder_options *o));
-/* Bounds soon reached: 64 KiB, 4 of them held, 3 sources, 4 domains, 10 templates, 8 fields. */
+/* Bounds soon reached: 64 KiB, 4 of them held, 3 peers, 4 domains, 10 templates, 8 fields. */
 void small_rooms(struct wire_decoder_options *o);
 void bed_free(struct bed *bed);
 int bed_decode(struct bed *bed, const void *message, size_t length);
