@@ -125,7 +125,7 @@ static int apply_exports(struct agent *a, struct config *config)
 
 static int check_report(struct agent *a, const struct config *config)
 {
-	const struct config_coordinator *to = &config->report;
+	const struct peer_options *to = &config->report;
 	char why[UPLINK_WHY_BYTES];
 	int code = to->address.text ? uplink_check(to, why) : 0;
 

@@ -5,28 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
+#include "peer/ask.h"
+#include "view/reporting.h"
 
 /* --- Whom, and what ------------------------------------------------------------------------ */
-
-/* What is longer is cut, not within a character of UTF-8; a match of several lines becomes one. */
-static void put_text(const char *text, char *out, size_t size)
-{
-	const size_t length = utf8_cut(text, size - 1);
-
-	for (size_t i = 0; i < length; i++)
-		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
-	out[length] = 0;
-}
-
-void report_ask(const struct config_query *query, struct interval_ask *out)
-{
-	*out = (struct interval_ask){.window_ms = query->window_s * 1000};
-	put_text(query->measure == CONFIG_BYTES ? "bytes" : "packets", out->measure,
-		 sizeof(out->measure));
-	put_text(query->name, out->name, sizeof(out->name));
-	put_text(query->match, out->match, sizeof(out->match));
-}
 
 /* Different values are estimates, and those of several hosts do not add up. */
 static void choose(struct report *r, const struct config *config, const __u8 *window,
@@ -38,7 +20,8 @@ static void choose(struct report *r, const struct config *config, const __u8 *wi
 
 		if (query->measure == CONFIG_DISTINCT)
 			continue;
-		report_ask(query, &asks[r->count]);
+		peer_ask(query->name, query->match, query->measure == CONFIG_BYTES, query->window_s,
+			 &asks[r->count]);
 		r->query[r->count].at = i;
 		r->query[r->count].window = window[i];
 		r->query[r->count].bytes = query->measure == CONFIG_BYTES;
@@ -70,7 +53,7 @@ void report_close(struct report *r)
 
 int report_apply(struct report *r, const struct config *config, const __u8 *window, __u64 identity)
 {
-	const struct config_coordinator *to = &config->report;
+	const struct peer_options *to = &config->report;
 	struct interval_ask asks[SOURCE_QUERIES];
 	enum uplink_change change = UPLINK_ELSEWHERE;
 
@@ -199,4 +182,14 @@ bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 
 		return true;
 	}
 	return false;
+}
+
+json_t *report_json(const struct report *r)
+{
+	struct uplink_status status;
+
+	if (!r->uplink)
+		return json_null();
+	uplink_status(r->uplink, &status);
+	return reporting_json(&status);
 }

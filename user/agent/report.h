@@ -51,10 +51,6 @@ struct report {
 
 _Static_assert(SOURCE_QUERIES >= WEIR_QUERIES, "all can be reported");
 
-/* A query as it is told: texts cut to what a word has room for, control characters made blanks. A
- * coordinator that compares tells its own in the same way. */
-void report_ask(const struct config_query *query, struct interval_ask *out);
-
 /*
  * Whom `config` wants to be told what. window[i] is where the i-th query counts; identity: the
  * meter's. Goes on with the session there is if nothing has changed. -ENOMEM after a line: there is
@@ -79,6 +75,9 @@ void report_second(struct report *r, const struct meter_series *series, int code
  * its window. False: nothing. */
 bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts);
 
+/* The report's own; null when there is no coordinator. */
+json_t *report_json(const struct report *r);
+
 /* --- report_state.c ----------------------------------------------------------------------- */
 
 struct report_state *report_state_open(const char *path); /* NULL: no file can be had */
@@ -86,13 +85,5 @@ void report_state_write(struct report_state *state, const struct uplink_status *
 void report_state_close(struct report_state *state);
 /* -ENOENT: no agent reports; -EBADMSG: the file is not of this weir. */
 int report_state_read(const char *path, struct uplink_status *out);
-
-/* "down", "up", "refused". */
-const char *report_phase_text(const struct uplink_status *status);
-/* "tls://...: up since ... as host 5 of 'name' (auto); 12 updates, ..." */
-void report_status_text(const struct uplink_status *status, FILE *out, const char *end);
-json_t *report_status_json(const struct uplink_status *status);
-/* The report's own; null when there is no coordinator. */
-json_t *report_json(const struct report *r);
 
 #endif

@@ -14,6 +14,7 @@
 #include "agent/plan.h"
 #include "agent/report.h"
 #include "view/json.h"
+#include "view/reporting.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 #include "flow/text.h"
@@ -116,7 +117,7 @@ static json_t *coordinator_json(pid_t agent)
 {
 	struct uplink_status status;
 
-	return read_coordinator(agent, &status) ? json_null() : report_status_json(&status);
+	return read_coordinator(agent, &status) ? json_null() : reporting_json(&status);
 }
 
 static void print_coordinator(pid_t agent)
@@ -130,7 +131,7 @@ static void print_coordinator(pid_t agent)
 	if (code)
 		printf(REPORT_FILE ": %s\n", strerror(-code));
 	else
-		report_status_text(&status, stdout, "\n");
+		reporting_text(&status, stdout, "\n");
 }
 
 static int status_json(const struct show *s, const struct meter_census *c, pid_t agent,

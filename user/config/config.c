@@ -76,7 +76,7 @@ void config_free(struct config *config)
 		config_query_free(&config->queries[i]);
 	for (unsigned int i = 0; i < config->export_count; i++)
 		export_options_free(&config->exports[i]);
-	config_coordinator_free(&config->report);
+	peer_options_free(&config->report);
 	config_coordinate_free(&config->coordinate);
 	free(config->interfaces);
 	free(config->scope.inside);

@@ -76,7 +76,7 @@ struct config {
 	unsigned int query_count;
 	struct export_options exports[EXPORTS_MAX];
 	unsigned int export_count;
-	struct config_coordinator report;
+	struct peer_options report;
 	struct config_coordinate coordinate;
 };
 

@@ -35,7 +35,7 @@ void config_coordinate_free(struct config_coordinate *config)
 	free(config->cert);
 	free(config->key);
 	free(config->name);
-	config_coordinator_free(&config->parent);
+	peer_options_free(&config->parent);
 	free(config->log);
 	free(config->socket);
 	*config = (struct config_coordinate){0};

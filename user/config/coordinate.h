@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "net/url.h"
+#include "peer/options.h"
 
 #define CONFIG_LISTENERS 8
 #define CONFIG_COORDINATE_SOCKET "/run/weir/coordinate.sock"
@@ -25,21 +25,6 @@ struct config_precision {
 	bool given;
 	bool relative;    /* to the answer's lower end */
 	__u64 millionths; /* per second of the query's unit, or of the lower end */
-};
-
-/* Where it stands: 1-based; 0: nowhere. */
-struct config_address {
-	char *text;
-	struct url url;
-	unsigned int line, column;
-};
-
-struct config_coordinator {
-	struct config_address address; /* .text NULL: reports to nobody */
-	__u32 host;                    /* its number there */
-	char *name;
-	char *ca, *cert, *key;
-	unsigned int plain; /* 0 or 1 */
 };
 
 enum config_aggregate {
@@ -64,7 +49,7 @@ struct config_answer {
 };
 
 struct config_coordinate {
-	struct config_address listen[CONFIG_LISTENERS];
+	struct peer_address listen[CONFIG_LISTENERS];
 	unsigned int listen_count;
 	char *ca, *cert, *key;
 	unsigned int plain;  /* 0 or 1 */
@@ -76,14 +61,13 @@ struct config_coordinate {
 	__u64 forget_ns;
 	__u32 connections;
 	char *name; /* NULL: the machine's */
-	struct config_coordinator parent;
+	struct peer_options parent;
 	char *log;    /* folder; NULL: none */
 	char *socket; /* path */
 	struct config_answer *answers;
 	unsigned int answer_count;
 };
 
-void config_coordinator_free(struct config_coordinator *config);
 void config_coordinate_free(struct config_coordinate *config);
 
 /* "5", "0.25", "5%", up to six decimals (of a percentage four). -EINVAL. */

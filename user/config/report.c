@@ -14,16 +14,6 @@
 #define PERCENT_MAX 100
 #define HOST_NAME_BYTES 64 /* INTERVAL_NAME_BYTES */
 
-void config_coordinator_free(struct config_coordinator *config)
-{
-	free(config->address.text);
-	free(config->name);
-	free(config->ca);
-	free(config->cert);
-	free(config->key);
-	*config = (struct config_coordinator){0};
-}
-
 /* --- Precision ------------------------------------------------------------------------- */
 
 /* "12", "0.25" in units of 10^-decimals. */
@@ -101,7 +91,7 @@ int config_read_ppm(struct reader *r, const yaml_node_t *node, const struct key 
 int config_read_address(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
 {
 	const char *text = schema_text(node);
-	struct config_address *address = to;
+	struct peer_address *address = to;
 	struct why why = {};
 
 	if (!text)
@@ -126,7 +116,7 @@ static bool is_loopback(const struct url *url)
 	return !strcmp(url->host, "localhost");
 }
 
-int config_check_address(struct reader *r, const struct config_address *address, bool certified,
+int config_check_address(struct reader *r, const struct peer_address *address, bool certified,
 			 bool plain)
 {
 	const yaml_mark_t mark = {.line = address->line - 1, .column = address->column - 1};
@@ -154,7 +144,7 @@ int config_read_name(struct reader *r, const yaml_node_t *node, const struct key
 	return *(char **)to ? 0 : -ENOMEM;
 }
 
-#define AT(field) offsetof(struct config_coordinator, field)
+#define AT(field) offsetof(struct peer_options, field)
 
 static const struct key coordinator_keys[] = {
 	{"address", config_read_address, .at = AT(address)},
@@ -179,7 +169,7 @@ static int name_of_machine(char **out)
 
 int config_read_report(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
 {
-	struct config_coordinator *config = to;
+	struct peer_options *config = to;
 	int err = schema_keys(r, node, coordinator_keys, config);
 
 	if (err)

@@ -39,11 +39,11 @@ key_reader config_read_exports;
 /* The sections `report` and `coordinate`, each into the struct of that name. */
 key_reader config_read_report, config_read_coordinate;
 /* A struct config_precision; __u32, millionths of a percentage (key->min, key->max, too); a struct
- * config_address; char *, a path from / on. */
+ * peer_address; char *, a path from / on. */
 key_reader config_read_precision, config_read_ppm, config_read_address, config_read_path,
 	config_read_name;
 /* May it be listened at, or connected to? */
-int config_check_address(struct reader *r, const struct config_address *address, bool certified,
+int config_check_address(struct reader *r, const struct peer_address *address, bool certified,
 			 bool plain);
 /* What `coordinate` leaves to defaults, and the queries of its answers. */
 int config_finish_coordinate(const char *name, struct config *config, struct config_error *err);

@@ -12,7 +12,7 @@
 
 #include "view/answers.h"
 #include "coordinate/coordinate.h"
-#include "agent/report.h"
+#include "peer/ask.h"
 
 #define LOG_AGAIN_NS (10 * WEIR_NS_PER_SEC)
 
@@ -135,10 +135,10 @@ static void make_ask(const struct config *config, __u32 answer, __u32 number,
 		     struct interval_ask *out)
 {
 	const struct config_answer *a = &config->coordinate.answers[answer];
+	const struct config_query *query = &config->queries[a->query];
 
-	report_ask(&config->queries[a->query], out);
+	peer_ask(a->name, query->match, query->measure == CONFIG_BYTES, query->window_s, out);
 	out->query = number;
-	snprintf(out->name, sizeof(out->name), "%s", a->name);
 }
 
 static void close_uplink(struct coordinate *c, bool goodbye)
@@ -172,7 +172,7 @@ static void make_asks(struct coordinate *c, struct interval_ask *asks)
 
 int answers_open_uplink(struct coordinate *c)
 {
-	const struct config_coordinator *parent = &c->config.coordinate.parent;
+	const struct peer_options *parent = &c->config.coordinate.parent;
 	enum uplink_change change = UPLINK_ELSEWHERE;
 	struct interval_ask *asks;
 

@@ -93,7 +93,7 @@ int door_tls(struct coordinate *c, const struct config_coordinate *config, struc
 	return code;
 }
 
-static int listen_at(struct coordinate *c, const struct config_address *address)
+static int listen_at(struct coordinate *c, const struct peer_address *address)
 {
 	struct coordinate_listener *l = &c->listener[c->listeners];
 	char why[LINK_WHY_BYTES];

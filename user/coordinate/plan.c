@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "coordinate/coordinate.h"
-#include "agent/report.h"
+#include "peer/ask.h"
 
 #define KNOWN_FACTOR 2 /* hosts that are remembered, over connections that there may be */
 
@@ -20,7 +20,7 @@ static void make_query(const struct config_query *query, struct coordinator_quer
 {
 	struct interval_ask ask;
 
-	report_ask(query, &ask);
+	peer_ask(query->name, query->match, query->measure == CONFIG_BYTES, query->window_s, &ask);
 	memcpy(out->name, ask.name, sizeof(out->name));
 	memcpy(out->measure, ask.measure, sizeof(out->measure));
 	memcpy(out->match, ask.match, sizeof(out->match));

@@ -25,7 +25,7 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct uplink *u, c
 						       ...)
 {
 	char line[LINE_BYTES];
-	int used = snprintf(line, sizeof(line), "coordinator %s: ", u->config.address.text);
+	int used = snprintf(line, sizeof(line), "coordinator %s: ", u->options.address.text);
 	va_list args;
 
 	va_start(args, format);
@@ -148,10 +148,10 @@ static int greet(struct uplink *u)
 	struct interval_hello *hello = &u->word[0].hello;
 
 	u->word[0] = (struct interval_word){.kind = INTERVAL_HELLO};
-	hello->host = u->config.host;
+	hello->host = u->options.host;
 	hello->instance = u->instance;
 	hello->time_ms = clock_ns(CLOCK_REALTIME) / NS_PER_MS;
-	snprintf(hello->name, sizeof(hello->name), "%s", u->config.name);
+	snprintf(hello->name, sizeof(hello->name), "%s", u->options.name);
 	u->stage = STAGE_HELLO;
 	return speak(u, 1);
 }
@@ -173,7 +173,7 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 	memcpy(u->status.name, welcome->name, sizeof(u->status.name));
 	u->status.why[0] = u->said[0] = 0;
 	uplink_set_phase(u, UPLINK_UP);
-	tell(u, "up, as host %u%s%s%s (%s)", u->config.host, *welcome->name ? " of '" : "",
+	tell(u, "up, as host %u%s%s%s (%s)", u->options.host, *welcome->name ? " of '" : "",
 	     welcome->name, *welcome->name ? "'" : "", interval_method_names[method]);
 	for (__u32 q = 0; q < u->count; q++)
 		u->word[q] = (struct interval_word){.kind = INTERVAL_ASK, .ask = u->ask[q]};
@@ -233,15 +233,16 @@ static int open_link(struct uplink *u, __u64 now_ns)
 	u->began_ns = now_ns;
 	u->limit_ns = now_ns + (longer ? ATTEMPT_LONG_NS : ATTEMPT_NS);
 	u->stage = STAGE_OPEN;
-	if (u->config.address.url.transport == URL_TLS) {
-		const struct link_tls_files files = {u->config.ca, u->config.cert, u->config.key};
+	if (u->options.address.url.transport == URL_TLS) {
+		const struct link_tls_files files = {u->options.ca, u->options.cert,
+						     u->options.key};
 
 		code = link_tls_new(&files, false, &u->tls, why);
 	}
 	if (code)
 		return fail(u, "%.*s", UPLINK_WHY_BYTES - 1, why);
-	link = link_connect(&u->config.address.url, u->tls, now_ns);
-	if (link && !talk_begin(&u->talk, link, u->config.host, INTERVAL_MESSAGE_MAX))
+	link = link_connect(&u->options.address.url, u->tls, now_ns);
+	if (link && !talk_begin(&u->talk, link, u->options.host, INTERVAL_MESSAGE_MAX))
 		return 0;
 	link_close(link);
 	return fail(u, "%s", strerror(ENOMEM));

@@ -18,7 +18,7 @@
 #ifndef PEER_UPLINK_H
 #define PEER_UPLINK_H
 
-#include "config/coordinate.h"
+#include "peer/options.h"
 #include "interval/source.h"
 
 #define UPLINK_WHY_BYTES 256
@@ -49,7 +49,7 @@ struct uplink;
  * Everything is copied. asks[count] are numbered by their place; `query` and `width` in them do not
  * matter. `say` takes lines for people: up, lost, refused, each new reason once. NULL: no memory.
  */
-struct uplink *uplink_new(const struct config_coordinator *config, __u64 instance,
+struct uplink *uplink_new(const struct peer_options *options, __u64 instance,
 			  const struct interval_ask *asks, __u32 count,
 			  void (*say)(void *context, const char *line), void *context);
 /* `goodbye`: the coordinator is told that this host leaves, and forgets it; else it waits for it.
@@ -57,14 +57,14 @@ struct uplink *uplink_new(const struct config_coordinator *config, __u64 instanc
 void uplink_free(struct uplink *u, bool goodbye);
 
 /* Whether certificates can be used: 0, or a negative errno and why[]. */
-int uplink_check(const struct config_coordinator *config, char why[UPLINK_WHY_BYTES]);
+int uplink_check(const struct peer_options *options, char why[UPLINK_WHY_BYTES]);
 
 enum uplink_change {
 	UPLINK_SAME,
 	UPLINK_CHANGED, /* it takes a new session, of the same host with the same coordinator */
 	UPLINK_ELSEWHERE,
 };
-enum uplink_change uplink_compare(const struct uplink *u, const struct config_coordinator *config,
+enum uplink_change uplink_compare(const struct uplink *u, const struct peer_options *options,
 				  const struct interval_ask *asks, __u32 count);
 
 /* For poll; they change with each turn. fd -1: none. due: ~0: never. */

@@ -16,7 +16,7 @@ enum uplink_stage {
 };
 
 struct uplink {
-	struct config_coordinator config;
+	struct peer_options options;
 	__u64 instance;
 	struct interval_ask ask[SOURCE_QUERIES]; /* with the width of the session before */
 	__u32 count;

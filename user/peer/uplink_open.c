@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "view/text.h"
 #include "peer/uplink_internal.h"
 
 static char *copied(const char *text, bool *ok)
@@ -17,22 +16,22 @@ static char *copied(const char *text, bool *ok)
 	return copy;
 }
 
-static bool copy_config(struct uplink *u, const struct config_coordinator *config)
+static bool copy_options(struct uplink *u, const struct peer_options *options)
 {
 	char machine[INTERVAL_NAME_BYTES] = "";
 	bool ok = true;
 
 	gethostname(machine, sizeof(machine) - 1);
-	u->config = *config;
-	u->config.address.text = copied(config->address.text, &ok);
-	u->config.name = copied(config->name ? config->name : machine, &ok);
-	u->config.ca = copied(config->ca, &ok);
-	u->config.cert = copied(config->cert, &ok);
-	u->config.key = copied(config->key, &ok);
+	u->options = *options;
+	u->options.address.text = copied(options->address.text, &ok);
+	u->options.name = copied(options->name ? options->name : machine, &ok);
+	u->options.ca = copied(options->ca, &ok);
+	u->options.cert = copied(options->cert, &ok);
+	u->options.key = copied(options->key, &ok);
 	return ok;
 }
 
-struct uplink *uplink_new(const struct config_coordinator *config, __u64 instance,
+struct uplink *uplink_new(const struct peer_options *options, __u64 instance,
 			  const struct interval_ask *asks, __u32 count,
 			  void (*say)(void *context, const char *line), void *context)
 {
@@ -40,7 +39,7 @@ struct uplink *uplink_new(const struct config_coordinator *config, __u64 instanc
 
 	if (!u)
 		return NULL;
-	if (!copy_config(u, config)) {
+	if (!copy_options(u, options)) {
 		uplink_free(u, false);
 		return NULL;
 	}
@@ -53,8 +52,8 @@ struct uplink *uplink_new(const struct config_coordinator *config, __u64 instanc
 		u->ask[q].query = q;
 		u->ask[q].width = 0;
 	}
-	u->status.host = config->host;
-	snprintf(u->status.address, sizeof(u->status.address), "%s", config->address.text);
+	u->status.host = options->host;
+	snprintf(u->status.address, sizeof(u->status.address), "%s", options->address.text);
 	uplink_set_phase(u, UPLINK_DOWN);
 	return u;
 }
@@ -66,22 +65,18 @@ void uplink_free(struct uplink *u, bool goodbye)
 	if (goodbye && u->stage == STAGE_UP)
 		uplink_say_goodbye(u);
 	uplink_close(u);
-	free(u->config.address.text);
-	free(u->config.name);
-	free(u->config.ca);
-	free(u->config.cert);
-	free(u->config.key);
+	peer_options_free(&u->options);
 	free(u);
 }
 
-int uplink_check(const struct config_coordinator *config, char why[UPLINK_WHY_BYTES])
+int uplink_check(const struct peer_options *options, char why[UPLINK_WHY_BYTES])
 {
-	const struct link_tls_files files = {config->ca, config->cert, config->key};
+	const struct link_tls_files files = {options->ca, options->cert, options->key};
 	char text[LINK_WHY_BYTES] = "";
 	struct link_tls *tls;
 	int code;
 
-	if (config->address.url.transport != URL_TLS)
+	if (options->address.url.transport != URL_TLS)
 		return 0;
 	code = link_tls_new(&files, false, &tls, text);
 	if (code)
@@ -97,16 +92,16 @@ static bool same_ask(const struct interval_ask *a, const struct interval_ask *b)
 	       !strcmp(a->name, b->name) && !strcmp(a->match, b->match);
 }
 
-enum uplink_change uplink_compare(const struct uplink *u, const struct config_coordinator *config,
+enum uplink_change uplink_compare(const struct uplink *u, const struct peer_options *options,
 				  const struct interval_ask *asks, __u32 count)
 {
-	const struct config_coordinator *own = &u->config;
+	const struct peer_options *own = &u->options;
 
-	if (own->host != config->host || !text_same(own->address.text, config->address.text))
+	if (own->host != options->host || !text_same(own->address.text, options->address.text))
 		return UPLINK_ELSEWHERE;
-	if (count != u->count || (config->name && !text_same(own->name, config->name)) ||
-	    !text_same(own->ca, config->ca) || !text_same(own->cert, config->cert) ||
-	    !text_same(own->key, config->key))
+	if (count != u->count || (options->name && !text_same(own->name, options->name)) ||
+	    !text_same(own->ca, options->ca) || !text_same(own->cert, options->cert) ||
+	    !text_same(own->key, options->key))
 		return UPLINK_CHANGED;
 	for (__u32 q = 0; q < count; q++)
 		if (!same_ask(&u->ask[q], &asks[q]))

@@ -15,8 +15,8 @@
 #include "view/answers.h"
 #include "coordinate/coordinate.h"
 #include "view/page.h"
-#include "agent/report.h"
 #include "view/json.h"
+#include "view/reporting.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 
@@ -98,8 +98,7 @@ json_t *coordinate_status_json(struct coordinate *c, bool with_hosts)
 			(json_int_t)t.messages_in, "out", (json_int_t)t.messages_out, "bytes", "in",
 			(json_int_t)t.bytes_in, "out", (json_int_t)t.bytes_out, "memory",
 			(json_int_t)coordinator_bytes(c->engine), "parent",
-			c->uplink ? report_status_json(&parent) : NULL, "counters",
-			counters_json(c));
+			c->uplink ? reporting_json(&parent) : NULL, "counters", counters_json(c));
 	if (all && count.list)
 		json_object_set(all, "hosts", count.list);
 	json_decref(count.list);
@@ -149,7 +148,7 @@ static void draw_head(const struct coordinate *c, FILE *out)
 		return;
 	uplink_status(c->uplink, &parent);
 	fputs("parent ", out);
-	report_status_text(&parent, out, PAGE_EOL);
+	reporting_text(&parent, out, PAGE_EOL);
 }
 
 static void draw_answers(const struct coordinate *c, FILE *out)

@@ -13,6 +13,7 @@
 #include "base/version.h"
 #include "view/page.h"
 #include "view/json.h"
+#include "view/reporting.h"
 #include "view/text.h"
 #include "cli/verbs.h"
 #include "flow/text.h"
@@ -218,8 +219,8 @@ static void draw_coordinator(const struct report *report, FILE *out)
 	up = s.phase == UPLINK_UP;
 	fprintf(out, "\033[1m%-32s %-8s %14s %8s %8s%5s\033[0m" PAGE_EOL, "reports to", "",
 		"updates", "ticks", "grants", "");
-	fprintf(out, "%-32.32s %-8s %14llu %8llu %8llu" PAGE_EOL, s.address, report_phase_text(&s),
-		s.updates, s.ticks, s.grants);
+	fprintf(out, "%-32.32s %-8s %14llu %8llu %8llu" PAGE_EOL, s.address,
+		reporting_phase_text(&s), s.updates, s.ticks, s.grants);
 	fprintf(out, "%.79s" PAGE_EOL PAGE_EOL, up ? s.name : s.why);
 }
 
@@ -308,7 +309,7 @@ static void print_coordinator(const struct report *report, const char *clock)
 		return;
 	uplink_status(report->uplink, &status);
 	printf("%s coordinator ", clock);
-	report_status_text(&status, stdout, "\n");
+	reporting_text(&status, stdout, "\n");
 }
 
 static void print_lines(const struct agent *a, const struct reading *r)

@@ -35,7 +35,7 @@ static struct {
 	char line[256];
 } seen;
 
-struct uplink *uplink_new(const struct config_coordinator *config, __u64 instance,
+struct uplink *uplink_new(const struct peer_options *config, __u64 instance,
 			  const struct interval_ask *asks, __u32 count,
 			  void (*say)(void *context, const char *line), void *context)
 {
@@ -52,7 +52,7 @@ void uplink_free(struct uplink *u, bool goodbye)
 	seen.goodbyes += u && goodbye;
 }
 
-enum uplink_change uplink_compare(const struct uplink *u, const struct config_coordinator *config,
+enum uplink_change uplink_compare(const struct uplink *u, const struct peer_options *config,
 				  const struct interval_ask *asks, __u32 count)
 {
 	if (config->host != u->host)
@@ -306,29 +306,6 @@ static void goodbye_is_said_to_who_is_left_and_not_for_other_queries(void **stat
 	assert_int_equal(seen.told, 0);
 }
 
-static void a_long_match_is_cut_between_characters_and_its_lines_are_joined(void **state)
-{
-	char match[600], name[] = "q";
-	struct config_query query = {.name = name, .match = match, .window_s = 60};
-	struct interval_ask ask;
-
-	/* 254 bytes, of which three are replaced, and then two-byte characters. */
-	memset(match, 'x', 254);
-	match[0] = '\n';
-	match[1] = '\t';
-	match[2] = 0x7f;
-	for (int i = 254; i < 400; i += 2)
-		memcpy(match + i, "\xc3\xa9", 2);
-	match[400] = 0;
-	report_ask(&query, &ask);
-	assert_int_equal(strlen(ask.match), 254);
-	assert_memory_equal(ask.match, "   xxx", 6);
-	memcpy(match + 253, "\xc3\xa9", 3);
-	report_ask(&query, &ask);
-	assert_int_equal(strlen(ask.match), 255);
-	assert_memory_equal(ask.match + 253, "\xc3\xa9", 3);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_scene, clear_scene)
@@ -341,7 +318,6 @@ int main(void)
 		TEST(what_cannot_be_read_is_said_once_and_nothing_is_told),
 		TEST(another_window_of_the_same_queries_goes_on_in_the_session),
 		TEST(goodbye_is_said_to_who_is_left_and_not_for_other_queries),
-		TEST(a_long_match_is_cut_between_characters_and_its_lines_are_joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

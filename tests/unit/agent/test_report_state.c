@@ -98,54 +98,12 @@ static void what_is_not_such_a_file_is_not_believed(void **state)
 	assert_int_equal(strlen(read.why), sizeof(read.why) - 1);
 }
 
-static void it_reads_as_a_line(void **state)
-{
-	struct uplink_status status = status_of(UPLINK_UP);
-	char *text = NULL;
-	size_t size;
-	FILE *out;
-
-	setenv("TZ", "UTC", 1);
-	out = open_memstream(&text, &size);
-	report_status_text(&status, out, "\n");
-	status = status_of(UPLINK_DOWN);
-	report_status_text(&status, out, "\n");
-	fclose(out);
-	assert_string_equal(text,
-			    "tls://coord:4740: up since 2025-11-22 00:00:00, host 5 of 'coord' "
-			    "(adaptive); 30 updates in 400 ticks, 7 grants, 12345 bytes sent, 678 "
-			    "received\n"
-			    "tls://coord:4740: down since 2025-11-22 00:00:00: Connection refused; "
-			    "30 updates in 400 ticks, 7 grants, 12345 bytes sent, 678 received\n");
-	free(text);
-}
-
-static void it_reads_as_json(void **state)
-{
-	struct uplink_status status = status_of(UPLINK_REFUSED);
-	json_t *json = report_status_json(&status);
-
-	assert_string_equal(json_string_value(json_object_get(json, "state")), "refused");
-	assert_string_equal(json_string_value(json_object_get(json, "why")), "Connection refused");
-	assert_true(json_is_null(json_object_get(json, "method")));
-	assert_int_equal(json_integer_value(json_object_get(json, "updates")), 30);
-	assert_int_equal(json_integer_value(json_object_get(json, "last_tick")), 1763769999);
-	json_decref(json);
-	status = status_of(UPLINK_UP);
-	json = report_status_json(&status);
-	assert_string_equal(json_string_value(json_object_get(json, "method")), "adaptive");
-	assert_true(json_is_null(json_object_get(json, "why")));
-	json_decref(json);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_scene, clear_scene)
 	const struct CMUnitTest tests[] = {
 		TEST(what_one_process_writes_another_reads),
 		TEST(what_is_not_such_a_file_is_not_believed),
-		TEST(it_reads_as_a_line),
-		TEST(it_reads_as_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

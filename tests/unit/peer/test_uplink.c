@@ -30,7 +30,7 @@
 #define HEARD 256
 
 static struct scene {
-	struct config_coordinator config;
+	struct peer_options config;
 	struct interval_ask ask[ASKS];
 	struct uplink *uplink;
 	__u64 now_ns;
@@ -597,7 +597,7 @@ static void its_status_counts_what_was_said_in_all_sessions(void **state)
 static void another_configuration_is_told_from_the_same(void **state)
 {
 	char other[] = "tcp://there", path[] = "/ca";
-	struct config_coordinator to = s.config;
+	struct peer_options to = s.config;
 
 	assert_int_equal(uplink_compare(s.uplink, &to, s.ask, ASKS), UPLINK_SAME);
 	assert_int_equal(uplink_compare(s.uplink, &to, s.ask, 1), UPLINK_CHANGED);
@@ -618,7 +618,7 @@ static void another_configuration_is_told_from_the_same(void **state)
 static void certificates_that_cannot_be_read_are_named(void **state)
 {
 	char path[] = "/nonexistent/ca.pem", why[UPLINK_WHY_BYTES] = "";
-	struct config_coordinator to = s.config;
+	struct peer_options to = s.config;
 
 	assert_int_equal(uplink_check(&to, why), 0);
 	to.address.url.transport = URL_TLS;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "agent/agent.h"
+#include "view/reporting.h"
 
 #define WINDOW_OF_B 9 /* of a 0 */
 
@@ -40,12 +41,12 @@ json_t *report_json(const struct report *r)
 	return json_null();
 }
 
-void report_status_text(const struct uplink_status *status, FILE *out, const char *end)
+void reporting_text(const struct uplink_status *status, FILE *out, const char *end)
 {
 	fprintf(out, "%s: %llu updates%s", status->address, status->updates, end);
 }
 
-const char *report_phase_text(const struct uplink_status *status)
+const char *reporting_phase_text(const struct uplink_status *status)
 {
 	return "up";
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The session with the coordinator, as a line and as JSON. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "view/reporting.h"
+#include "weir/base.h"
+
+static struct uplink_status status_of(enum uplink_phase phase)
+{
+	struct uplink_status status = {
+		.phase = phase,
+		.since_ns = 1763769600ull * WEIR_NS_PER_SEC,
+		.method = INTERVAL_ADAPTIVE,
+		.host = 5,
+		.sessions = 2,
+		.updates = 30,
+		.ticks = 400,
+		.grants = 7,
+		.sent_bytes = 12345,
+		.read_bytes = 678,
+		.tick = 1763769999,
+	};
+
+	snprintf(status.address, sizeof(status.address), "tls://coord:4740");
+	snprintf(status.name, sizeof(status.name), "coord");
+	snprintf(status.why, sizeof(status.why), phase == UPLINK_UP ? "" : "Connection refused");
+	return status;
+}
+
+static void it_reads_as_a_line(void **state)
+{
+	struct uplink_status status = status_of(UPLINK_UP);
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	setenv("TZ", "UTC", 1);
+	out = open_memstream(&text, &size);
+	reporting_text(&status, out, "\n");
+	status = status_of(UPLINK_DOWN);
+	reporting_text(&status, out, "\n");
+	fclose(out);
+	assert_string_equal(text,
+			    "tls://coord:4740: up since 2025-11-22 00:00:00, host 5 of 'coord' "
+			    "(adaptive); 30 updates in 400 ticks, 7 grants, 12345 bytes sent, 678 "
+			    "received\n"
+			    "tls://coord:4740: down since 2025-11-22 00:00:00: Connection refused; "
+			    "30 updates in 400 ticks, 7 grants, 12345 bytes sent, 678 received\n");
+	free(text);
+}
+
+static void it_reads_as_json(void **state)
+{
+	struct uplink_status status = status_of(UPLINK_REFUSED);
+	json_t *json = reporting_json(&status);
+
+	assert_string_equal(json_string_value(json_object_get(json, "state")), "refused");
+	assert_string_equal(json_string_value(json_object_get(json, "why")), "Connection refused");
+	assert_true(json_is_null(json_object_get(json, "method")));
+	assert_int_equal(json_integer_value(json_object_get(json, "updates")), 30);
+	assert_int_equal(json_integer_value(json_object_get(json, "last_tick")), 1763769999);
+	json_decref(json);
+	status = status_of(UPLINK_UP);
+	json = reporting_json(&status);
+	assert_string_equal(json_string_value(json_object_get(json, "method")), "adaptive");
+	assert_true(json_is_null(json_object_get(json, "why")));
+	json_decref(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_reads_as_a_line),
+		cmocka_unit_test(it_reads_as_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The session with a coordinator, of an agent or of a coordinator that has a parent, for people and
+ * for programs. */
+#ifndef VIEW_REPORTING_H
+#define VIEW_REPORTING_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "peer/uplink.h"
+
+/* "down", "up", "refused". */
+const char *reporting_phase_text(const struct uplink_status *status);
+/* "tls://...: up since ... as host 5 of 'name' (auto); 12 updates, ..." */
+void reporting_text(const struct uplink_status *status, FILE *out, const char *end);
+json_t *reporting_json(const struct uplink_status *status);
+
+#endif
