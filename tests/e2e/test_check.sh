@@ -84,7 +84,7 @@ printf 'interfaces: [tun0]\nattach: {ingress: native}\n' >"$WORK/native.yaml"
 check "an interface that cannot be had that way is refused" refuses 1 "cannot attach to tun0, ingress: no link header" -c "$WORK/native.yaml"
 printf 'interfaces: [wb]\nspeed: 3\n' >"$WORK/key.yaml"
 check "a wrong configuration is refused with its line, as by weir run" refuses 1 "key.yaml:2:" -c "$WORK/key.yaml"
-check "wrong usage ends with 2" refuses 2 "no option" -i wb now
+check "wrong usage ends with 2" refuses 2 "unexpected argument" -i wb now
 unprivileged() {
 	chmod 711 "$WORK"
 	cp "$WEIR" "$WORK/weir-copy"
@@ -109,7 +109,7 @@ ids() {
 }
 before=$(ids)
 check "beside it a check works" works -i wb
-check "it says that the agent is at work" prints "^agent +pid [0-9]+ is at work"
+check "it says that the agent is running" prints "^agent +pid [0-9]+ is running"
 check "and the interface measured" prints "^wb +in: XDP native.*; out: $tc.*, attached already"
 check "the agent's programs are left alone" test -n "$before" -a "$(ids)" = "$before"
 on b "$WEIR" show status -j >"$WORK/json"

@@ -257,7 +257,7 @@ reload() {
 
 had=$(slabs) web=$(packets web) all_since=$(since all src) all=$(answer all src | jq .count)
 configure '[src, pair]'
-check "a reload adds vectors" reload 'read again'
+check "a reload adds vectors" reload 'reloaded'
 check "which take a place each on every CPU" test "$(slabs)" = $((had + 2 * CPUS))
 keeps_window() {
 	echo "$web packets before, $(packets web) after"
@@ -276,7 +276,7 @@ packets_came() {
 check "the packets are in the window as before" until_true 3 packets_came
 web_since=$(since web src)
 configure '[src]'
-check "a reload takes one away again" reload 'read again'
+check "a reload takes one away again" reload 'reloaded'
 check "and its memory" test "$(slabs)" = $((had + CPUS))
 check "the other goes on" same_since "$web_since" web src
 no_pair() {

@@ -68,7 +68,7 @@ check "Q5 counts remote-login requests" window_is Q5 "ip.dst == 10.9.0.2 && tcp.
 
 check "show works on every topic" sh -c "for t in status queries flows losses interfaces; do
 	nsenter -t ${HOST[b]} -n -m -- $WEIR show \$t && nsenter -t ${HOST[b]} -n -m -- $WEIR show \$t -j | jq -e . >/dev/null || exit 1; done"
-check "a second agent is refused" sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR run -i wb 2>&1 | grep 'another weir run'"
+check "a second agent is refused" sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR run -i wb 2>&1 | grep 'weir run is already running'"
 check "Ctrl-C ends it with status 0" stop b
 check "and prints that all is accounted for" grep -qi "accounted for" "$WORK/agent-b"
 check "nothing stays attached" nothing_left b

@@ -17,9 +17,8 @@
 #include "base/log.h"
 #include "agent/agent.h"
 #include "view/kernel.h"
-#include "agent/lock.h"
 #include "view/text.h"
-#include "cli/verbs.h"
+#include "cli/standing.h"
 #include "meter/netlink.h"
 
 #define RING_EACH_MS 100
@@ -27,39 +26,12 @@
 #define TICK_AFTER_NS (20 * NS_PER_MS)
 #define LAST_NS (5000 * NS_PER_MS) /* what a collector has at the end to take what waits */
 
-struct asked {
-	const char *config;
-	struct cli_list interfaces;
-	bool json, quiet, check;
-};
-
-const struct cli_option run_options[] = {
-	STANDING_CONFIG(struct asked),
-	{.letter = 'i',
-	 .name = "interface",
-	 .argument = "IF",
-	 .kind = CLI_LIST,
-	 .at = offsetof(struct asked, interfaces),
-	 .help = "measure this interface, not those of the configuration; repeatable"},
-	{.letter = 'j',
-	 .name = "json",
-	 .kind = CLI_FLAG,
-	 .at = offsetof(struct asked, json),
-	 .help = "one JSON object a second; with --check, one"},
-	STANDING_QUIET(struct asked),
-	{.name = "check",
-	 .kind = CLI_FLAG,
-	 .at = offsetof(struct asked, check),
-	 .help = "measure nothing: say what this kernel gives, and what would be attached where"},
-	{},
-};
-
 void agent_say(struct agent *a, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	notes_add(&a->notes, a->output == OUTPUT_SCREEN, format, args);
+	notes_add(&a->notes, a->options.output == OUTPUT_SCREEN, format, args);
 	va_end(args);
 }
 
@@ -68,7 +40,7 @@ void agent_say(struct agent *a, const char *format, ...)
 static int load_config(struct agent *a, struct config *out)
 {
 	struct config_error err = {};
-	int code = config_load(a->config_path, out, &err);
+	int code = config_load(a->options.config_path, out, &err);
 
 	if (code)
 		agent_say(a, "%s", err.text[0] ? err.text : strerror(-code));
@@ -82,8 +54,10 @@ static void check_size(struct agent *a, __u32 flow_size)
 	if (!sets)
 		sets = 1;
 	if (sets * a->meter.cpus != a->meter.sets)
-		agent_say(a, "flow.size %u takes effect after 'weir detach --all': now %u are held",
-			  flow_size, a->meter.sets * WEIR_WAYS);
+		agent_say(
+			a,
+			"flow.size %u needs 'weir detach --all'; the cache keeps %u entries until then",
+			flow_size, a->meter.sets * WEIR_WAYS);
 }
 
 /* Interfaces that the new config no longer names are detached, new ones attached. */
@@ -143,8 +117,8 @@ static void reload(struct agent *a)
 {
 	struct config config;
 
-	if (!a->config_path) {
-		agent_say(a, "no configuration to read again: the defaults stay");
+	if (!a->options.config_path) {
+		agent_say(a, "no configuration to reload: the defaults stay");
 		return;
 	}
 	/* Either says why not; everything goes on as it was. */
@@ -158,7 +132,7 @@ static void reload(struct agent *a)
 	apply_report(a, &config);
 	config_free(&a->config);
 	a->config = config;
-	agent_say(a, "%s: read again, %u queries", a->config_path, config.query_count);
+	agent_say(a, "reloaded %s: %u queries", a->options.config_path, config.query_count);
 	queries_say_memory(a);
 	check_size(a, config.flow_size);
 	rewant(a);
@@ -184,7 +158,7 @@ static void follow_networks(struct agent *a)
 		return;
 	if (queries_apply(a, &a->config))
 		return;
-	agent_say(a, "the interfaces' own networks have changed: inside follows");
+	agent_say(a, "interface addresses changed: 'inside' updated");
 	apply_report(a, &a->config); /* the queries may count in other windows */
 }
 
@@ -209,7 +183,7 @@ static void end_second(struct agent *a)
 {
 	__u64 now_ns = meter_now();
 
-	if (a->quiet && !a->report.uplink)
+	if (a->options.quiet && !a->report.uplink)
 		return;
 	a->series_code = meter_series(&a->meter, now_ns, &a->series);
 	report_second(&a->report, a->series_code ? NULL : &a->series, a->series_code, now_ns,
@@ -380,83 +354,66 @@ static void say_lacks(struct agent *a)
 		agent_say(a, "%s", line);
 }
 
-static int measure(struct agent *a)
+static int measure(struct agent *a, int signals, struct netlink *links)
+{
+	int code = start_measuring(a);
+
+	if (code)
+		return code;
+	say_lacks(a);
+	a->start_s = meter_now() / WEIR_NS_PER_SEC;
+	screen_open(a);
+	code = loop(a, signals, links);
+	screen_close(a);
+	return stop(a) ? -EIO : code;
+}
+
+int agent_run(struct agent *a)
 {
 	struct netlink *links = NULL;
 	int signals = standing_watch_signals(), code = netlink_watch(&links);
 
 	if (signals < 0 || code) {
-		log_err("cannot watch for signals and interfaces: %s",
-			strerror(code ? -code : errno));
-		return CLI_FAILED;
-	}
-	code = start_meter(a);
-	if (code)
-		goto out;
-	code = start_measuring(a);
-	if (!code) {
-		say_lacks(a);
-		a->start_s = meter_now() / WEIR_NS_PER_SEC;
-		screen_open(a);
-		code = loop(a, signals, links);
-		screen_close(a);
-		if (stop(a))
-			code = -EIO;
-	}
-	meter_close(&a->meter);
-out:
-	netlink_close(links);
-	close(signals);
-	return code ? CLI_FAILED : CLI_OK;
-}
-
-static int take_lock(void)
-{
-	pid_t holder = 0;
-	int lock = lock_take(&holder);
-
-	if (lock == -EWOULDBLOCK)
-		log_err("another weir run (pid %d) is at work", (int)holder);
-	else if (lock == -EACCES || lock == -EPERM)
-		log_err("weir run needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: try sudo");
-	else if (lock < 0)
-		log_err(LOCK_FILE ": %s", strerror(-lock));
-	return lock;
-}
-
-int cmd_run(int argc, char **argv)
-{
-	struct asked asked = {};
-	int at = options_parse(run_options, argc, argv, &asked), status = CLI_FAILED, lock;
-	struct agent *a;
-
-	if (at < 0)
-		return CLI_USAGE;
-	if (at < argc)
-		return options_refuse(argv[0], "'%s' is no option", argv[at]);
-	a = calloc(1, sizeof(*a));
-	if (!a)
-		return CLI_FAILED;
-	a->config_path = standing_config(asked.config);
-	a->named = asked.interfaces;
-	a->quiet = asked.quiet;
-	a->output = standing_output(asked.json, asked.quiet);
-	if (load_config(a, &a->config))
-		goto out;
-	if (ports_want(a) || ports_check(a))
-		goto out;
-	if (asked.check) {
-		status = check_report(a, &a->config) ? CLI_FAILED : check_run(a);
-		goto out;
+		code = code ? code : -errno;
+		log_err("cannot watch for signals and interfaces: %s", strerror(-code));
+		return code;
 	}
 	ports_say_absent(a);
-	lock = take_lock();
-	if (lock < 0)
-		goto out;
-	status = measure(a);
-	close(lock);
-out:
+	code = start_meter(a);
+	if (!code) {
+		code = measure(a, signals, links);
+		meter_close(&a->meter);
+	}
+	netlink_close(links);
+	close(signals);
+	return code;
+}
+
+struct agent *agent_open(const struct agent_options *options)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		log_err("%s", strerror(ENOMEM));
+		return NULL;
+	}
+	a->options = *options;
+	if (load_config(a, &a->config) || ports_want(a) || ports_check(a)) {
+		agent_close(a);
+		return NULL;
+	}
+	return a;
+}
+
+int agent_check(struct agent *a)
+{
+	int code = check_report(a, &a->config);
+
+	return code ? code : check_run(a);
+}
+
+void agent_close(struct agent *a)
+{
 	config_free(&a->config);
 	free(a);
-	return status;
 }

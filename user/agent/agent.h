@@ -19,9 +19,8 @@
 #include "config/config.h"
 #include "agent/turns.h"
 #include "view/notes.h"
-#include "cli/options.h"
 #include "agent/report.h"
-#include "cli/standing.h"
+#include "view/output.h"
 #include "meter/meter.h"
 #include "query/prefix.h"
 
@@ -43,13 +42,26 @@ struct agent_networks {
 	unsigned int count;
 };
 
+struct agent_options {
+	const char *config_path;       /* NULL: the built-in defaults */
+	const char *const *interfaces; /* if there are any, instead of the config's */
+	unsigned int interface_count;
+	enum output output;
+	bool quiet; /* nothing each second */
+};
+
+/* Reads the configuration, and which interfaces are wanted. NULL after a line. */
+struct agent *agent_open(const struct agent_options *options);
+/* Measures until it is stopped. 0 or a negative errno after a line. */
+int agent_run(struct agent *a);
+/* Prints what agent_run() would come to. 0 or a negative errno after a line. */
+int agent_check(struct agent *a);
+void agent_close(struct agent *a);
+
 struct agent {
+	struct agent_options options;
 	struct meter meter;
 	struct config config;
-	const char *config_path; /* NULL: the built-in defaults */
-	struct cli_list named;   /* by -i; they come before the config's */
-	enum standing_output output;
-	bool quiet;
 
 	struct agent_port port[AGENT_PORTS];
 	unsigned int ports;
@@ -96,7 +108,7 @@ void ports_trim(struct agent *a);
 void ports_detach(struct agent *a, bool only_ours);
 void ports_networks(const struct agent *a, struct agent_networks *out);
 
-/* check.c. The exit status; `a` wants interfaces, and is good for nothing else afterwards. */
+/* check.c. 0 or a negative errno after a line; `a` is good for nothing else afterwards. */
 int check_run(struct agent *a);
 
 /* queries.c */

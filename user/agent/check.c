@@ -39,7 +39,7 @@ static bool is_measured(const struct check *c, __u32 ifindex, struct weir_interf
 /* One that nothing is attached to, and why. */
 static void tell(struct check *c, const char *name, const char *state, const char *why)
 {
-	if (c->a->output == OUTPUT_JSON)
+	if (c->a->options.output == OUTPUT_JSON)
 		json_array_append_new(c->interfaces, json_pack("{s:s, s:s, s:s}", "name", name,
 							       "state", state, "why", why));
 	else
@@ -51,7 +51,7 @@ static void tell_hooks(struct check *c, const struct weir_interface *i, bool mea
 	char hooks[256];
 	json_t *all;
 
-	if (c->a->output != OUTPUT_JSON) {
+	if (c->a->options.output != OUTPUT_JSON) {
 		text_hooks(i, hooks, sizeof(hooks));
 		printf("%-11s %s%s\n", i->name, hooks, measured ? ", attached already" : "");
 		return;
@@ -93,14 +93,15 @@ static void print_head(const struct check *c, pid_t agent)
 	char memory[PLAN_MEMORY_BYTES];
 
 	kernel_text(&c->kernel, stdout);
-	printf("config      %s\n", a->config_path ? a->config_path : "none: what is built in");
+	printf("config      %s\n",
+	       a->options.config_path ? a->options.config_path : "none: what is built in");
 	printf("flows       up to %u\n", a->meter.sets * WEIR_WAYS);
 	printf("queries     %u, of %u terms\n", a->config.query_count,
 	       meter_tables(&a->meter)->terms);
 	if (plan_memory_text(&a->meter, memory))
 		printf("distinct    %s\n", memory);
 	if (agent)
-		printf("agent       pid %d is at work\n", (int)agent);
+		printf("agent       pid %d is running\n", (int)agent);
 	else if (c->runs)
 		printf("agent       none; what one left attached is adopted\n");
 }
@@ -115,7 +116,7 @@ static json_t *head_json(const struct check *c, pid_t agent)
 	const struct agent *a = c->a;
 
 	return json_pack("{s:o, s:s?, s:i, s:i, s:i, s:o, s:b, s:O, s:s?}", "kernel",
-			 kernel_json(&c->kernel), "config", a->config_path, "flows",
+			 kernel_json(&c->kernel), "config", a->options.config_path, "flows",
 			 (int)(a->meter.sets * WEIR_WAYS), "queries", (int)a->config.query_count,
 			 "terms", (int)meter_tables(&a->meter)->terms, "agent",
 			 agent ? json_integer(agent) : json_null(), "pinned", (int)c->runs,
@@ -124,7 +125,7 @@ static json_t *head_json(const struct check *c, pid_t agent)
 
 static int check_all(struct check *c)
 {
-	const bool json = c->a->output == OUTPUT_JSON;
+	const bool json = c->a->options.output == OUTPUT_JSON;
 	const pid_t agent = lock_holder();
 
 	if (!json)
@@ -139,7 +140,7 @@ static int refused(const struct check *c, int code)
 {
 	if (code == -EPERM || code == -EACCES)
 		return code;
-	if (c->a->output == OUTPUT_JSON)
+	if (c->a->options.output == OUTPUT_JSON)
 		json_line(json_pack("{s:o, s:s?}", "kernel", kernel_json(&c->kernel), "refused",
 				    why_not(c)),
 			  stdout);
@@ -185,5 +186,5 @@ int check_run(struct agent *a)
 		code = -EIO;
 	if (why_not(&c))
 		log_err("%s", why_not(&c));
-	return code || why_not(&c) ? CLI_FAILED : CLI_OK;
+	return code ? code : why_not(&c) ? -EOPNOTSUPP : 0;
 }

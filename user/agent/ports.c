@@ -44,9 +44,10 @@ int ports_want(struct agent *a)
 	char name[IFNAMSIZ];
 	int code = 0;
 
-	for (unsigned int i = 0; i < a->named.count && !code; i++)
-		code = want(a, a->named.item[i]);
-	for (unsigned int i = 0; i < a->config.interface_count && !a->named.count && !code; i++)
+	for (unsigned int i = 0; i < a->options.interface_count && !code; i++)
+		code = want(a, a->options.interfaces[i]);
+	for (unsigned int i = 0;
+	     i < a->config.interface_count && !a->options.interface_count && !code; i++)
 		code = want(a, a->config.interfaces[i]);
 	if (code || a->ports)
 		return code;
@@ -63,7 +64,7 @@ int ports_check(const struct agent *a)
 
 	for (unsigned int i = 0; i < a->ports; i++)
 		there += if_nametoindex(a->port[i].name) != 0;
-	if (!there && a->named.count) {
+	if (!there && a->options.interface_count) {
 		log_err(a->ports == 1 ? "there is no interface %s"
 				      : "there is no interface %s, "
 					"nor any other of those named",

@@ -17,7 +17,7 @@ struct asked {
 	bool all;
 };
 
-const struct cli_option detach_options[] = {
+static const struct cli_option options[] = {
 	{.letter = 'i',
 	 .name = "interface",
 	 .argument = "IF",
@@ -94,21 +94,21 @@ static int detach_named(const struct cli_list *names)
 	return status;
 }
 
-int cmd_detach(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct asked asked = {};
-	int at = options_parse(detach_options, argc, argv, &asked), status, lock;
+	int at = options_parse(options, argc, argv, &asked), status, lock;
 	pid_t holder = 0;
 
 	if (at < 0)
 		return CLI_USAGE;
 	if (at < argc)
-		return options_refuse(argv[0], "'%s' is no option", argv[at]);
+		return options_refuse(argv[0], "unexpected argument '%s'", argv[at]);
 	if (asked.all == (asked.interfaces.count > 0))
 		return options_refuse(argv[0], "say either --all or -i IF");
 	lock = lock_take(&holder);
 	if (lock == -EWOULDBLOCK)
-		log_err("weir run (pid %d) is at work: stop it first", (int)holder);
+		log_err("weir run (pid %d) is running: stop it first", (int)holder);
 	else if (lock == -EACCES || lock == -EPERM)
 		log_err("weir detach needs CAP_BPF and CAP_NET_ADMIN: try sudo");
 	else if (lock < 0)
@@ -119,3 +119,14 @@ int cmd_detach(int argc, char **argv)
 	close(lock);
 	return status;
 }
+
+const struct verb verb_detach = {
+	.name = "detach",
+	.operands = "",
+	.summary = "clean up after a killed agent",
+	.about =
+		"Removes weir's programs from some interfaces, or from all of them and then what is\n"
+		"pinned too, counts included.",
+	.options = options,
+	.run = run,
+};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Help and the manual page, both from the table of verbs and the tables of their options. */
+/* Help and the manual page, both from the list of verbs and the tables of their options. */
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/version.h"
 #include "config/coordinate.h"
 #include "agent/turns.h"
@@ -14,17 +15,17 @@
 static const char *const files[][2] = {
 	{WEIR_CONFIG_FILE, "configuration, for every verb that reads one"},
 	{WEIR_PIN_DIR, "what runs in the kernel, pinned: maps, programs, links"},
-	{LOCK_FILE, "held by the one weir run that is at work"},
+	{LOCK_FILE, "lock of the running weir run"},
 	{EXPORTS_DIR, "flows that wait for collectors, and which were taken from the kernel; "
 		      "outlives the agent"},
 	{CONFIG_COORDINATE_SOCKET, "where a coordinator answers weir show answers"},
-	{REPORT_FILE, "how the session with the coordinator is"},
+	{REPORT_FILE, "state of the coordinator session"},
 };
 
 static const char *const exits[][2] = {
-	{"0", "it was done"},
-	{"1", "it was refused, or failed; one line on standard error says why"},
-	{"2", "wrong usage"},
+	{"0", "success"},
+	{"1", "failure; one line on standard error says why"},
+	{"2", "usage error"},
 };
 
 static const char *const keys[][2] = {
@@ -93,12 +94,26 @@ static const char *const keys[][2] = {
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-void help_overview(const struct verb *table, FILE *out)
+const struct verb *help_find(const char *name)
+{
+	for (const struct verb *const *v = verbs; *v; v++)
+		if (!strcmp((*v)->name, name))
+			return *v;
+	return NULL;
+}
+
+int help_unknown(const char *name)
+{
+	log_err("unknown verb '%s' (see 'weir help')", name);
+	return CLI_USAGE;
+}
+
+void help_overview(FILE *out)
 {
 	fprintf(out, "usage: weir VERB [OPTION]...\n\n");
-	for (const struct verb *v = table; v->name; v++)
-		fprintf(out, "  %-10s %s\n", v->name, v->summary);
-	fprintf(out, "\nweir help VERB tells more; weir --version says which weir this is.\n");
+	for (const struct verb *const *v = verbs; *v; v++)
+		fprintf(out, "  %-10s %s\n", (*v)->name, (*v)->summary);
+	fprintf(out, "\n'weir help VERB' shows a verb's options, 'weir --version' the version.\n");
 }
 
 static void usage(const struct verb *verb, FILE *out)
@@ -198,7 +213,7 @@ static void troff_kernel(FILE *out)
 	}
 }
 
-void help_manual(const struct verb *table, FILE *out)
+void help_manual(FILE *out)
 {
 	fprintf(out,
 		".\\\" Made by weir help --man from its own tables.\n"
@@ -206,12 +221,12 @@ void help_manual(const struct verb *table, FILE *out)
 		".SH NAME\nweir \\- measure network traffic in the kernel\n"
 		".SH SYNOPSIS\n",
 		WEIR_VERSION);
-	for (const struct verb *v = table; v->name; v++) {
-		fprintf(out, "%s.B weir %s\n", v == table ? "" : ".br\n", v->name);
-		if (v->options[0].name)
+	for (const struct verb *const *v = verbs; *v; v++) {
+		fprintf(out, "%s.B weir %s\n", v == verbs ? "" : ".br\n", (*v)->name);
+		if ((*v)->options[0].name)
 			fputs("[\\fIOPTION\\fR]...\\&\n", out);
-		if (*v->operands) {
-			troff(v->operands, out);
+		if (*(*v)->operands) {
+			troff((*v)->operands, out);
 			fputc('\n', out);
 		}
 	}
@@ -220,8 +235,8 @@ void help_manual(const struct verb *table, FILE *out)
 	      "and TC programs:\nin flows, and by queries over sliding windows. It changes and "
 	      "delays no packet.\n.SH VERBS\n",
 	      out);
-	for (const struct verb *v = table; v->name; v++)
-		troff_verb(v, out);
+	for (const struct verb *const *v = verbs; *v; v++)
+		troff_verb(*v, out);
 	fputs(".SH \"EXIT STATUS\"\n", out);
 	troff_rows(exits, ROWS(exits), "B", out);
 	fputs(".SH FILES\n", out);
@@ -231,3 +246,50 @@ void help_manual(const struct verb *table, FILE *out)
 	troff_kernel(out);
 	fputs(".SH \"SEE ALSO\"\n.BR pcap\\-filter (7),\n.BR tc (8),\n.BR bpftool (8)\n", out);
 }
+
+/* --- The verb -------------------------------------------------------------------------- */
+
+struct asked {
+	bool manual;
+};
+
+static const struct cli_option options[] = {
+	{.name = "man",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, manual),
+	 .help = "print the manual page weir(8), in troff"},
+	{},
+};
+
+static int run(int argc, char **argv)
+{
+	struct asked asked = {};
+	int at = options_parse(options, argc, argv, &asked);
+	const struct verb *verb = NULL;
+
+	if (at < 0)
+		return CLI_USAGE;
+	if (argc - at > 1 || (asked.manual && at < argc))
+		return options_refuse(argv[0], "one verb at a time");
+	if (at < argc) {
+		verb = help_find(argv[at]);
+		if (!verb)
+			return help_unknown(argv[at]);
+	}
+	if (asked.manual)
+		help_manual(stdout);
+	else if (verb)
+		help_verb(verb, stdout);
+	else
+		help_overview(stdout);
+	return fflush(stdout) ? CLI_FAILED : CLI_OK;
+}
+
+const struct verb verb_help = {
+	.name = "help",
+	.operands = "[VERB]",
+	.summary = "show help",
+	.about = "The same as weir VERB --help.",
+	.options = options,
+	.run = run,
+};

@@ -50,8 +50,8 @@ static int store_number(const char *verb, const struct cli_option *o, const char
 	errno = 0;
 	value = strtoull(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || value < o->min || value > o->max) {
-		options_refuse(verb, "--%s: '%s' is no number from %u to %u", o->name, text, o->min,
-			       o->max);
+		options_refuse(verb, "--%s: '%s' is not a number from %u to %u", o->name, text,
+			       o->min, o->max);
 		return -1;
 	}
 	*to = value;
@@ -83,7 +83,8 @@ static int store(const char *verb, const struct cli_option *o, const char *text,
 	case CLI_CHOICE:
 		index = choice_index(o->values, text);
 		if (index < 0) {
-			options_refuse(verb, "--%s: '%s' is none of: %s", o->name, text, o->values);
+			options_refuse(verb, "--%s: '%s' must be one of: %s", o->name, text,
+				       o->values);
 			return -1;
 		}
 		*(unsigned int *)at = index;
@@ -102,7 +103,7 @@ static int refuse_word(char **argv, int code)
 	if (code == ':')
 		options_refuse(argv[0], "option '%s' needs an argument", word);
 	else
-		options_refuse(argv[0], "no such option as '%s'", word);
+		options_refuse(argv[0], "unknown option '%s'", word);
 	return -1;
 }
 
@@ -125,7 +126,7 @@ int options_parse(const struct cli_option *options, int argc, char **argv, void 
 			*s++ = ':';
 	}
 	*s = '\0';
-	optind = 0; /* glibc: start anew */
+	optind = 0; /* glibc: start again */
 	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		int i = 0;
 

@@ -418,7 +418,7 @@ struct asked {
 	bool flows, json;
 };
 
-const struct cli_option replay_options[] = {
+static const struct cli_option options[] = {
 	{.letter = 'c',
 	 .name = "config",
 	 .argument = "FILE",
@@ -443,12 +443,12 @@ const struct cli_option replay_options[] = {
 	{},
 };
 
-int cmd_replay(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct replay *r = calloc(1, sizeof(*r));
 	struct config_error refused;
 	struct asked asked = {};
-	int first = options_parse(replay_options, argc, argv, &asked), code, status;
+	int first = options_parse(options, argc, argv, &asked), code, status;
 
 	if (!r)
 		return CLI_FAILED;
@@ -471,3 +471,14 @@ int cmd_replay(int argc, char **argv)
 	free(r);
 	return status;
 }
+
+const struct verb verb_replay = {
+	.name = "replay",
+	.operands = "CAPTURE...",
+	.summary = "run captures through the kernel programs, on their own clock",
+	.about =
+		"Feeds pcap and pcapng files to the programs that weir run attaches, and prints totals\n"
+		"and queries, or the flows. Needs no interface.",
+	.options = options,
+	.run = run,
+};

@@ -20,7 +20,7 @@
 #include "flow/text.h"
 #include "weir/window.h"
 
-const struct cli_option show_options[] = {
+static const struct cli_option options[] = {
 	{.letter = 'j',
 	 .name = "json",
 	 .kind = CLI_FLAG,
@@ -109,7 +109,7 @@ static int read_coordinator(pid_t agent, struct uplink_status *out)
 	if (code || agent)
 		return code;
 	out->phase = UPLINK_DOWN;
-	snprintf(out->why, sizeof(out->why), "no agent is at work");
+	snprintf(out->why, sizeof(out->why), "no agent is running");
 	return 0;
 }
 
@@ -426,10 +426,10 @@ static const struct topic {
 	{"answers", show_answers, true},
 };
 
-int cmd_show(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct show show = {.top = 20};
-	int at = options_parse(show_options, argc, argv, &show), status;
+	int at = options_parse(options, argc, argv, &show), status;
 	const struct topic *topic = NULL;
 	struct meter_error err = {};
 
@@ -437,12 +437,13 @@ int cmd_show(int argc, char **argv)
 		return CLI_USAGE;
 	if (argc - at != 1)
 		return options_refuse(argv[0],
-				      at == argc ? "what? say a topic" : "one topic at a time");
+				      at == argc ? "missing topic: status, queries, flows, ..."
+						 : "one topic at a time");
 	for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++)
 		if (!strcmp(topics[i].name, argv[at]))
 			topic = &topics[i];
 	if (!topic)
-		return options_refuse(argv[0], "no such topic as '%s'", argv[at]);
+		return options_refuse(argv[0], "unknown topic '%s'", argv[at]);
 	if (!topic->apart && meter_peek(&show.meter, &err)) {
 		log_err("%s", err.text);
 		return CLI_FAILED;
@@ -454,3 +455,20 @@ int cmd_show(int argc, char **argv)
 		status = CLI_FAILED;
 	return status;
 }
+
+const struct verb verb_show = {
+	.name = "show",
+	.operands = "status|queries|flows|distinct|losses|interfaces|answers",
+	.summary = "show measurements, with or without a running agent",
+	.about =
+		"status      what runs, how full it is, and what the kernel provides\n"
+		"queries     rates of the last second and of the window, or what the measure is\n"
+		"flows       the flows in the cache now\n"
+		"distinct    how many different flows, sources, ... queries saw in their windows\n"
+		"losses      where every packet went; exits with 1 if one is missing\n"
+		"interfaces  where weir is attached, how and why, with all counters\n"
+		"answers     what a coordinator on this machine answers, or --hosts: which hosts are\n"
+		"            connected",
+	.options = options,
+	.run = run,
+};

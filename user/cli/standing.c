@@ -2,14 +2,10 @@
 #include "cli/standing.h"
 
 #include <signal.h>
-#include <stddef.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/version.h"
-#include "cli/verbs.h"
-
-enum standing_output standing_output(bool json, bool quiet)
+enum output standing_output(bool json, bool quiet)
 {
 	if (json)
 		return OUTPUT_JSON;

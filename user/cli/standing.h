@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What verbs share that run until they are stopped: signals, output, configuration. */
+/* What verbs share that run until they are stopped: options, output, configuration. */
 #ifndef CLI_STANDING_H
 #define CLI_STANDING_H
 
@@ -7,14 +7,11 @@
 #include <stddef.h>
 
 #include "base/version.h"
+#include "cli/options.h"
+#include "view/output.h"
 
-enum standing_output {
-	OUTPUT_SCREEN,
-	OUTPUT_LINES,
-	OUTPUT_JSON,
-};
 /* A screen is for a terminal, and not when nothing is to be printed. */
-enum standing_output standing_output(bool json, bool quiet);
+enum output standing_output(bool json, bool quiet);
 
 /* The file that was asked for, or the usual one if it is there; NULL: the built-in defaults. */
 const char *standing_config(const char *asked);

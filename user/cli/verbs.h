@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a verb is. The table of them stands in main.c. */
+/* What a verb is. Each stands in a file of its own; main.c lists them. */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
@@ -15,21 +15,17 @@ struct verb {
 	int (*run)(int argc, char **argv);
 };
 
-/* Ends with an entry without a name. */
-extern const struct verb verbs[];
+extern const struct verb verb_run, verb_show, verb_replay, verb_coordinate, verb_detach, verb_help;
 
-extern const struct cli_option run_options[], show_options[], replay_options[], detach_options[],
-	help_options[], coordinate_options[];
-
-int cmd_run(int argc, char **argv);
-int cmd_show(int argc, char **argv);
-int cmd_replay(int argc, char **argv);
-int cmd_detach(int argc, char **argv);
-int cmd_coordinate(int argc, char **argv);
+/* main.c. Ends with NULL. */
+extern const struct verb *const verbs[];
 
 /* help.c */
-void help_overview(const struct verb *table, FILE *out);
+const struct verb *help_find(const char *name);
+/* Says that there is no such verb; returns CLI_USAGE. */
+int help_unknown(const char *name);
+void help_overview(FILE *out);
 void help_verb(const struct verb *verb, FILE *out);
-void help_manual(const struct verb *table, FILE *out);
+void help_manual(FILE *out);
 
 #endif

@@ -20,37 +20,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "view/text.h"
-#include "cli/verbs.h"
+#include "cli/standing.h"
 
 #define SWEEP_NS (250 * NS_PER_MS)
 #define EVENTS 256
-
-struct asked {
-	const char *config, *read, *at;
-	bool json, quiet;
-};
-
-const struct cli_option coordinate_options[] = {
-	STANDING_CONFIG(struct asked),
-	{.letter = 'j',
-	 .name = "json",
-	 .kind = CLI_FLAG,
-	 .at = offsetof(struct asked, json),
-	 .help = "one JSON object a second; of a log, one for each change"},
-	STANDING_QUIET(struct asked),
-	{.name = "read",
-	 .argument = "FILE",
-	 .kind = CLI_TEXT,
-	 .at = offsetof(struct asked, read),
-	 .help = "print the intervals of a log instead, at each second at which one changed"},
-	{.name = "at",
-	 .argument = "SECOND",
-	 .kind = CLI_TEXT,
-	 .at = offsetof(struct asked, at),
-	 .help = "with --read: as they were so many seconds after its start, or at a time "
-		 "2026-11-22T01:58:29Z"},
-	{},
-};
 
 void coordinate_say(struct coordinate *c, const char *format, ...)
 {
@@ -182,7 +155,7 @@ static void reload(struct coordinate *c)
 	int code;
 
 	if (!c->config_path) {
-		coordinate_say(c, "no configuration to read again: the defaults stay");
+		coordinate_say(c, "no configuration to reload: the defaults stay");
 		return;
 	}
 	if (load_config(c, &config))
@@ -353,7 +326,7 @@ static int coordinate(struct coordinate *c)
 	code = c->epoll < 0 ? -errno : watch_signals(c, &signals);
 	if (code) {
 		log_err("cannot watch for signals: %s", strerror(-code));
-		return CLI_FAILED;
+		return code;
 	}
 	c->start_ns = coordinate_now(c);
 	code = start(c);
@@ -373,32 +346,25 @@ static int coordinate(struct coordinate *c)
 	if (c->engine)
 		coordinator_free(c->engine);
 	close(c->epoll);
-	return code ? CLI_FAILED : CLI_OK;
+	return code;
 }
 
-int cmd_coordinate(int argc, char **argv)
+int coordinate_run(const struct coordinate_options *options)
 {
-	struct asked asked = {};
-	int at = options_parse(coordinate_options, argc, argv, &asked), status = CLI_FAILED;
-	struct coordinate *c;
+	struct coordinate *c = calloc(1, sizeof(*c));
+	int code;
 
-	if (at < 0)
-		return CLI_USAGE;
-	if (at < argc)
-		return options_refuse(argv[0], "'%s' is no option", argv[at]);
-	if (asked.at && !asked.read)
-		return options_refuse(argv[0], "--at needs --read");
-	if (asked.read)
-		return coordinate_read(asked.read, asked.at, asked.json);
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return CLI_FAILED;
-	c->config_path = standing_config(asked.config);
-	c->quiet = asked.quiet;
-	c->output = standing_output(asked.json, asked.quiet);
-	if (!load_config(c, &c->config))
-		status = coordinate(c);
+	if (!c) {
+		log_err("%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	c->config_path = options->config_path;
+	c->quiet = options->quiet;
+	c->output = options->output;
+	code = load_config(c, &c->config);
+	if (!code)
+		code = coordinate(c);
 	config_free(&c->config);
 	free(c);
-	return status;
+	return code;
 }

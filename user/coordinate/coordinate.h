@@ -21,7 +21,7 @@
 
 #include "config/config.h"
 #include "view/notes.h"
-#include "cli/standing.h"
+#include "view/output.h"
 #include "peer/uplink.h"
 #include "interval/coordinator.h"
 #include "interval/log.h"
@@ -137,7 +137,7 @@ struct coordinate_offer {
 struct coordinate {
 	struct config config;
 	const char *config_path; /* NULL: the built-in defaults */
-	enum standing_output output;
+	enum output output;
 	bool quiet, again, paused;
 	bool starved; /* paused for want of files or memory */
 	int epoll;
@@ -190,6 +190,13 @@ struct coordinate {
 };
 
 /* coordinate.c */
+struct coordinate_options {
+	const char *config_path; /* NULL: the built-in defaults */
+	enum output output;
+	bool quiet; /* nothing each second */
+};
+/* Until it is stopped. 0 or a negative errno after a line. */
+int coordinate_run(const struct coordinate_options *options);
 void coordinate_say(struct coordinate *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Unix time that does not go back. */
@@ -270,6 +277,12 @@ void local_turn(struct coordinate *c, struct coordinate_watch *watch);
 void local_sweep(struct coordinate *c, __u64 now_ns);
 
 /* coordinate_read.c */
-int coordinate_read(const char *path, const char *at, bool json);
+struct coordinate_at {
+	__s64 second;
+	bool of_start; /* seconds after the log's start, not Unix time */
+};
+/* Prints what a log holds: each second at which an interval changed, or the state `at` one. 0 or a
+ * negative errno after a line. */
+int coordinate_read(const char *path, const struct coordinate_at *at, bool json);
 
 #endif

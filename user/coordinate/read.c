@@ -11,7 +11,6 @@
 #include "coordinate/coordinate.h"
 #include "view/json.h"
 #include "view/text.h"
-#include "cli/verbs.h"
 
 /* An answer's last line until the second that is asked for. */
 struct last {
@@ -141,52 +140,35 @@ static int take(void *context, const struct interval_log_state *state)
 	return ferror(stdout) ? -EIO : 0;
 }
 
-/* Seconds after the start, or "2026-11-22T01:58:29Z". */
-static int parse_at(const char *text, const struct interval_log_summary *summary, __s64 *out)
-{
-	struct tm utc = {};
-	char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-
-	if (end && !*end) {
-		*out = timegm(&utc);
-		return 0;
-	}
-	errno = 0;
-	*out = summary->start + strtoll(text, &end, 10);
-	return *text < '0' || *text > '9' || *end || errno ? -EINVAL : 0;
-}
-
-static int find_at(const char *path, const char *at, struct reading *r)
+/* The second that is meant, which the log must have. */
+static int find_at(const char *path, const struct coordinate_at *at, struct reading *r)
 {
 	char why[INTERVAL_LOG_WHY_BYTES], start[ANSWERS_TIME_BYTES], end[ANSWERS_TIME_BYTES];
 	struct interval_log_summary summary;
+	int code = interval_log_read(path, NULL, NULL, &summary, why);
 
-	if (interval_log_read(path, NULL, NULL, &summary, why)) {
+	if (code) {
 		log_err("%s", why);
-		return CLI_FAILED;
+		return code;
 	}
-	if (parse_at(at, &summary, &r->at))
-		return options_refuse("coordinate",
-				      "--at: '%s' is no number of seconds and no time "
-				      "2026-11-22T01:58:29Z",
-				      at);
+	r->at = at->second + (at->of_start ? summary.start : 0);
 	if (r->at < summary.start || (summary.end && r->at > summary.end)) {
 		log_err("%s goes from %s to %s", path, answers_time(summary.start, start),
 			answers_time(summary.end, end));
-		return CLI_FAILED;
+		return -ERANGE;
 	}
-	return CLI_OK;
+	return 0;
 }
 
-int coordinate_read(const char *path, const char *at, bool json)
+int coordinate_read(const char *path, const struct coordinate_at *at, bool json)
 {
 	struct reading r = {.json = json, .whole = !at};
 	char why[INTERVAL_LOG_WHY_BYTES] = "";
 	struct interval_log_summary summary;
-	int status = at ? find_at(path, at, &r) : CLI_OK, code;
+	int code = at ? find_at(path, at, &r) : 0;
 
-	if (status != CLI_OK)
-		return status;
+	if (code)
+		return code;
 	code = interval_log_read(path, take, &r, &summary, why);
 	for (unsigned int i = 0; i < r.count; i++) {
 		if (!code)
@@ -200,5 +182,5 @@ int coordinate_read(const char *path, const char *at, bool json)
 		log_err("%s", why[0] ? why : strerror(-code));
 	else if (summary.torn)
 		log_warn("%s: the last record is not whole, and was left out", path);
-	return code ? CLI_FAILED : CLI_OK;
+	return code;
 }

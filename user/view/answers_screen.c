@@ -18,7 +18,6 @@
 #include "view/json.h"
 #include "view/reporting.h"
 #include "view/text.h"
-#include "cli/verbs.h"
 
 /* The engine's hosts, and between them those of the config that it knows nothing of yet. */
 struct count {

@@ -15,7 +15,6 @@
 #include "view/json.h"
 #include "view/reporting.h"
 #include "view/text.h"
-#include "cli/verbs.h"
 #include "flow/text.h"
 
 struct reading {
@@ -278,7 +277,7 @@ static int redraw(const struct agent *a, const struct reading *r, bool whole)
 
 int screen_open(struct agent *a)
 {
-	if (a->output != OUTPUT_SCREEN)
+	if (a->options.output != OUTPUT_SCREEN)
 		return 0;
 	page_open();
 	a->notes.drawn = true;
@@ -384,11 +383,11 @@ static int print_turn(struct agent *a, struct reading *r)
 
 	/* Before the screen is drawn, with the note on it. */
 	say_unread(a, "the numbers of this moment are left out", code, &a->unread);
-	if (a->output == OUTPUT_SCREEN)
+	if (a->options.output == OUTPUT_SCREEN)
 		return redraw(a, r, !code);
 	if (code)
 		return 0;
-	if (a->output == OUTPUT_JSON)
+	if (a->options.output == OUTPUT_JSON)
 		return print_json(a, r);
 	print_lines(a, r);
 	return 0;
@@ -400,7 +399,7 @@ int screen_tick(struct agent *a)
 	struct reading *r;
 	int code = -ENOMEM;
 
-	if (a->quiet)
+	if (a->options.quiet)
 		return 0;
 	r = malloc(sizeof(*r));
 	if (r)
@@ -424,7 +423,7 @@ int screen_totals(struct agent *a, const struct meter_balance *b)
 {
 	char up[32];
 
-	if (a->output == OUTPUT_JSON) {
+	if (a->options.output == OUTPUT_JSON) {
 		json_line(json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b}", "stopped", 1, "export",
 				    exports_json(&a->exports), "seen", json_counts(&b->seen_after),
 				    "counters", json_books(&b->books), "resident",

@@ -226,13 +226,13 @@ static void numbers_are_decimal_and_within_their_limits(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char why[80];
 
-		snprintf(why, sizeof(why), "--top: '%s' is no number from 2 to 1000", wrong[i]);
+		snprintf(why, sizeof(why), "--top: '%s' is not a number from 2 to 1000", wrong[i]);
 		parse(&o, "-n", wrong[i]);
 		expect_refusal(&o, why);
 		assert_int_equal(o.asked.top, 0);
 	}
 	parse(&o, "--any", "4294967296");
-	expect_refusal(&o, "--any: '4294967296' is no number from 0 to 4294967295");
+	expect_refusal(&o, "--any: '4294967296' is not a number from 0 to 4294967295");
 }
 
 static void a_choice_is_one_of_its_words_whole(void **state)
@@ -250,7 +250,7 @@ static void a_choice_is_one_of_its_words_whole(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char why[80];
 
-		snprintf(why, sizeof(why), "--order: '%s' is none of: packets bytes last",
+		snprintf(why, sizeof(why), "--order: '%s' must be one of: packets bytes last",
 			 wrong[i]);
 		parse(&o, "--order", wrong[i]);
 		expect_refusal(&o, why);
@@ -262,17 +262,17 @@ static void an_unknown_option_is_refused_by_its_name(void **state)
 	struct outcome o;
 
 	parse(&o, "--frobnicate");
-	expect_refusal(&o, "no such option as '--frobnicate'");
+	expect_refusal(&o, "unknown option '--frobnicate'");
 	parse(&o, "-j", "--frobnicate=3", "flows");
-	expect_refusal(&o, "no such option as '--frobnicate=3'");
+	expect_refusal(&o, "unknown option '--frobnicate=3'");
 	parse(&o, "-z");
-	expect_refusal(&o, "no such option as '-z'");
+	expect_refusal(&o, "unknown option '-z'");
 	parse(&o, "flows", "-zj");
-	expect_refusal(&o, "no such option as '-z'");
+	expect_refusal(&o, "unknown option '-z'");
 	parse(&o, "-jz");
-	expect_refusal(&o, "no such option as '-z'");
+	expect_refusal(&o, "unknown option '-z'");
 	parse(&o, "--json=yes"); /* a flag takes no argument */
-	expect_refusal(&o, "no such option as '--json=yes'");
+	expect_refusal(&o, "unknown option '--json=yes'");
 }
 
 static void an_argument_that_is_missing_is_asked_for(void **state)

@@ -129,12 +129,12 @@ static int set_scene(void **state)
 }
 
 /* What one turn prints, for free(); *code: what it returned. */
-static char *tick(enum standing_output output, int *code)
+static char *tick(enum output output, int *code)
 {
 	char *text = NULL;
 	size_t size;
 
-	agent.output = output;
+	agent.options.output = output;
 	stdout = open_memstream(&text, &size);
 	*code = screen_tick(&agent);
 	fclose(stdout);
@@ -143,7 +143,7 @@ static char *tick(enum standing_output output, int *code)
 }
 
 /* Whether both parts stand in what a turn prints. */
-static void must_print(enum standing_output output, const char *of_a, const char *of_b, bool b)
+static void must_print(enum output output, const char *of_a, const char *of_b, bool b)
 {
 	int code;
 	char *text = tick(output, &code);
@@ -157,7 +157,7 @@ static void must_print(enum standing_output output, const char *of_a, const char
 static void distinct_counts_that_cannot_be_read_are_left_out_and_said_once(void **state)
 {
 	static const struct {
-		enum standing_output output;
+		enum output output;
 		const char *a, *b;
 	} cases[] = {
 		{OUTPUT_SCREEN, "1000 ± 25", "1009 ± 25"},
@@ -183,7 +183,7 @@ static void distinct_counts_that_cannot_be_read_are_left_out_and_said_once(void 
 
 static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
 {
-	for (enum standing_output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
+	for (enum output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
 		said = 0;
 		agent.series_code = -EAGAIN;
 		for (int n = 0; n < 3; n++) {
@@ -245,10 +245,10 @@ static void who_is_reported_to_is_on_the_screen_and_in_the_lines(void **state)
 
 static void an_output_that_takes_nothing_is_the_end(void **state)
 {
-	for (enum standing_output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
+	for (enum output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
 		int code;
 
-		agent.output = output;
+		agent.options.output = output;
 		stdout = fopen("/dev/full", "w");
 		code = screen_tick(&agent);
 		fclose(stdout);
