@@ -88,12 +88,12 @@ bool bed_has_symbol(const char *name)
 
 void bed_open(struct bed *bed, const struct meter_options *options, const char *yaml)
 {
-	struct meter_error err;
+	struct why why;
 
 	memset(bed, 0, sizeof(*bed));
 	stay_on_one_cpu();
-	if (meter_load(options, &bed->m, &err))
-		fail_msg("%s", err.text);
+	if (meter_load(options, &bed->m, &why))
+		fail_msg("%s", why.text);
 	bed->now_ns = BED_START;
 	bed_tables(bed, yaml);
 }

@@ -318,11 +318,11 @@ static void another_load_has_other_seeds(void **state)
 {
 	struct meter_options options = {.flow_size = 1024, .replay = true};
 	struct weir_constants first, second;
-	struct meter_error err;
+	struct why why;
 	struct meter other;
 	__u32 zero = 0;
 
-	assert_int_equal(meter_load(&options, &other, &err), 0);
+	assert_int_equal(meter_load(&options, &other, &why), 0);
 	assert_int_equal(bpf_map_lookup_elem(bed.m.map[MAP_CONSTANTS], &zero, &first), 0);
 	assert_int_equal(bpf_map_lookup_elem(other.map[MAP_CONSTANTS], &zero, &second), 0);
 	for (int i = 0; i < WEIR_DISTINCT_SEEDS; i++)

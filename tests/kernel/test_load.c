@@ -41,12 +41,12 @@ static bool is_light(const char *configuration, const char *name, __u32 verified
 static void load(const char *configuration, const struct meter_options *options)
 {
 	bool light = true;
-	struct meter_error err;
+	struct why why;
 	struct meter m;
 
-	if (meter_load(options, &m, &err)) {
-		printf("# load %s weir failed: %s\n", configuration, err.text);
-		fail_msg("%s", err.text);
+	if (meter_load(options, &m, &why)) {
+		printf("# load %s weir failed: %s\n", configuration, why.text);
+		fail_msg("%s", why.text);
 	}
 	for (int i = 0; i < PROG_MAX; i++) {
 		struct bpf_prog_info info = info_of(m.prog[i]);
@@ -84,10 +84,10 @@ static void the_replay_programs_load_without_fragments(void **state)
 
 static void a_cache_of_one_flow_has_a_set_per_cpu(void **state)
 {
-	struct meter_error err;
+	struct why why;
 	struct meter m;
 
-	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 1}, &m, &err), 0);
+	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 1}, &m, &why), 0);
 	assert_int_equal(m.sets, m.cpus);
 	meter_close(&m);
 }
@@ -119,12 +119,12 @@ static void the_bound_program_loads_where_the_kernel_has_its_hint_and_shares_all
 	for (int no_frags = 0; no_frags < 2; no_frags++) {
 		const char *configuration = no_frags ? "bound-nofrags" : "bound";
 		struct meter_options options = {.flow_size = 1024, .no_frags = no_frags};
-		struct meter_error err;
+		struct why why;
 		struct meter m;
 		bool light;
 		int prog;
 
-		assert_int_equal(meter_load(&options, &m, &err), 0);
+		assert_int_equal(meter_load(&options, &m, &why), 0);
 		prog = meter_load_bound(&m, if_nametoindex("veth0"));
 		if (!bed_has_symbol("bpf_xdp_metadata_rx_vlan_tag")) {
 			printf("# load %s - absent: no VLAN hint (Linux 6.8)\n", configuration);
@@ -180,10 +180,10 @@ static void functions_verified_by_themselves_take_numbers_only(void **state)
 
 static void no_program_is_bound_to_a_device_that_is_not_there(void **state)
 {
-	struct meter_error err;
+	struct why why;
 	struct meter m;
 
-	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 1}, &m, &err), 0);
+	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 1}, &m, &why), 0);
 	assert_true(meter_load_bound(&m, 0x7ffffffe) < 0);
 	meter_close(&m);
 }

@@ -174,11 +174,11 @@ static void what_was_chosen_at_load_is_told_of_a_meter(void **state)
 {
 	for (int no_frags = 0; no_frags < 2; no_frags++) {
 		struct meter_options options = {.flow_size = 64, .no_frags = no_frags};
-		struct meter_error err;
+		struct why why;
 		struct meter_kernel k;
 		struct meter m;
 
-		assert_int_equal(meter_load(&options, &m, &err), 0);
+		assert_int_equal(meter_load(&options, &m, &why), 0);
 		meter_probe(&m, &k);
 		assert_int_equal(k.unused[FEATURE_FRAGS], no_frags || !gives(&k, FEATURE_FRAGS));
 		assert_int_equal(k.unused[FEATURE_JIT], !jit_enabled);
@@ -193,16 +193,16 @@ what_was_chosen_at_load_is_told_of_what_is_pinned_and_kept_by_who_adopts_it(void
 {
 	const struct meter_options plain = {.flow_size = 64, .no_frags = true};
 	struct meter_options other = {.flow_size = 64};
-	struct meter_error err;
+	struct why why;
 	struct meter m, later;
 	struct meter_kernel k;
 
-	assert_int_equal(meter_start(&plain, &m, &err), 0);
-	assert_int_equal(meter_start(&other, &later, &err), 0);
+	assert_int_equal(meter_start(&plain, &m, &why), 0);
+	assert_int_equal(meter_start(&other, &later, &why), 0);
 	assert_true(later.adopted);
 	assert_false(later.frags);
 	meter_close(&later);
-	assert_int_equal(meter_peek(&later, &err), 0);
+	assert_int_equal(meter_peek(&later, &why), 0);
 	meter_probe(&later, &k);
 	assert_true(k.unused[FEATURE_FRAGS]);
 	assert_int_equal(k.unused[FEATURE_JIT], !jit_enabled);
@@ -212,7 +212,7 @@ what_was_chosen_at_load_is_told_of_what_is_pinned_and_kept_by_who_adopts_it(void
 	}
 	meter_close(&later);
 	meter_close(&m);
-	assert_int_equal(meter_unpin(&err), 0);
+	assert_int_equal(meter_unpin(&why), 0);
 }
 
 static void a_kernel_without_one_of_them_is_without_that_one(void **state)
@@ -249,15 +249,15 @@ static void without_BTF_there_is_no_hint_and_it_is_said_why(void **state)
 
 static void a_kernel_without_the_ring_is_refused_by_name(void **state)
 {
-	struct meter_error err;
+	struct why why;
 	struct meter m;
 	int code;
 
 	without = FEATURE_RING;
-	code = meter_load(&(struct meter_options){.flow_size = 64}, &m, &err);
+	code = meter_load(&(struct meter_options){.flow_size = 64}, &m, &why);
 	without = NOTHING;
 	assert_true(code < 0);
-	assert_string_equal(err.text, "this kernel has no ring buffer (Linux 5.8): weir needs "
+	assert_string_equal(why.text, "this kernel has no ring buffer (Linux 5.8): weir needs "
 				      "Linux 5.10 or newer");
 }
 
@@ -301,7 +301,7 @@ static void comes_as_foreseen(struct meter *m, const struct meter_kernel *k, con
 	const __u32 ifindex = if_nametoindex(name), xdp = xdp_on(ifindex);
 	const int qdisc = netlink_qdisc(ifindex);
 	struct weir_interface foreseen = {}, attached = {};
-	struct meter_error foretold = {}, told = {};
+	struct why foretold = {}, told = {};
 	int code = meter_foresee(m, k, ifindex, name, policy, &foreseen, &foretold), attach_code;
 
 	nothing_is_on(name, xdp, qdisc);
@@ -376,7 +376,7 @@ static void it_is_where_others_were_before_us(void **state)
 static int open_room(void **state)
 {
 	FILE *jit = fopen("/proc/sys/net/core/bpf_jit_enable", "r"); /* of the first namespace */
-	struct meter_error err;
+	struct why why;
 
 	assert_non_null(jit);
 	assert_int_equal(fscanf(jit, "%d", &jit_enabled), 1);
@@ -391,7 +391,7 @@ static int open_room(void **state)
 				"ip link set v0 up && ip link set v1 up && "
 				"ip tuntap add t0 mode tun"),
 			 0);
-	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 64}, &meter, &err), 0);
+	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 64}, &meter, &why), 0);
 	return 0;
 }
 

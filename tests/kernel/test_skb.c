@@ -254,10 +254,10 @@ static void without_tables_nothing_is_counted(void **state)
 {
 	struct frame f = frame_of_udp(A4, B4, 1, 2, 100);
 	__u32 verdict = 0;
-	struct meter_error err;
+	struct why why;
 	struct meter m;
 
-	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 64}, &m, &err), 0);
+	assert_int_equal(meter_load(&(struct meter_options){.flow_size = 64}, &m, &why), 0);
 	assert_int_equal(bed_run(&bed, m.prog[PROG_TC_IN], f.data, f.bytes, NULL, &verdict), 0);
 	assert_int_equal(verdict, PASS);
 	meter_close(&m);

@@ -62,10 +62,10 @@ void load_meter(__u32 flow_size, const struct weir_tables *t, struct meter *m)
 	struct meter_options options = {.flow_size = flow_size};
 	const struct weir_device lo = {.ifindex = LOOPBACK, .books = 1};
 	const __u32 place = LOOPBACK;
-	struct meter_error err;
+	struct why why;
 
-	if (meter_load(&options, m, &err)) {
-		fprintf(stderr, "bench: %s\n", err.text);
+	if (meter_load(&options, m, &why)) {
+		fprintf(stderr, "bench: %s\n", why.text);
 		exit(1);
 	}
 	check(meter_set_tables(m, t), "tables");

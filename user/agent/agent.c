@@ -262,13 +262,13 @@ static int loop(struct agent *a, int signals, struct netlink *links)
 static int start_meter(struct agent *a)
 {
 	const struct meter_options options = {.flow_size = a->config.flow_size};
-	struct meter_error err = {};
-	int code = meter_start(&options, &a->meter, &err);
+	struct why why = {};
+	int code = meter_start(&options, &a->meter, &why);
 
 	if (code == -EPERM || code == -EACCES)
 		log_err("weir run needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: try sudo");
 	else if (code)
-		log_err("%s", err.text);
+		log_err("%s", why.text);
 	else if (a->meter.adopted)
 		agent_say(a, "adopted what was running");
 	if (!code && a->meter.adopted)
@@ -295,12 +295,12 @@ static int start_measuring(struct agent *a)
 	code = code ? code : start_report(a);
 	code = code ? code : ports_sync(a, true);
 	if (code) {
-		struct meter_error err;
+		struct why why;
 
 		report_close(&a->report);
 		exports_close(&a->exports, 0, say_line, a);
 		ports_detach(a, true);
-		if (!a->meter.adopted && !meter_unpin(&err))
+		if (!a->meter.adopted && !meter_unpin(&why))
 			exports_remove_ledger();
 		return code;
 	}
@@ -327,7 +327,7 @@ static void flow_out(struct agent *a)
 static int stop(struct agent *a)
 {
 	struct meter_balance balance;
-	struct meter_error err = {};
+	struct why why = {};
 	int code;
 
 	report_close(&a->report);
@@ -337,8 +337,8 @@ static int stop(struct agent *a)
 	if (!code)
 		code = screen_totals(a, &balance);
 	exports_close(&a->exports, 0, say_line, a);
-	if (meter_unpin(&err))
-		log_err("%s", err.text);
+	if (meter_unpin(&why))
+		log_err("%s", why.text);
 	else
 		exports_remove_ledger();
 	return code;

@@ -21,7 +21,7 @@ struct check {
 	struct meter pinned; /* what runs, or was left running; a peek */
 	bool runs;
 	json_t *interfaces;
-	struct meter_error refused; /* why not all would work; "" if it would */
+	struct why refused; /* why not all would work; "" if it would */
 };
 
 /* --- Interfaces ------------------------------------------------------------------------ */
@@ -68,7 +68,7 @@ static void check_port(struct check *c, const struct agent_port *port)
 	const struct attach_policy policy = {.in = (int)config->ingress,
 					     .out = (int)config->egress};
 	const __u32 ifindex = if_nametoindex(port->name);
-	struct meter_error err = {};
+	struct why why = {};
 	struct weir_interface i;
 
 	if (!ifindex) {
@@ -76,12 +76,12 @@ static void check_port(struct check *c, const struct agent_port *port)
 	} else if (is_measured(c, ifindex, &i)) {
 		tell_hooks(c, &i, true);
 	} else if (!meter_foresee(&c->a->meter, &c->kernel, ifindex, port->name, &policy, &i,
-				  &err)) {
+				  &why)) {
 		tell_hooks(c, &i, false);
 	} else {
-		tell(c, port->name, "refused", err.text);
+		tell(c, port->name, "refused", why.text);
 		if (!c->refused.text[0])
-			c->refused = err;
+			c->refused = why;
 	}
 }
 
@@ -160,12 +160,12 @@ static int load(struct check *c)
 
 static void look_at_pinned(struct check *c)
 {
-	struct meter_error err = {};
-	int code = meter_peek(&c->pinned, &err);
+	struct why why = {};
+	int code = meter_peek(&c->pinned, &why);
 
 	c->runs = !code;
 	if (code && code != -ENOENT)
-		c->refused = err;
+		c->refused = why;
 }
 
 int check_run(struct agent *a)

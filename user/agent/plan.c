@@ -111,18 +111,18 @@ void plan_make(const struct config *config, const struct weir_label *labels,
 /* --- Into the kernel ------------------------------------------------------------------- */
 
 static int compile(const struct plan *plan, const struct config *config, struct weir_tables *out,
-		   struct meter_error *err)
+		   struct why *why)
 {
-	struct query_error why;
-	int code = query_compile(plan->query, config->query_count, &config->scope, out, &why);
+	struct query_error refusal;
+	int code = query_compile(plan->query, config->query_count, &config->scope, out, &refusal);
 
-	if (code == -EINVAL && why.query >= 0)
-		snprintf(err->text, sizeof(err->text), "query '%s': column %u: %s",
-			 config->queries[why.query].name, why.column, why.text);
-	else if (code)
-		snprintf(err->text, sizeof(err->text), "queries: %s",
-			 code == -EINVAL ? why.text : strerror(-code));
-	return code;
+	if (code == -EINVAL && refusal.query >= 0)
+		return why_set(why, code, "query '%s': column %u: %s",
+			       config->queries[refusal.query].name, refusal.column, refusal.text);
+	if (code)
+		return why_set(why, code, "queries: %s",
+			       code == -EINVAL ? refusal.text : strerror(-code));
+	return 0;
 }
 
 /* What the new vectors take on each CPU. */
@@ -150,32 +150,31 @@ static __u32 want_vectors(const struct plan *plan, const struct config *config,
 }
 
 static int make_vectors(const struct plan *plan, const struct config *config, struct meter *m,
-			struct weir_tables *tables, struct meter_error *err)
+			struct weir_tables *tables, struct why *why)
 {
 	const __u32 wanted = want_vectors(plan, config, tables);
 	int code = meter_make_vectors(m, tables);
 	char bytes[TEXT_MEMORY_BYTES];
 
 	if (code)
-		snprintf(err->text, sizeof(err->text),
-			 "distinct: cannot have %s more on each of %d CPUs: %s",
-			 text_memory(meter_vector_bytes(m, wanted) / m->cpus, bytes), m->cpus,
-			 code == -ENOSPC ? "there is no room beside what runs" : strerror(-code));
-	else
-		query_mark_vectors(tables);
-	return code;
+		return why_set(why, code, "distinct: cannot have %s more on each of %d CPUs: %s",
+			       text_memory(meter_vector_bytes(m, wanted) / m->cpus, bytes), m->cpus,
+			       code == -ENOSPC ? "there is no room beside what runs"
+					       : strerror(-code));
+	query_mark_vectors(tables);
+	return 0;
 }
 
 int plan_tables(const struct plan *plan, const struct config *config, struct meter *m,
-		struct weir_tables *out, struct meter_error *err)
+		struct weir_tables *out, struct why *why)
 {
-	int code = compile(plan, config, out, err);
+	int code = compile(plan, config, out, why);
 
 	if (code)
 		return code;
 	out->timeouts = config->timeouts;
 	out->inner = config->tunnels == CONFIG_TUNNELS_INNER;
-	return make_vectors(plan, config, m, out, err);
+	return make_vectors(plan, config, m, out, why);
 }
 
 void plan_begin(const struct plan *plan, struct weir_tables *tables, __u64 now_ns)

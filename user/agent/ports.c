@@ -101,14 +101,13 @@ static int attach(struct agent *a, struct agent_port *port, __u32 ifindex)
 		.out = (int)a->config.egress,
 	};
 	bool before = is_attached(&a->meter, ifindex);
-	struct meter_error err = {};
+	struct why why = {};
 	char hooks[256];
-	int code = meter_attach(&a->meter, ifindex, port->name, &policy, &port->hooks, &err);
+	int code = meter_attach(&a->meter, ifindex, port->name, &policy, &port->hooks, &why);
 
 	if (code) {
 		if (code != -ENODEV || !a->notes.drawn)
-			agent_say(a, "%s: %s", port->name,
-				  err.text[0] ? err.text : strerror(-code));
+			agent_say(a, "%s: %s", port->name, why_text(&why, code));
 		port->refused = ifindex;
 		return code;
 	}
@@ -131,9 +130,9 @@ int ports_sync(struct agent *a, bool start)
 
 			/* Renamed, it is no longer the one that was asked for. */
 			if (if_indextoname(port->ifindex, name)) {
-				struct meter_error err;
+				struct why why;
 
-				meter_detach(&a->meter, port->ifindex, &err);
+				meter_detach(&a->meter, port->ifindex, &why);
 				agent_say(a, "%s: now named %s, detached", port->name, name);
 			} else {
 				meter_forget(&a->meter, port->ifindex);
@@ -165,7 +164,7 @@ void ports_trim(struct agent *a)
 {
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
 		struct weir_interface interface;
-		struct meter_error err = {};
+		struct why why = {};
 		char name[IFNAMSIZ];
 
 		if (meter_interface(&a->meter, i, &interface) || !interface.ifindex ||
@@ -174,8 +173,8 @@ void ports_trim(struct agent *a)
 		if (!if_indextoname(interface.ifindex, name))
 			meter_forget(&a->meter, interface.ifindex);
 		else if (interface.in || interface.out) {
-			if (meter_detach(&a->meter, interface.ifindex, &err))
-				agent_say(a, "%s: %s", interface.name, err.text);
+			if (meter_detach(&a->meter, interface.ifindex, &why))
+				agent_say(a, "%s: %s", interface.name, why.text);
 			else
 				agent_say(a, "%s: measured before and not asked for now, detached",
 					  interface.name);
@@ -187,14 +186,14 @@ void ports_detach(struct agent *a, bool only_ours)
 {
 	for (unsigned int i = 0; i < a->ports; i++) {
 		struct agent_port *port = &a->port[i];
-		struct meter_error err = {};
+		struct why why = {};
 		int code;
 
 		if (!port->ifindex || (only_ours && !port->ours))
 			continue;
-		code = meter_detach(&a->meter, port->ifindex, &err);
+		code = meter_detach(&a->meter, port->ifindex, &why);
 		if (code && code != -ENOENT && code != -ENODEV)
-			log_err("%s: %s", port->name, err.text);
+			log_err("%s: %s", port->name, why.text);
 		port->ifindex = 0;
 	}
 }

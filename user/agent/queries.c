@@ -95,7 +95,7 @@ static int apply(struct agent *a, const struct config *config, struct plan *plan
 {
 	const struct weir_tables *running = meter_tables(&a->meter);
 	struct agent_networks networks;
-	struct meter_error err = {};
+	struct why why = {};
 	struct config whole;
 	int code;
 
@@ -107,9 +107,9 @@ static int apply(struct agent *a, const struct config *config, struct plan *plan
 	}
 	plan->next_window = a->next_window;
 	plan_make(&whole, a->label, running, plan);
-	code = plan_tables(plan, &whole, &a->meter, tables, &err);
+	code = plan_tables(plan, &whole, &a->meter, tables, &why);
 	if (code)
-		agent_say(a, "%s", err.text);
+		agent_say(a, "%s", why.text);
 	else
 		code = install(a, plan, tables);
 	settle(a, config, plan, &networks, !code);

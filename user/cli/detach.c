@@ -44,11 +44,11 @@ static void say_waiting(void *context, const struct exporter_state *state, const
 
 static int detach_all(void)
 {
-	struct meter_error err = {};
+	struct why why = {};
 	unsigned int count = 0;
 
-	if (meter_detach_all(&count, &err)) {
-		log_err("%s", err.text);
+	if (meter_detach_all(&count, &why)) {
+		log_err("%s", why.text);
 		return CLI_FAILED;
 	}
 	exports_remove_ledger();
@@ -59,7 +59,7 @@ static int detach_all(void)
 
 static int detach_one(struct meter *m, const char *name)
 {
-	struct meter_error err = {};
+	struct why why = {};
 	__u32 ifindex = if_nametoindex(name);
 	int code;
 
@@ -67,11 +67,11 @@ static int detach_one(struct meter *m, const char *name)
 		log_err("there is no interface %s", name);
 		return CLI_FAILED;
 	}
-	code = meter_detach(m, ifindex, &err);
+	code = meter_detach(m, ifindex, &why);
 	if (code == -ENOENT)
 		log_err("%s: nothing of weir's is attached", name);
 	else if (code)
-		log_err("%s: %s", name, err.text);
+		log_err("%s: %s", name, why.text);
 	else
 		log_info("%s: detached", name);
 	return code ? CLI_FAILED : CLI_OK;
@@ -79,12 +79,12 @@ static int detach_one(struct meter *m, const char *name)
 
 static int detach_named(const struct cli_list *names)
 {
-	struct meter_error err = {};
+	struct why why = {};
 	int status = CLI_OK;
 	struct meter m;
 
-	if (meter_peek(&m, &err)) {
-		log_err("%s", err.text);
+	if (meter_peek(&m, &why)) {
+		log_err("%s", why.text);
 		return CLI_FAILED;
 	}
 	for (unsigned int i = 0; i < names->count; i++)

@@ -216,12 +216,12 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 }
 
 /* As an agent does where nothing runs yet: the i-th query counts in window i. */
-static int set_tables(struct replay *r, struct weir_tables *tables, struct meter_error *err)
+static int set_tables(struct replay *r, struct weir_tables *tables, struct why *why)
 {
 	int code;
 
 	plan_make(&r->config, NULL, tables, &r->plan);
-	code = plan_tables(&r->plan, &r->config, &r->meter, tables, err);
+	code = plan_tables(&r->plan, &r->config, &r->meter, tables, why);
 	if (code)
 		return code;
 	/* The exporters tell distinct counts by the labels. */
@@ -231,18 +231,18 @@ static int set_tables(struct replay *r, struct weir_tables *tables, struct meter
 	if (!code)
 		code = meter_set_tables(&r->meter, tables);
 	if (code)
-		snprintf(err->text, sizeof(err->text), "cannot start: %s", strerror(-code));
+		why_set(why, code, "cannot start: %s", strerror(-code));
 	return code;
 }
 
-static int start(struct replay *r, struct meter_error *err)
+static int start(struct replay *r, struct why *why)
 {
 	const struct meter_options options = {.flow_size = r->config.flow_size, .replay = true};
 	struct weir_tables *tables = calloc(1, sizeof(*tables));
-	int code = tables ? meter_load(&options, &r->meter, err) : -ENOMEM;
+	int code = tables ? meter_load(&options, &r->meter, why) : -ENOMEM;
 
 	if (!code) {
-		code = set_tables(r, tables, err);
+		code = set_tables(r, tables, why);
 		if (code)
 			meter_close(&r->meter);
 	}
@@ -388,16 +388,15 @@ static int finish(struct replay *r)
 
 static int replay_all(struct replay *r, char **captures, int count)
 {
-	struct meter_error err = {};
-	int code = start(r, &err);
+	struct why why = {};
+	int code = start(r, &why);
 
 	if (code) {
-		log_err("%s", err.text);
+		log_err("%s", why_text(&why, code));
 		return code;
 	}
 	for (int i = 0; i < count && !code; i++) {
-		struct why why = {};
-
+		why.text[0] = 0;
 		code = capture_read(captures[i], feed, r, &why);
 		if (code)
 			log_err("%s", why_text(&why, code));

@@ -431,7 +431,7 @@ static int run(int argc, char **argv)
 	struct show show = {.top = 20};
 	int at = options_parse(options, argc, argv, &show), status;
 	const struct topic *topic = NULL;
-	struct meter_error err = {};
+	struct why why = {};
 
 	if (at < 0)
 		return CLI_USAGE;
@@ -444,8 +444,8 @@ static int run(int argc, char **argv)
 			topic = &topics[i];
 	if (!topic)
 		return options_refuse(argv[0], "unknown topic '%s'", argv[at]);
-	if (!topic->apart && meter_peek(&show.meter, &err)) {
-		log_err("%s", err.text);
+	if (!topic->apart && meter_peek(&show.meter, &why)) {
+		log_err("%s", why.text);
 		return CLI_FAILED;
 	}
 	status = topic->show(&show);

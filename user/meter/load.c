@@ -47,10 +47,9 @@ const char *const meter_prog_names[PROG_MAX] = {
 	[PROG_L3_IN] = "weir_l3_in", [PROG_L3_OUT] = "weir_l3_out",
 };
 
-int meter_fail(struct meter_error *err, int code, const char *what)
+int meter_fail(struct why *why, int code, const char *what)
 {
-	snprintf(err->text, sizeof(err->text), "%s: %s", what, strerror(-code));
-	return code;
+	return why_set(why, code, "%s: %s", what, strerror(-code));
 }
 
 static void map_path(char path[PIN_PATH], enum meter_map map)
@@ -107,7 +106,7 @@ static int read_constants(struct meter *m)
 }
 
 /* Maps the memory of flows, tables and control; `prot` of the latter two. */
-static int map_all(struct meter *m, int prot, struct meter_error *err)
+static int map_all(struct meter *m, int prot, struct why *why)
 {
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
@@ -115,19 +114,19 @@ static int map_all(struct meter *m, int prot, struct meter_error *err)
 	int code;
 
 	if (bpf_obj_get_info_by_fd(m->map[MAP_FLOWS], &info, &size))
-		return meter_fail(err, -errno, "map flows");
+		return meter_fail(why, -errno, "map flows");
 	m->sets = info.max_entries;
 	m->set = map_memory(m->map[MAP_FLOWS], (size_t)m->sets * sizeof(*m->set), PROT_READ);
 	m->tables = map_memory(m->map[MAP_TABLES], 2 * sizeof(*m->tables), prot);
 	bss = map_memory(m->map[MAP_CONTROL], sizeof(*bss), prot);
 	if (!m->set || !m->tables || !bss)
-		return meter_fail(err, -errno, "mmap of the kernel's maps");
+		return meter_fail(why, -errno, "mmap of the kernel's maps");
 	m->control = (struct weir_control *)&bss->control;
 	m->slab = calloc(slab_limit(m), sizeof(*m->slab));
 	if (!m->slab)
-		return meter_fail(err, -ENOMEM, "slabs");
+		return meter_fail(why, -ENOMEM, "slabs");
 	code = prot & PROT_WRITE ? ring_map(m) : 0;
-	return code ? meter_fail(err, code, "mmap of the ring") : 0;
+	return code ? meter_fail(why, code, "mmap of the ring") : 0;
 }
 
 static void unmap_all(struct meter *m)
@@ -207,35 +206,29 @@ __attribute__((format(printf, 2, 0))) static int quiet(enum libbpf_print_level l
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
-/* Not the verifier's own -EACCES, which is no matter of privilege. */
-static int refused(struct meter_error *err, const char *why)
-{
-	snprintf(err->text, sizeof(err->text),
-		 "this kernel's verifier refuses %s (WEIR_LIBBPF_LOG=1 says more)", why);
-	return -EOPNOTSUPP;
-}
-
-static int load_skeleton(struct weir_bpf *s, struct meter *m, struct meter_error *err)
+static int load_skeleton(struct weir_bpf *s, struct meter *m, struct why *why)
 {
 	struct verifier_logs *logs = malloc(sizeof(*logs));
-	char refusal[256];
+	struct why refusal = {};
 	int code;
 
 	if (!logs)
-		return meter_fail(err, -ENOMEM, "the verifier's log");
+		return meter_fail(why, -ENOMEM, "the verifier's log");
 	verifier_listen(s->obj, logs);
 	code = weir_bpf__load(s);
 	if (!code)
 		take_fds(s, m);
-	else if (verifier_refusal(s->obj, refusal, sizeof(refusal)))
-		code = refused(err, refusal);
+	else if (verifier_refusal(s->obj, &refusal)) /* its -EACCES is no matter of privilege */
+		code = why_set(why, -EOPNOTSUPP,
+			       "this kernel's verifier refuses %s (WEIR_LIBBPF_LOG=1 says more)",
+			       refusal.text);
 	else
-		probe_explain(code, err);
+		probe_explain(code, why);
 	free(logs);
 	return code;
 }
 
-int meter_load(const struct meter_options *options, struct meter *out, struct meter_error *err)
+int meter_load(const struct meter_options *options, struct meter *out, struct why *why)
 {
 	struct weir_bpf *s;
 	struct meter m;
@@ -244,21 +237,21 @@ int meter_load(const struct meter_options *options, struct meter *out, struct me
 	libbpf_set_print(quiet);
 	blank(&m);
 	if (m.cpus < 0)
-		return meter_fail(err, m.cpus, "number of CPUs");
+		return meter_fail(why, m.cpus, "number of CPUs");
 	if (geteuid() != 0 && probe_is_refused())
-		return probe_explain(-EPERM, err);
+		return probe_explain(-EPERM, why);
 	m.frags = !options->no_frags && probe_frags();
 	s = weir_bpf__open();
 	if (!s)
-		return probe_explain(-errno, err);
+		return probe_explain(-errno, why);
 	code = set_constants(s, options, &m);
-	code = code ? meter_fail(err, code, "constants") : load_skeleton(s, &m, err);
+	code = code ? meter_fail(why, code, "constants") : load_skeleton(s, &m, why);
 	if (code) {
 		weir_bpf__destroy(s);
 		return code;
 	}
 	m.skeleton = s;
-	code = map_all(&m, PROT_READ | PROT_WRITE, err);
+	code = map_all(&m, PROT_READ | PROT_WRITE, why);
 	if (code) {
 		meter_close(&m);
 		return code;
@@ -286,34 +279,34 @@ void meter_close(struct meter *m)
 
 /* --- Pins ------------------------------------------------------------------------------ */
 
-static int mount_bpffs(struct meter_error *err)
+static int mount_bpffs(struct why *why)
 {
 	struct statfs fs;
 
 	if (statfs(BPF_FS, &fs))
-		return meter_fail(err, -errno, BPF_FS);
+		return meter_fail(why, -errno, BPF_FS);
 	if (fs.f_type == BPF_FS_MAGIC)
 		return 0;
 	if (mount("bpf", BPF_FS, "bpf", 0, "mode=0700"))
-		return meter_fail(err, -errno, "cannot mount " BPF_FS);
+		return meter_fail(why, -errno, "cannot mount " BPF_FS);
 	return 0;
 }
 
-static int make_dir(const char *path, struct meter_error *err)
+static int make_dir(const char *path, struct why *why)
 {
 	if (mkdir(path, 0700) && errno != EEXIST)
-		return meter_fail(err, -errno, path);
+		return meter_fail(why, -errno, path);
 	return 0;
 }
 
-static int remove_pin(const char *path, int code, struct meter_error *err)
+static int remove_pin(const char *path, int code, struct why *why)
 {
 	if (!unlink(path) || errno == ENOENT)
 		return code;
-	return meter_fail(err, -errno, path);
+	return meter_fail(why, -errno, path);
 }
 
-int meter_unpin(struct meter_error *err)
+int meter_unpin(struct why *why)
 {
 	static const char *const dirs[] = {WEIR_PIN_DIR "/maps", WEIR_PIN_DIR "/progs",
 					   WEIR_PIN_DIR "/slabs", WEIR_PIN_DIR "/links",
@@ -323,51 +316,50 @@ int meter_unpin(struct meter_error *err)
 
 	for (int i = MAP_MAX - 1; i >= 0; i--) {
 		map_path(path, i);
-		code = remove_pin(path, code, err);
+		code = remove_pin(path, code, why);
 	}
 	for (int i = 0; i < PROG_MAX; i++) {
 		prog_path(path, i);
-		code = remove_pin(path, code, err);
+		code = remove_pin(path, code, why);
 	}
 	slabs_unpin();
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		if (rmdir(dirs[i]) && errno != ENOENT && !code)
-			code = meter_fail(err, -errno, dirs[i]);
+			code = meter_fail(why, -errno, dirs[i]);
 	return code;
 }
 
-static int pin_all(struct meter *m, struct meter_error *err)
+static int pin_all(struct meter *m, struct why *why)
 {
 	char path[PIN_PATH];
-	int code = make_dir(WEIR_PIN_DIR, err);
+	int code = make_dir(WEIR_PIN_DIR, why);
 
-	code = code ? code : make_dir(WEIR_PIN_DIR "/maps", err);
-	code = code ? code : make_dir(WEIR_PIN_DIR "/progs", err);
-	code = code ? code : make_dir(WEIR_PIN_DIR "/slabs", err);
-	code = code ? code : make_dir(WEIR_PIN_DIR "/links", err);
+	code = code ? code : make_dir(WEIR_PIN_DIR "/maps", why);
+	code = code ? code : make_dir(WEIR_PIN_DIR "/progs", why);
+	code = code ? code : make_dir(WEIR_PIN_DIR "/slabs", why);
+	code = code ? code : make_dir(WEIR_PIN_DIR "/links", why);
 	for (int i = 0; !code && i < PROG_MAX; i++) {
 		prog_path(path, i);
 		if (bpf_obj_pin(m->prog[i], path))
-			code = meter_fail(err, -errno, path);
+			code = meter_fail(why, -errno, path);
 	}
 	for (int i = 0; !code && i < MAP_MAX; i++) {
 		map_path(path, i);
 		if (bpf_obj_pin(m->map[i], path))
-			code = meter_fail(err, -errno, path);
+			code = meter_fail(why, -errno, path);
 	}
 	m->pinned = !code;
 	return code;
 }
 
-static int other_version(struct meter_error *err)
+static int other_version(struct why *why)
 {
-	snprintf(err->text, sizeof(err->text),
-		 "what runs in the kernel is of another version of weir: weir detach --all, then "
-		 "start again");
-	return -EPROTO;
+	return why_set(why, -EPROTO,
+		       "what runs in the kernel is of another version of weir: weir detach --all, "
+		       "then start again");
 }
 
-static int open_maps(struct meter *m, int prot, struct meter_error *err)
+static int open_maps(struct meter *m, int prot, struct why *why)
 {
 	char path[PIN_PATH];
 	int code;
@@ -376,29 +368,29 @@ static int open_maps(struct meter *m, int prot, struct meter_error *err)
 		map_path(path, i);
 		m->map[i] = bpf_obj_get(path);
 		if (m->map[i] < 0 && errno == ENOENT)
-			return other_version(err);
+			return other_version(why);
 		if (m->map[i] < 0)
-			return meter_fail(err, -errno, path);
+			return meter_fail(why, -errno, path);
 	}
-	code = map_all(m, prot, err);
+	code = map_all(m, prot, why);
 	if (!code && m->control->contract != WEIR_CONTRACT)
-		code = other_version(err);
+		code = other_version(why);
 	if (code)
 		return code;
 	code = read_constants(m);
-	return code ? meter_fail(err, code, "map constants") : 0;
+	return code ? meter_fail(why, code, "map constants") : 0;
 }
 
-static int adopt(struct meter *m, struct meter_error *err)
+static int adopt(struct meter *m, struct why *why)
 {
 	char path[PIN_PATH];
-	int code = open_maps(m, PROT_READ | PROT_WRITE, err);
+	int code = open_maps(m, PROT_READ | PROT_WRITE, why);
 
 	for (int i = 0; !code && i < PROG_MAX; i++) {
 		prog_path(path, i);
 		m->prog[i] = bpf_obj_get(path);
 		if (m->prog[i] < 0)
-			code = meter_fail(err, -errno, path);
+			code = meter_fail(why, -errno, path);
 	}
 	m->adopted = true;
 	m->pinned = true;
@@ -413,33 +405,32 @@ static bool is_pinned(void)
 	return access(path, F_OK) == 0;
 }
 
-int meter_start(const struct meter_options *options, struct meter *out, struct meter_error *err)
+int meter_start(const struct meter_options *options, struct meter *out, struct why *why)
 {
 	struct meter m;
 	int code;
 
 	libbpf_set_print(quiet);
 	if (geteuid() != 0 && probe_is_refused())
-		return probe_explain(-EPERM, err);
-	code = mount_bpffs(err);
+		return probe_explain(-EPERM, why);
+	code = mount_bpffs(why);
 	if (code)
 		return code;
 	if (is_pinned()) {
 		blank(&m);
-		code = adopt(&m, err);
+		code = adopt(&m, why);
 	} else {
 		/* Pins without the last one are what a start that was cut short left. */
-		struct meter_error ignored;
 		unsigned int detached;
 
 		if (!access(WEIR_PIN_DIR, F_OK))
-			meter_detach_all(&detached, &ignored);
-		code = meter_load(options, &m, err);
+			meter_detach_all(&detached, NULL);
+		code = meter_load(options, &m, why);
 		if (code)
 			return code;
-		code = pin_all(&m, err);
+		code = pin_all(&m, why);
 		if (code)
-			meter_unpin(&ignored);
+			meter_unpin(NULL);
 	}
 	if (code) {
 		meter_close(&m);
@@ -449,21 +440,20 @@ int meter_start(const struct meter_options *options, struct meter *out, struct m
 	return 0;
 }
 
-int meter_peek(struct meter *out, struct meter_error *err)
+int meter_peek(struct meter *out, struct why *why)
 {
 	struct meter m;
 	int code;
 
 	libbpf_set_print(quiet);
 	if (!is_pinned()) {
-		code = errno == EACCES ? -EACCES : -ENOENT;
-		snprintf(err->text, sizeof(err->text),
-			 code == -EACCES ? "no permission to read " WEIR_PIN_DIR " (try sudo)"
-					 : "nothing is measured here: weir run starts it");
-		return code;
+		if (errno == EACCES)
+			return why_set(why, -EACCES,
+				       "no permission to read " WEIR_PIN_DIR " (try sudo)");
+		return why_set(why, -ENOENT, "weir is not running here; start it with 'weir run'");
 	}
 	blank(&m);
-	code = open_maps(&m, PROT_READ, err);
+	code = open_maps(&m, PROT_READ, why);
 	if (code) {
 		meter_close(&m);
 		return code;

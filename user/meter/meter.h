@@ -8,12 +8,13 @@
  *   peek    the same pins, opened to look (weir show)
  *   replay  loaded with the packet's clock, pinned nowhere, gone with the process
  *
- * Functions return 0 or a negative errno. Those that take `struct meter_error` put one
- * line there that says what failed and why; nothing else prints.
+ * Functions return 0 or a negative errno. Those that take a struct why put one
+ * line there that says what failed and why; none prints.
  */
 #ifndef METER_METER_H
 #define METER_METER_H
 
+#include "base/why.h"
 #include "sketch/countdown.h"
 #include "weir/counters.h"
 #include "weir/flow.h"
@@ -46,10 +47,6 @@ enum meter_prog {
 	PROG_L3_IN,
 	PROG_L3_OUT,
 	PROG_MAX,
-};
-
-struct meter_error {
-	char text[512];
 };
 
 struct meter_options {
@@ -133,11 +130,11 @@ void meter_probe(const struct meter *m, struct meter_kernel *out);
 extern const char *const meter_prog_names[PROG_MAX];
 
 /* load.c */
-int meter_load(const struct meter_options *options, struct meter *out, struct meter_error *err);
-int meter_start(const struct meter_options *options, struct meter *out, struct meter_error *err);
-int meter_peek(struct meter *out, struct meter_error *err); /* -ENOENT: nothing is pinned */
-void meter_close(struct meter *m);        /* of a live meter: programs, links and maps stay */
-int meter_unpin(struct meter_error *err); /* removes the pins of maps and programs */
+int meter_load(const struct meter_options *options, struct meter *out, struct why *why);
+int meter_start(const struct meter_options *options, struct meter *out, struct why *why);
+int meter_peek(struct meter *out, struct why *why); /* -ENOENT: nothing is pinned */
+void meter_close(struct meter *m); /* of a live meter: programs, links and maps stay */
+int meter_unpin(struct why *why);  /* removes the pins of maps and programs */
 
 /* The tables that are in force. */
 static inline const struct weir_tables *meter_tables(const struct meter *m)
@@ -280,19 +277,18 @@ struct attach_policy {
  * it an account, fills *out (hooks and why). An interface that is attached already is adopted
  * as it is. Nothing stays attached on failure. */
 int meter_attach(struct meter *m, __u32 ifindex, const char *name,
-		 const struct attach_policy *policy, struct weir_interface *out,
-		 struct meter_error *err);
+		 const struct attach_policy *policy, struct weir_interface *out, struct why *why);
 /* What meter_attach() would do to an interface that nothing of ours is attached to, as far as it can
  * be told without attaching: the same ladder, the same words. `m` may be pinned nowhere. */
 int meter_foresee(const struct meter *m, const struct meter_kernel *kernel, __u32 ifindex,
 		  const char *name, const struct attach_policy *policy, struct weir_interface *out,
-		  struct meter_error *err);
+		  struct why *why);
 /* Takes our programs off an interface; its counts stay. -ENOENT: none of ours there. */
-int meter_detach(struct meter *m, __u32 ifindex, struct meter_error *err);
+int meter_detach(struct meter *m, __u32 ifindex, struct why *why);
 /* Marks an interface that no longer exists as gone and forgets its links. */
 int meter_forget(struct meter *m, __u32 ifindex);
 /* `weir detach --all`: every link and filter of ours, then every pin. Works without an agent and
  * with a damaged pin directory. *count: interfaces detached. */
-int meter_detach_all(unsigned int *count, struct meter_error *err);
+int meter_detach_all(unsigned int *count, struct why *why);
 
 #endif

@@ -19,7 +19,7 @@ struct bpf_object;
 struct bpf_program;
 
 /* Writes "what: reason of code" and returns code (a negative errno). */
-int meter_fail(struct meter_error *err, int code, const char *what);
+int meter_fail(struct why *why, int code, const char *what);
 
 /* One of ours in an object opened; NULL: not there. */
 struct bpf_map *meter_map(const struct bpf_object *object, enum meter_map map);
@@ -31,7 +31,7 @@ const char *prog_path(char path[PIN_PATH], enum meter_prog prog);
 /* probe.c. probe_explain(): why loading ended with `code`, in a line; returns it. */
 bool probe_is_refused(void); /* we may not load programs */
 bool probe_frags(void);
-int probe_explain(int code, struct meter_error *err);
+int probe_explain(int code, struct why *why);
 
 /* Slabs that map vectors has room for: what runs and, at a reload, what is to run; as much again,
  * for a vector's lie in a row. */
@@ -54,8 +54,8 @@ struct verifier_logs {
 bool verifier_is_loud(void); /* libbpf shall print all there is to say */
 void verifier_listen(struct bpf_object *object, struct verifier_logs *logs);
 __u32 verifier_work(const struct bpf_program *prog);
-bool verifier_complaint(const char *log, char *text, size_t size); /* why, by one program's log */
-bool verifier_refusal(const struct bpf_object *object, char *text, size_t size);
+bool verifier_complaint(const char *log, struct why *why); /* why, by one program's log */
+bool verifier_refusal(const struct bpf_object *object, struct why *why);
 
 int ring_map(struct meter *m); /* 0 or a negative errno */
 void ring_unmap(struct meter *m);

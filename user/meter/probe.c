@@ -230,23 +230,22 @@ static bool is_memory_locked(void)
 	       locks_memory();
 }
 
-int probe_explain(int code, struct meter_error *err)
+int probe_explain(int code, struct why *why)
 {
 	if (code == -EPERM && is_memory_locked())
-		snprintf(err->text, sizeof(err->text),
-			 "cannot load the kernel programs: too little memory may be locked (ulimit "
-			 "-l); CAP_SYS_RESOURCE is needed before Linux 5.11");
-	else if (code == -EPERM || code == -EACCES)
-		snprintf(err->text, sizeof(err->text),
-			 "cannot load the kernel programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
-			 "are needed (try sudo)");
-	else if (lacks_ring())
-		snprintf(err->text, sizeof(err->text),
-			 "this kernel has no %s (Linux %s): weir needs Linux 5.10 or newer",
-			 meter_features[FEATURE_RING].name, meter_features[FEATURE_RING].since);
-	else
-		snprintf(err->text, sizeof(err->text),
-			 "cannot load the kernel programs: %s (WEIR_LIBBPF_LOG=1 says more)",
-			 strerror(-code));
-	return code;
+		return why_set(why, code,
+			       "cannot load the kernel programs: too little memory may be locked "
+			       "(ulimit -l); CAP_SYS_RESOURCE is needed before Linux 5.11");
+	if (code == -EPERM || code == -EACCES)
+		return why_set(why, code,
+			       "cannot load the kernel programs: CAP_BPF, CAP_NET_ADMIN and "
+			       "CAP_PERFMON are needed (try sudo)");
+	if (lacks_ring())
+		return why_set(why, code,
+			       "this kernel has no %s (Linux %s): weir needs Linux 5.10 or newer",
+			       meter_features[FEATURE_RING].name,
+			       meter_features[FEATURE_RING].since);
+	return why_set(why, code,
+		       "cannot load the kernel programs: %s (WEIR_LIBBPF_LOG=1 says more)",
+		       strerror(-code));
 }

@@ -54,7 +54,7 @@ static bool is_statistics(const char *line)
 	return false;
 }
 
-bool verifier_complaint(const char *log, char *text, size_t size)
+bool verifier_complaint(const char *log, struct why *why)
 {
 	const char *last = NULL;
 
@@ -67,15 +67,15 @@ bool verifier_complaint(const char *log, char *text, size_t size)
 		line += length + (line[length] == '\n');
 	}
 	if (last)
-		snprintf(text, size, "%.*s", (int)strcspn(last, "\n"), last);
+		why_set(why, 0, "%.*s", (int)strcspn(last, "\n"), last);
 	return last;
 }
 
-bool verifier_refusal(const struct bpf_object *object, char *text, size_t size)
+bool verifier_refusal(const struct bpf_object *object, struct why *why)
 {
 	const char *name = NULL, *last = NULL;
 	struct bpf_program *prog;
-	char why[256];
+	struct why complaint = {};
 	size_t bytes;
 
 	/* They are loaded in order: it is the last that it said anything of, if any. */
@@ -87,8 +87,8 @@ bool verifier_refusal(const struct bpf_object *object, char *text, size_t size)
 			last = log;
 		}
 	}
-	if (!last || !verifier_complaint(last, why, sizeof(why)))
+	if (!last || !verifier_complaint(last, &complaint))
 		return false;
-	snprintf(text, size, "%s: %s", name, why);
+	why_set(why, 0, "%s: %s", name, complaint.text);
 	return true;
 }

@@ -15,10 +15,10 @@
 
 static void expect(const char *log, const char *want)
 {
-	char text[64] = "";
+	struct why why = {};
 
-	assert_int_equal(verifier_complaint(log, text, sizeof(text)), want[0] != 0);
-	assert_string_equal(text, want);
+	assert_int_equal(verifier_complaint(log, &why), want[0] != 0);
+	assert_string_equal(why.text, want);
 }
 
 static void the_last_line_before_the_statistics_says_why(void **state)
