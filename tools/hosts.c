@@ -39,7 +39,7 @@ static struct {
 	__u32 hosts, first, percent, seconds;
 	bool times;
 	struct url url;
-	struct link_tls *tls;
+	struct secure_context *tls;
 } asked = {.hosts = 100, .first = 1, .percent = 5, .seconds = 10};
 
 static struct config config; /* the queries */
@@ -187,7 +187,7 @@ static void turn(struct host *h)
 
 static void begin(struct host *h, __u32 id)
 {
-	struct link *link = link_connect(&asked.url, asked.tls, unix_ns());
+	struct link *link = link_connect(&asked.url, asked.tls, NULL, unix_ns());
 
 	h->id = id;
 	if (!link || talk_begin(&h->talk, link, id, INTERVAL_MESSAGE_MAX))
@@ -262,7 +262,7 @@ static int number(const char *text, __u32 most)
 int main(int argc, char **argv)
 {
 	const struct rlimit files = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
-	struct link_tls_files pem = {};
+	struct secure_files pem = {};
 	struct config_error err;
 	struct why wrong = {};
 	__u64 start_ns;
@@ -302,8 +302,8 @@ int main(int argc, char **argv)
 		return usage();
 	if (url_parse_link(argv[optind], &asked.url, &wrong))
 		fail(argv[optind], wrong.text);
-	if (asked.url.transport == URL_TLS && link_tls_new(&pem, false, &asked.tls, why))
-		fail("TLS", why);
+	if (asked.url.transport == URL_TLS && secure_context_new(&pem, false, &asked.tls, &wrong))
+		fail("TLS", wrong.text);
 	if (config_default(&config, &err))
 		fail("queries", err.text);
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -314,7 +314,7 @@ int main(int argc, char **argv)
 	start_ns = unix_ns();
 	run();
 	report((unix_ns() - start_ns) / 1e9);
-	link_tls_free(asked.tls);
+	secure_context_free(asked.tls);
 	config_free(&config);
 	free(host);
 	return 0;

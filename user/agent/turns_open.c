@@ -72,7 +72,7 @@ static void tell_statistics(void *context, struct wire_statistics *out)
 
 static int open_ledger(struct exports *x, const struct speaker *to)
 {
-	char why[LEDGER_WHY_BYTES] = "";
+	struct why why = {};
 	__u64 position = meter_ring_position(x->meter);
 	bool known;
 	int code = x->folder ? folder_make_for(LEDGER_PATH) : 0;
@@ -82,9 +82,9 @@ static int open_ledger(struct exports *x, const struct speaker *to)
 		return code;
 	}
 	code = ledger_open(x->folder ? LEDGER_PATH : NULL, meter_identity(x->meter),
-			   x->meter->sets * WEIR_WAYS, &x->ledger, &known, why);
+			   x->meter->sets * WEIR_WAYS, &x->ledger, &known, &why);
 	if (code) {
-		say(to, "%s", why);
+		say(to, "%s", why.text);
 		return code;
 	}
 	code = harvest_open(&x->harvest, EXPORTS_TURN_MAX);
@@ -123,13 +123,13 @@ static bool same_options(const struct export_options *a, const struct export_opt
 /* The mark that was committed last for the queue of `to`, if any was. */
 static const struct queue_mark *recovered_mark(const struct exports *x, const char *to)
 {
-	char path[PATH_MAX], why[QUEUE_WHY_BYTES];
+	char path[PATH_MAX];
 	struct queue_view view;
 
 	if (!x->folder)
 		return NULL;
 	exporter_path(x->folder, to, path, sizeof(path));
-	if (queue_peek(path, &view, why))
+	if (queue_peek(path, &view, NULL))
 		return NULL;
 	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (x->turn.mark[i].file == view.mark.file)

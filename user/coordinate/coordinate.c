@@ -124,7 +124,7 @@ static void end_sessions(struct coordinate *c)
 
 /* Certificates are read again: they are renewed under their names. Connections keep theirs. */
 static void follow(struct coordinate *c, const struct config *config, struct interval_log *log,
-		   struct link_tls *tls)
+		   struct secure_context *tls)
 {
 	const bool same_door = same_doors(&c->config.coordinate, &config->coordinate);
 
@@ -135,7 +135,7 @@ static void follow(struct coordinate *c, const struct config *config, struct int
 		c->log = log;
 	}
 	if (tls) {
-		link_tls_free(c->tls);
+		secure_context_free(c->tls);
 		c->tls = tls;
 	}
 	config_free(&c->config);
@@ -150,7 +150,7 @@ static void follow(struct coordinate *c, const struct config *config, struct int
 static void reload(struct coordinate *c)
 {
 	struct interval_log *log = NULL;
-	struct link_tls *tls = NULL;
+	struct secure_context *tls = NULL;
 	struct config config;
 	int code;
 
@@ -162,14 +162,14 @@ static void reload(struct coordinate *c)
 		return;
 	if ((c->tls && door_tls(c, &config.coordinate, &tls)) ||
 	    answers_try(c, &config.coordinate, &log)) {
-		link_tls_free(tls);
+		secure_context_free(tls);
 		config_free(&config);
 		return;
 	}
 	code = replan(c, &config);
 	if (code < 0) {
 		coordinate_say(c, "%s: %s", c->config_path, strerror(-code));
-		link_tls_free(tls);
+		secure_context_free(tls);
 		interval_log_close(log);
 		config_free(&config);
 		return;

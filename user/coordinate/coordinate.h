@@ -153,7 +153,7 @@ struct coordinate {
 
 	struct coordinate_listener listener[CONFIG_LISTENERS];
 	unsigned int listeners;
-	struct link_tls *tls;
+	struct secure_context *tls;
 	struct guest *guests, *dirty, *gone;
 	struct guest *waiting[COORDINATE_WAITING]; /* the oldest first */
 	unsigned int guest_count, waiting_count, leaving_count;
@@ -219,7 +219,8 @@ void coordinate_plan_free(struct coordinate_plan *plan);
 int door_open(struct coordinate *c);
 void door_close(struct coordinate *c);
 /* What listeners that want TLS are to show and to ask for. -errno after a line. */
-int door_tls(struct coordinate *c, const struct config_coordinate *config, struct link_tls **out);
+int door_tls(struct coordinate *c, const struct config_coordinate *config,
+	     struct secure_context **out);
 void door_enter(struct coordinate *c, struct coordinate_listener *listener);
 /* Each quarter of a second: who has had his time, and whether others may come. */
 void door_sweep(struct coordinate *c, __u64 now_ns);

@@ -82,21 +82,22 @@ static void raise_limit(struct coordinate *c)
 			       c->config.coordinate.connections);
 }
 
-int door_tls(struct coordinate *c, const struct config_coordinate *config, struct link_tls **out)
+int door_tls(struct coordinate *c, const struct config_coordinate *config,
+	     struct secure_context **out)
 {
-	const struct link_tls_files files = {config->ca, config->cert, config->key};
-	char why[LINK_WHY_BYTES];
-	int code = link_tls_new(&files, true, out, why);
+	const struct secure_files files = {config->ca, config->cert, config->key};
+	struct why why = {};
+	int code = secure_context_new(&files, true, out, &why);
 
 	if (code)
-		coordinate_say(c, "%s", why);
+		coordinate_say(c, "%s", why.text);
 	return code;
 }
 
 static int listen_at(struct coordinate *c, const struct peer_address *address)
 {
 	struct coordinate_listener *l = &c->listener[c->listeners];
-	char why[LINK_WHY_BYTES];
+	struct why why = {};
 	int fd, code = 0;
 
 	l->tls = address->url.transport == URL_TLS;
@@ -104,9 +105,9 @@ static int listen_at(struct coordinate *c, const struct peer_address *address)
 		code = door_tls(c, &c->config.coordinate, &c->tls);
 	if (code)
 		return code;
-	fd = link_listen(&address->url, why);
+	fd = tcp_listen(&address->url, &why);
 	if (fd < 0) {
-		log_err("%s: %s", address->text, why);
+		log_err("%s: %s", address->text, why.text);
 		return fd;
 	}
 	l->watch = (struct coordinate_watch){.kind = COORDINATE_LISTENER, .fd = -1};
@@ -150,7 +151,7 @@ void door_close(struct coordinate *c)
 	while (c->guests)
 		guest_end(c, c->guests, false);
 	guests_settle(c);
-	link_tls_free(c->tls);
+	secure_context_free(c->tls);
 	for (unsigned int i = 0; i < c->owners; i++)
 		free(c->owner[i].subject);
 	free(c->owner);

@@ -28,7 +28,7 @@ static const struct transport *const transports[] = {
 };
 
 static int open_queue(struct exporter *e, const char *folder, const struct queue_mark *recovered,
-		      char why[QUEUE_WHY_BYTES])
+		      struct why *why)
 {
 	char path[PATH_MAX];
 	int err;
@@ -37,10 +37,8 @@ static int open_queue(struct exporter *e, const char *folder, const struct queue
 		return queue_open(NULL, e->options->to, e->options->queue, NULL, &e->queue, why);
 	exporter_path(folder, e->options->to, path, sizeof(path));
 	err = folder_make_for(path);
-	if (err) {
-		snprintf(why, QUEUE_WHY_BYTES, "%.512s: %s", folder, strerror(-err));
-		return err;
-	}
+	if (err)
+		return why_set(why, err, "%.512s: %s", folder, strerror(-err));
 	return queue_open(path, e->options->to, e->options->queue, recovered, &e->queue, why);
 }
 
@@ -118,7 +116,7 @@ int exporter_open(const struct export_options *options, const struct export_fact
 		  struct why *why)
 {
 	struct exporter *e = calloc(1, sizeof(*e));
-	char warning[QUEUE_WHY_BYTES] = "";
+	struct why warning = {};
 	int code;
 
 	if (!e)
@@ -129,14 +127,15 @@ int exporter_open(const struct export_options *options, const struct export_fact
 	e->fd = e->wake = e->progress = -1;
 	e->deadline_ns = ~0ull;
 	e->backoff_ns = BACKOFF_MIN_NS;
-	code = open_queue(e, folder, recovered, warning);
+	code = open_queue(e, folder, recovered, &warning);
 	if (!code)
 		code = prepare(e);
 	if (!code)
 		code = start(e);
 	/* From here on what is in e->why is the thread's, if there is one. */
-	if (warning[0] || code)
-		why_set(why, code, "%s: %s", options->to, code && e->why[0] ? e->why : warning);
+	if (warning.text[0] || code)
+		why_set(why, code, "%s: %s", options->to,
+			code && e->why.text[0] ? e->why.text : warning.text);
 	if (code)
 		destroy(e);
 	else

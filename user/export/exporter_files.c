@@ -85,12 +85,12 @@ int exporter_states(const char *folder,
 	if (!dir)
 		return -errno;
 	while (next_path(dir, folder, path)) {
-		char why[QUEUE_WHY_BYTES];
+		struct why why = {};
 		struct exporter_state state;
 		struct queue_view view;
 
-		if (queue_peek(path, &view, why)) {
-			fn(context, NULL, why);
+		if (queue_peek(path, &view, &why)) {
+			fn(context, NULL, why.text);
 			continue;
 		}
 		exporter_state_of(&view, &state);
@@ -118,14 +118,14 @@ static bool is_kept(const char *folder, const char *path, const struct export_op
 static void remove_queue(const char *path, struct queue_count *lost)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char why[QUEUE_WHY_BYTES];
+	struct why why = {};
 	struct exporter_state state;
 	struct queue_view view;
 
 	if (fd < 0)
 		return;
 	if (!flock(fd, LOCK_EX | LOCK_NB)) {
-		if (!queue_peek(path, &view, why)) {
+		if (!queue_peek(path, &view, &why)) {
 			exporter_state_of(&view, &state);
 			lost->records += state.queued.records;
 			lost->packets += state.queued.packets;

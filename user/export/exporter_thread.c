@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "export/transport.h"
 
 int transport_fail(struct exporter *e, int err, const char *format, ...)
@@ -16,7 +17,7 @@ int transport_fail(struct exporter *e, int err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(e->why, sizeof(e->why), format, args);
+	why_vset(&e->why, err, format, args);
 	va_end(args);
 	return err;
 }
@@ -89,7 +90,8 @@ void exporter_note(struct exporter *e)
 {
 	e->status.errors++;
 	e->status.error_ns = clock_unix_ns();
-	snprintf(e->status.error, sizeof(e->status.error), "%s", e->why);
+	snprintf(e->status.error, sizeof(e->status.error), "%.*s",
+		 (int)utf8_cut(e->why.text, sizeof(e->status.error) - 1), e->why.text);
 	queue_set_status(e->queue, &e->status);
 	exporter_progressed(e);
 }

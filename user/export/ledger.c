@@ -36,11 +36,9 @@ struct ledger {
 	size_t bytes;
 };
 
-static int refuse(char why[LEDGER_WHY_BYTES], int code, const char *path, const char *what)
+static int refuse(struct why *why, int code, const char *path, const char *what)
 {
-	snprintf(why, LEDGER_WHY_BYTES, "%.512s: %s: %s", path ? path : "memory", what,
-		 strerror(-code));
-	return code;
+	return why_set(why, code, "%.512s: %s: %s", path ? path : "memory", what, strerror(-code));
 }
 
 /* Stores before it are in the file before those after it, as far as a signal can tell. */
@@ -84,7 +82,7 @@ static void fall_back(struct ledger *l)
 	}
 }
 
-static int map(struct ledger *l, const char *path, char why[LEDGER_WHY_BYTES])
+static int map(struct ledger *l, const char *path, struct why *why)
 {
 	int fd = -1, code = 0;
 
@@ -112,7 +110,7 @@ static int map(struct ledger *l, const char *path, char why[LEDGER_WHY_BYTES])
 }
 
 int ledger_open(const char *path, __u64 meter, __u32 slots, struct ledger **out, bool *known,
-		char why[LEDGER_WHY_BYTES])
+		struct why *why)
 {
 	struct ledger *l = calloc(1, sizeof(*l));
 	int code;

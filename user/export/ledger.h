@@ -31,8 +31,6 @@
 #include "export/options.h"
 #include "export/queue.h"
 
-#define LEDGER_WHY_BYTES 768
-
 struct ledger;
 
 struct ledger_turn {
@@ -42,10 +40,10 @@ struct ledger_turn {
 
 /*
  * The ledger of meter `meter` (meter_identity()) with `slots` slots at `path`, NULL: in memory only.
- * *known: it is one that was there before. 0, or a negative errno and one line of `why`.
+ * *known: it is one that was there before. 0, or a negative errno and the reason.
  */
 int ledger_open(const char *path, __u64 meter, __u32 slots, struct ledger **out, bool *known,
-		char why[LEDGER_WHY_BYTES]);
+		struct why *why);
 void ledger_close(struct ledger *l);
 
 /* What was committed last; of a new ledger all zero. */

@@ -14,16 +14,13 @@
 #define CLAIM 256
 
 int queue_open(const char *path, const char *to, __u32 capacity, const struct queue_mark *recovered,
-	       struct queue **out, char why[QUEUE_WHY_BYTES])
+	       struct queue **out, struct why *why)
 {
 	struct queue *q = calloc(1, sizeof(*q));
 	int err;
 
-	if (!q) {
-		snprintf(why, QUEUE_WHY_BYTES, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	why[0] = 0;
+	if (!q)
+		return why_set(why, -ENOMEM, "%s", strerror(ENOMEM));
 	if (path)
 		err = queue_file_open(q, path, to, capacity, recovered, why);
 	else

@@ -46,13 +46,13 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "base/why.h"
 #include "flow/ended.h"
 
 #define QUEUE_BATCH 32 /* messages handed down at once */
 #define QUEUE_TO_BYTES 512
 #define QUEUE_PART_BYTES 1024
 #define QUEUE_ERROR_BYTES 192
-#define QUEUE_WHY_BYTES 768
 #define QUEUE_RECORDS_MAX (1u << 22)
 
 struct queue;
@@ -121,11 +121,11 @@ static inline __u64 queue_head(const struct queue_totals *totals)
  * dies with the process. `capacity`: a power of two; a file of another size is moved, unless it
  * holds more. `recovered`: the mark that the harvester committed last, NULL: the queue's own.
  *
- * Returns 0, with `why` empty or one line about what was lost, for a file that is damaged or of
- * another layout is replaced. Otherwise a negative errno and `why`: -EBUSY, another process has it.
+ * Returns 0, and `why` is as it was or says what was lost, for a file that is damaged or of
+ * another layout is replaced. Otherwise a negative errno and the reason: -EBUSY, another process has it.
  */
 int queue_open(const char *path, const char *to, __u32 capacity, const struct queue_mark *recovered,
-	       struct queue **out, char why[QUEUE_WHY_BYTES]);
+	       struct queue **out, struct why *why);
 void queue_close(struct queue *q);
 
 /* --- Writer ------------------------------------------------------------------------------- */
@@ -175,7 +175,7 @@ struct queue_view {
 };
 
 void queue_view(const struct queue *q, struct queue_view *out);
-/* The same of a file, of whatever process or none. -EBADMSG and why: it is no queue of ours. */
-int queue_peek(const char *path, struct queue_view *out, char why[QUEUE_WHY_BYTES]);
+/* The same of a file, of whatever process or none. -EBADMSG and the reason: it is no queue of ours. */
+int queue_peek(const char *path, struct queue_view *out, struct why *why);
 
 #endif

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,17 +15,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-__attribute__((format(printf, 3, 4))) static int refuse(char why[QUEUE_WHY_BYTES], int code,
-							const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, QUEUE_WHY_BYTES, format, args);
-	va_end(args);
-	return code;
-}
 
 size_t queue_file_bytes(__u32 capacity)
 {
@@ -57,14 +45,14 @@ static void identify(struct queue_header *header, const char *to, __u32 capacity
 	memcpy(header->magic, QUEUE_MAGIC, sizeof(header->magic));
 }
 
-int queue_memory_open(struct queue *q, const char *to, __u32 capacity, char why[QUEUE_WHY_BYTES])
+int queue_memory_open(struct queue *q, const char *to, __u32 capacity, struct why *why)
 {
 	void *mapping = mmap(NULL, queue_file_bytes(capacity), PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (mapping == MAP_FAILED)
-		return refuse(why, -errno, "no memory for a queue of %u records: %s", capacity,
-			      strerror(errno));
+		return why_set(why, -errno, "no memory for a queue of %u records: %s", capacity,
+			       strerror(errno));
 	set_mapping(q, mapping, capacity, -1);
 	identify(q->header, to, capacity);
 	return 0;
@@ -159,16 +147,15 @@ static long long waiting(const struct queue_header *header, size_t size)
 /* --- Making ------------------------------------------------------------------------------- */
 
 /* An open, locked file of zeros of the right size under a passing name. */
-static int make_file(const char *path, __u32 capacity, char passing[PATH_MAX],
-		     char why[QUEUE_WHY_BYTES])
+static int make_file(const char *path, __u32 capacity, char passing[PATH_MAX], struct why *why)
 {
 	int fd, err;
 
 	if (snprintf(passing, PATH_MAX, "%s.new", path) >= PATH_MAX)
-		return refuse(why, -ENAMETOOLONG, "%.512s: the name is too long", path);
+		return why_set(why, -ENAMETOOLONG, "%.512s: the name is too long", path);
 	fd = open(passing, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return refuse(why, -errno, "%.512s: %s", passing, strerror(errno));
+		return why_set(why, -errno, "%.512s: %s", passing, strerror(errno));
 	err = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
 	if (!err)
 		err = posix_fallocate(fd, 0, queue_file_bytes(capacity));
@@ -176,25 +163,24 @@ static int make_file(const char *path, __u32 capacity, char passing[PATH_MAX],
 		return fd;
 	unlink(passing);
 	close(fd);
-	return refuse(why, -err, "%.512s: no room for a queue of %u records (%zu KiB): %s", path,
-		      capacity, queue_file_bytes(capacity) >> 10, strerror(err));
+	return why_set(why, -err, "%.512s: no room for a queue of %u records (%zu KiB): %s", path,
+		       capacity, queue_file_bytes(capacity) >> 10, strerror(err));
 }
 
-static int map_file(struct queue *q, int fd, __u32 capacity, const char *path,
-		    char why[QUEUE_WHY_BYTES])
+static int map_file(struct queue *q, int fd, __u32 capacity, const char *path, struct why *why)
 {
 	void *mapping =
 		mmap(NULL, queue_file_bytes(capacity), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (mapping == MAP_FAILED)
-		return refuse(why, -errno, "%.512s: %s", path, strerror(errno));
+		return why_set(why, -errno, "%.512s: %s", path, strerror(errno));
 	set_mapping(q, mapping, capacity, fd);
 	return 0;
 }
 
 /* A new file at `path`, which takes over what `from` holds, unless that is NULL. */
 static int replace_file(struct queue *q, const char *path, const char *to, __u32 capacity,
-			const struct queue *from, char why[QUEUE_WHY_BYTES])
+			const struct queue *from, struct why *why)
 {
 	char passing[PATH_MAX];
 	int fd = make_file(path, capacity, passing, why), err;
@@ -212,7 +198,7 @@ static int replace_file(struct queue *q, const char *path, const char *to, __u32
 		identify(q->header, to, capacity);
 	}
 	if (!err && rename(passing, path)) {
-		err = refuse(why, -errno, "%.512s: %s", path, strerror(errno));
+		err = why_set(why, -errno, "%.512s: %s", path, strerror(errno));
 		munmap(q->header, q->bytes);
 	}
 	if (err) {
@@ -243,7 +229,7 @@ static void recover(struct queue *q, const struct queue_mark *recovered)
 
 /* Gives the queue the room that is wanted, if what it holds fits into that. Where there is no room
  * for both files, it keeps what it has, and `why` says so. */
-static void resize(struct queue *q, const char *path, __u32 capacity, char why[QUEUE_WHY_BYTES])
+static void resize(struct queue *q, const char *path, __u32 capacity, struct why *why)
 {
 	struct queue sized = {0};
 
@@ -257,8 +243,7 @@ static void resize(struct queue *q, const char *path, __u32 capacity, char why[Q
 }
 
 /* -EBADMSG: what is there cannot be used, and `why` says what that costs. */
-static int adopt(struct queue *q, int fd, const char *path, const char *to,
-		 char why[QUEUE_WHY_BYTES])
+static int adopt(struct queue *q, int fd, const char *path, const char *to, struct why *why)
 {
 	struct stat st;
 	struct queue_header header;
@@ -267,34 +252,33 @@ static int adopt(struct queue *q, int fd, const char *path, const char *to,
 	ssize_t length = pread(fd, &header, sizeof(header), 0);
 
 	if (length < 0 || fstat(fd, &st))
-		return refuse(why, -errno, "%.512s: %s", path, strerror(errno));
+		return why_set(why, -errno, "%.512s: %s", path, strerror(errno));
 	memset((char *)&header + length, 0, sizeof(header) - length);
 	wrong = fault(&header, st.st_size, to);
 	if (!wrong)
 		return map_file(q, fd, header.capacity, path, why);
 	lost = waiting(&header, st.st_size);
 	if (lost < 0)
-		return refuse(why, -EBADMSG, "%.512s %s: what waited in it is lost", path, wrong);
-	return refuse(why, -EBADMSG, "%.512s %s: %lld records that waited in it are lost", path,
-		      wrong, lost);
+		return why_set(why, -EBADMSG, "%.512s %s: what waited in it is lost", path, wrong);
+	return why_set(why, -EBADMSG, "%.512s %s: %lld records that waited in it are lost", path,
+		       wrong, lost);
 }
 
 static int adopt_or_replace(struct queue *q, int fd, const char *path, const char *to,
-			    __u32 capacity, const struct queue_mark *recovered,
-			    char why[QUEUE_WHY_BYTES])
+			    __u32 capacity, const struct queue_mark *recovered, struct why *why)
 {
-	char trouble[QUEUE_WHY_BYTES];
+	struct why trouble = {};
 	int err;
 
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK
-			       ? refuse(why, -EBUSY, "%.512s: another process has it", path)
-			       : refuse(why, -errno, "%.512s: %s", path, strerror(errno));
+			       ? why_set(why, -EBUSY, "%.512s: another process has it", path)
+			       : why_set(why, -errno, "%.512s: %s", path, strerror(errno));
 	err = adopt(q, fd, path, to, why);
 	if (err == -EBADMSG) {
-		err = replace_file(q, path, to, capacity, NULL, trouble);
+		err = replace_file(q, path, to, capacity, NULL, &trouble);
 		if (err)
-			memcpy(why, trouble, QUEUE_WHY_BYTES);
+			*why = trouble;
 		else
 			close(fd);
 		return err;
@@ -307,14 +291,14 @@ static int adopt_or_replace(struct queue *q, int fd, const char *path, const cha
 }
 
 int queue_file_open(struct queue *q, const char *path, const char *to, __u32 capacity,
-		    const struct queue_mark *recovered, char why[QUEUE_WHY_BYTES])
+		    const struct queue_mark *recovered, struct why *why)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), err;
 
 	if (fd < 0 && errno == ENOENT)
 		err = replace_file(q, path, to, capacity, NULL, why);
 	else if (fd < 0)
-		err = refuse(why, -errno, "%.512s: %s", path, strerror(errno));
+		err = why_set(why, -errno, "%.512s: %s", path, strerror(errno));
 	else
 		err = adopt_or_replace(q, fd, path, to, capacity, recovered, why);
 	if (err && fd >= 0)
@@ -340,7 +324,7 @@ void queue_view(const struct queue *q, struct queue_view *out)
 	view(q->header, out);
 }
 
-int queue_peek(const char *path, struct queue_view *out, char why[QUEUE_WHY_BYTES])
+int queue_peek(const char *path, struct queue_view *out, struct why *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), err = 0;
 	void *mapping = MAP_FAILED;
@@ -348,7 +332,7 @@ int queue_peek(const char *path, struct queue_view *out, char why[QUEUE_WHY_BYTE
 	struct stat st;
 
 	if (fd < 0)
-		return refuse(why, -errno, "%.512s: %s", path, strerror(errno));
+		return why_set(why, -errno, "%.512s: %s", path, strerror(errno));
 	if (fstat(fd, &st))
 		err = -errno;
 	else if (st.st_size < (off_t)QUEUE_HEADER_BYTES)
@@ -359,11 +343,11 @@ int queue_peek(const char *path, struct queue_view *out, char why[QUEUE_WHY_BYTE
 		err = -errno;
 	close(fd);
 	if (err)
-		return refuse(why, err, "%.512s: %s", path,
-			      err == -EBADMSG ? "is damaged" : strerror(-err));
+		return why_set(why, err, "%.512s: %s", path,
+			       err == -EBADMSG ? "is damaged" : strerror(-err));
 	wrong = fault(mapping, st.st_size, NULL);
 	if (wrong)
-		err = refuse(why, -EBADMSG, "%.512s %s", path, wrong);
+		err = why_set(why, -EBADMSG, "%.512s %s", path, wrong);
 	else
 		view(mapping, out);
 	munmap(mapping, QUEUE_HEADER_BYTES);

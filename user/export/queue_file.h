@@ -65,8 +65,8 @@ size_t queue_file_bytes(__u32 capacity);
 
 /* Maps the file at `path`, made or adopted; fills header, ring, bytes, mask, fd. As queue_open(). */
 int queue_file_open(struct queue *q, const char *path, const char *to, __u32 capacity,
-		    const struct queue_mark *recovered, char why[QUEUE_WHY_BYTES]);
-int queue_memory_open(struct queue *q, const char *to, __u32 capacity, char why[QUEUE_WHY_BYTES]);
+		    const struct queue_mark *recovered, struct why *why);
+int queue_memory_open(struct queue *q, const char *to, __u32 capacity, struct why *why);
 
 /* Advances over the messages that the kernel took in the call that is under way, or was when the
  * process was killed. Returns how many, 0 when no call is. */

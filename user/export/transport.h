@@ -4,7 +4,7 @@
  *
  *   open ──→ turn ──→ (announcements, records → messages) ──→ send ──→ turn ... ──→ close
  *    ↑ └─────────┬──────────────────────────────────────────────┘
- *    └─ back-off ← an error: why[], and a negative errno
+ *    └─ back-off ← an error: the reason, and a negative errno
  */
 #ifndef EXPORT_TRANSPORT_H
 #define EXPORT_TRANSPORT_H
@@ -18,8 +18,6 @@
 #include "export/exporter.h"
 #include "export/pace.h"
 #include "export/sent.h"
-
-#define TRANSPORT_WHY_BYTES 160
 
 /* From one attempt to the next; doubled each time, and back to the least once something is sent. */
 #define BACKOFF_MIN_NS (1100 * NS_PER_MS) /* a host refuses datagrams once a second: icmp(7) */
@@ -63,7 +61,7 @@ struct exporter {
 
 	/* The thread's. */
 	struct queue_status status;
-	char why[TRANSPORT_WHY_BYTES];
+	struct why why;
 	bool connected;
 	bool try_next;    /* another of the host's addresses, before backing off */
 	short events;     /* what the last wait saw at the socket */

@@ -75,6 +75,32 @@ static void measure(struct exporter *e)
 
 /* --- Connecting --------------------------------------------------------------------------- */
 
+static bool await(struct exporter *e, const struct question *q)
+{
+	while (resolve_fd(q) >= 0 && !(transport_wait(e, resolve_fd(q), POLLIN, ~0ull) & POLLIN)) {
+		if (transport_is_late(e))
+			return false;
+	}
+	return true;
+}
+
+/* The host's addresses, for freeaddrinfo(); NULL: there are none, or not in time. */
+static struct addrinfo *resolve(struct exporter *e)
+{
+	const struct url *url = &e->options->url;
+	struct question *q = resolve_ask(url, SOCK_DGRAM);
+	struct addrinfo *all = NULL;
+
+	if (!q)
+		transport_fail(e, -ENOMEM, "%s: %s", url->host, strerror(ENOMEM));
+	else if (await(e, q))
+		all = resolve_answer(q, &e->why);
+	else
+		transport_fail(e, -ETIMEDOUT, "%s: the name server does not answer", url->host);
+	resolve_drop(q);
+	return all;
+}
+
 static int connect_to(struct exporter *e, const struct addrinfo *address)
 {
 	char text[80];
@@ -105,13 +131,13 @@ static void wait_for_icmp(struct exporter *e)
 /* The host's addresses take turns: the next attempt is made with the next one. */
 static int udp_open(struct exporter *e)
 {
-	struct addrinfo *all, *address;
+	struct addrinfo *all = resolve(e), *address;
 	unsigned int count = 0, nth;
-	int err = resolve(e, SOCK_DGRAM, &all);
+	int err;
 
 	e->try_next = false;
-	if (err)
-		return err;
+	if (!all)
+		return -EHOSTUNREACH;
 	for (address = all; address; address = address->ai_next)
 		count++;
 	nth = e->address % count;

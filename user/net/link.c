@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A link's life. With TLS, OpenSSL never sees the socket (net/link_tls.h): so all that is sent waits
- * in one place, and nothing raises SIGPIPE.
+ * A link's life.
+ *
+ * The problem: names, connections and handshakes take seconds, fail at any point, and the process
+ * has other things to do meanwhile.
+ *
+ * The idea: opening is a chain of steps. Each does what can be done now and says whether the next
+ * one can go on at once; else the caller polls link_fd() for link_events() until link_due_ns().
  *
  *   step   RESOLVE ─→ CONNECT ─→ HANDSHAKE ─→ VERDICT ─→ RUN
  *                      ↑   │       ↑                      ↑
  *                      └───┘       └ accepted, TLS        └ accepted
  *               the next address
  *
- * VERDICT: in TLS 1.3 a client is done before the server has looked at its certificate. It waits for
- * the server's ticket, or its alert; servers that issue no tickets cost a second.
+ * VERDICT: in TLS 1.3 a client is done before the server has looked at its certificate; data sent
+ * then may be acknowledged by the host and thrown away by a server that refuses. So a client waits
+ * for the server's ticket, or its alert; servers that issue no tickets cost a second.
+ *
+ *   Opening      the steps
+ *   Life         connect, accept, take, close
+ *   What it is   for poll and for people
+ *
+ * link_stream.c sends and reads.
  */
 #include "net/link.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,24 +35,19 @@
 
 #include "base/clock.h"
 #include "net/link_internal.h"
-#include "wire/message.h"
 #include "net/resolve.h"
 
-#define HANDSHAKE_NS (LINK_HANDSHAKE_MS * NS_PER_MS)
-#define VERDICT_NS (1000 * NS_PER_MS)
-#define DRAIN_MAX 64   /* such pieces that are thrown away when a link is closed */
-#define KEEPALIVE_S 30 /* of silence, after which it is asked whether the other end is there */
+#define VERDICT_MS 1000
+#define DRAIN_MAX 64 /* pieces of LINK_RECEIVE_BYTES that are thrown away when a link is closed */
+
+static const struct link_limits usual_limits = {
+	.open = LINK_HANDSHAKE_MS,
+	.connect = LINK_HANDSHAKE_MS,
+	.handshake = LINK_HANDSHAKE_MS,
+	.lost = LINK_USER_TIMEOUT_MS,
+};
 
 /* --- Opening ------------------------------------------------------------------------------ */
-
-static void set_options(int fd)
-{
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){LINK_USER_TIMEOUT_MS}, sizeof(int));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){KEEPALIVE_S}, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){1}, sizeof(int));
-}
 
 static bool is_ready(int fd, short events)
 {
@@ -51,57 +56,57 @@ static bool is_ready(int fd, short events)
 	return poll(&one, 1, 0) > 0;
 }
 
-static void go(struct link *l, enum link_step step)
+static __u64 time_left(const struct link *l, __u64 now_ns)
 {
+	return l->until_ns > now_ns ? l->until_ns - now_ns : 0;
+}
+
+static void go(struct link *l, enum link_step step, __u32 limit_ms, __u64 now_ns)
+{
+	const __u64 left = time_left(l, now_ns), limit = limit_ms * NS_PER_MS;
+
 	l->step = step;
-	l->due_ns = l->until_ns;
-	if (step == LINK_RUN)
-		l->phase = LINK_UP;
+	l->due_ns = now_ns + (left < limit ? left : limit);
 }
 
 static void set_up(struct link *l)
 {
-	secure_subject(l->secure, l->subject);
-	go(l, LINK_RUN);
-	l->again = true; /* data may have come with the last of the handshake */
+	if (l->secure)
+		secure_subject(l->secure, l->subject);
+	l->step = LINK_RUN;
+	l->phase = LINK_UP;
+	l->again = l->secure; /* data may have come with the last of the handshake */
 }
 
 /* Begins with l->address or the first after it that can be begun with; if there is none, err, the
  * last one's, is the link's end. */
 static void connect_next(struct link *l, __u64 now_ns, int err)
 {
-	const __u64 time_left = l->until_ns > now_ns ? l->until_ns - now_ns : 0;
+	const __u64 all_left = time_left(l, now_ns);
 
 	for (; l->address; l->address = l->address->ai_next) {
-		const struct addrinfo *one = l->address;
-		unsigned int left = 0;
+		__u64 addresses = 0, share;
 
-		for (const struct addrinfo *a = one; a; a = a->ai_next)
-			left++;
-		resolve_text(one, l->peer, sizeof(l->peer));
-		l->fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (l->fd >= 0) {
-			set_options(l->fd);
-			if (!connect(l->fd, one->ai_addr, one->ai_addrlen) ||
-			    errno == EINPROGRESS) {
-				go(l, LINK_CONNECT);
-				l->due_ns = now_ns + time_left / left;
-				return;
-			}
+		for (const struct addrinfo *a = l->address; a; a = a->ai_next)
+			addresses++;
+		resolve_text(l->address, l->peer, sizeof(l->peer));
+		err = tcp_connect(l->address, l->limits.lost);
+		if (err >= 0) {
+			l->fd = err;
+			go(l, LINK_CONNECT, l->limits.connect, now_ns);
+			share = now_ns + all_left / addresses;
+			if (l->due_ns > share)
+				l->due_ns = share;
+			return;
 		}
-		err = errno;
-		if (l->fd >= 0)
-			close(l->fd);
-		l->fd = -1;
 	}
-	link_down(l, -err, "%s: %s", l->peer, strerror(err));
+	link_down(l, err, "%s: %s", l->peer, strerror(-err));
 }
 
 /* Each of these: true, the next step may go on at once; false, something must happen first. */
 static bool do_resolve(struct link *l, __u64 now_ns)
 {
 	int fd = resolve_fd(l->question);
-	const char *why = "";
 
 	if (fd >= 0 && !is_ready(fd, POLLIN)) {
 		if (now_ns >= l->due_ns)
@@ -109,28 +114,35 @@ static bool do_resolve(struct link *l, __u64 now_ns)
 				  l->url->host);
 		return false;
 	}
-	l->addresses = l->address = resolve_answer(l->question, &why);
+	l->addresses = l->address = resolve_answer(l->question, &l->why);
 	resolve_drop(l->question);
 	l->question = NULL;
 	if (l->address)
 		connect_next(l, now_ns, 0);
 	else
-		link_down(l, -EHOSTUNREACH, "%s: %s", l->url->host, why);
+		l->phase = LINK_DOWN;
 	return true;
+}
+
+static void begin_handshake(struct link *l, const char *host, __u64 now_ns)
+{
+	l->secure = secure_new(l->tls, host, l->peer, &l->why);
+	if (l->secure)
+		go(l, LINK_HANDSHAKE, l->limits.handshake, now_ns);
+	else
+		l->phase = LINK_DOWN;
 }
 
 static bool do_connect(struct link *l, __u64 now_ns)
 {
-	socklen_t length = sizeof(int);
-	int err = 0;
+	int err;
 
-	if (!is_ready(l->fd, POLLOUT)) {
-		if (now_ns < l->due_ns)
-			return false;
-		err = ETIMEDOUT;
-	} else if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &err, &length)) {
-		err = errno;
-	}
+	if (is_ready(l->fd, POLLOUT))
+		err = tcp_connected(l->fd);
+	else if (now_ns >= l->due_ns)
+		err = -ETIMEDOUT;
+	else
+		return false;
 	if (err) {
 		close(l->fd);
 		l->fd = -1;
@@ -140,42 +152,34 @@ static bool do_connect(struct link *l, __u64 now_ns)
 	}
 	freeaddrinfo(l->addresses);
 	l->addresses = l->address = NULL;
-	if (!l->tls) {
-		go(l, LINK_RUN);
-		return true;
-	}
-	l->secure = secure_new(l->tls, l->url->host, l->why);
-	if (l->secure)
-		go(l, LINK_HANDSHAKE);
+	if (l->tls)
+		begin_handshake(l, l->url->host, now_ns);
 	else
-		l->phase = LINK_DOWN;
+		set_up(l);
 	return true;
 }
 
 static bool do_handshake(struct link *l, __u64 now_ns)
 {
-	int done = secure_handshake(l->secure, l->peer, l->why);
-	char why[LINK_WHY_BYTES];
+	int done = secure_handshake(l->secure, &l->why);
+	const struct why why = l->why;
 	ssize_t n;
 
 	/* What is sent now may be the alert that says why; that it cannot be sent tells less. */
-	memcpy(why, l->why, sizeof(why));
 	if (link_collect(l))
 		return false;
 	link_flush(l);
 	if (done < 0) {
-		memcpy(l->why, why, sizeof(why));
+		l->why = why;
 		l->phase = LINK_DOWN;
 		return false;
 	}
-	if (done && !secure_awaits_verdict(l->secure)) {
-		set_up(l);
-		return true;
-	}
-	if (done) {
-		go(l, LINK_VERDICT);
-		if (l->due_ns > now_ns + VERDICT_NS)
-			l->due_ns = now_ns + VERDICT_NS;
+	/* Done is what the kernel has all of. */
+	if (done && !l->waiting) {
+		if (secure_awaits_verdict(l->secure))
+			go(l, LINK_VERDICT, VERDICT_MS, now_ns);
+		else
+			set_up(l);
 		return true;
 	}
 	n = link_take_in(l);
@@ -193,7 +197,7 @@ static bool do_verdict(struct link *l, __u64 now_ns)
 		return false;
 	if (!n && now_ns < l->due_ns)
 		return false;
-	err = n ? secure_look(l->secure, l->peer, l->why) : 0;
+	err = n ? secure_look(l->secure, &l->why) : 0;
 	if (err < 0) {
 		l->phase = LINK_DOWN;
 		if (err == -EPIPE)
@@ -228,7 +232,7 @@ enum link_phase link_turn(struct link *l, __u64 now_ns)
 
 /* --- Life --------------------------------------------------------------------------------- */
 
-static struct link *make(struct link_tls *tls, __u64 now_ns)
+static struct link *make(struct secure_context *tls, const struct link_limits *limits, __u64 now_ns)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
@@ -236,13 +240,15 @@ static struct link *make(struct link_tls *tls, __u64 now_ns)
 		return NULL;
 	l->fd = -1;
 	l->tls = tls;
-	l->until_ns = l->due_ns = now_ns + HANDSHAKE_NS;
+	l->limits = limits ? *limits : usual_limits;
+	l->until_ns = l->due_ns = now_ns + l->limits.open * NS_PER_MS;
 	return l;
 }
 
-struct link *link_connect(const struct url *url, struct link_tls *tls, __u64 now_ns)
+struct link *link_connect(const struct url *url, struct secure_context *tls,
+			  const struct link_limits *limits, __u64 now_ns)
 {
-	struct link *l = make(tls, now_ns);
+	struct link *l = make(tls, limits, now_ns);
 
 	if (!l)
 		return NULL;
@@ -257,49 +263,41 @@ struct link *link_connect(const struct url *url, struct link_tls *tls, __u64 now
 	return l;
 }
 
-/* The other end; one of IPv4 that came to a socket of IPv6, as what it is. */
-static void name_peer(struct link *l, struct sockaddr_storage *from, socklen_t length)
+struct link *link_accept(int listener, struct secure_context *tls, __u64 now_ns)
 {
-	struct addrinfo address = {.ai_family = from->ss_family,
-				   .ai_addr = (struct sockaddr *)from,
-				   .ai_addrlen = length};
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 v6;
-
-	memcpy(&v6, from, sizeof(v6));
-	if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-		v4.sin_port = v6.sin6_port;
-		memcpy(&v4.sin_addr, v6.sin6_addr.s6_addr + 12, sizeof(v4.sin_addr));
-		address = (struct addrinfo){.ai_family = AF_INET,
-					    .ai_addr = (struct sockaddr *)&v4,
-					    .ai_addrlen = sizeof(v4)};
-	}
-	resolve_text(&address, l->peer, sizeof(l->peer));
-}
-
-struct link *link_accept(int listener, struct link_tls *tls, __u64 now_ns)
-{
-	struct sockaddr_storage from = {0};
-	socklen_t length = sizeof(from);
+	char peer[TCP_PEER_BYTES];
+	int fd = tcp_accept(listener, usual_limits.lost, peer);
 	struct link *l;
-	int fd = accept4(listener, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
-	l = make(tls, now_ns);
+	}
+	l = make(tls, NULL, now_ns);
 	if (!l) {
 		close(fd);
 		errno = ENOMEM;
 		return NULL;
 	}
-	set_options(fd);
 	l->fd = fd;
-	name_peer(l, &from, length);
-	go(l, tls ? LINK_HANDSHAKE : LINK_RUN);
-	l->secure = tls ? secure_new(tls, NULL, l->why) : NULL;
-	if (tls && !l->secure)
-		l->phase = LINK_DOWN;
+	memcpy(l->peer, peer, sizeof(l->peer));
+	if (tls)
+		begin_handshake(l, NULL, now_ns);
+	else
+		set_up(l);
 	return l;
+}
+
+int link_take(struct link *l, struct secure **secure)
+{
+	int fd = l->fd;
+
+	*secure = l->secure;
+	l->fd = -1;
+	l->secure = NULL;
+	l->phase = LINK_DOWN;
+	link_close(l);
+	return fd;
 }
 
 /* Closed with something unread, a socket takes back what it has sent, such as why it is closed. */
@@ -364,7 +362,7 @@ __u64 link_due_ns(const struct link *l)
 
 const char *link_why(const struct link *l)
 {
-	return l->why;
+	return l->why.text;
 }
 
 const char *link_peer(const struct link *l)

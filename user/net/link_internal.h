@@ -3,10 +3,10 @@
 #ifndef NET_LINK_INTERNAL_H
 #define NET_LINK_INTERNAL_H
 
-#include "net/link_tls.h"
+#include "net/link.h"
 
-#define LINK_RECEIVE_BYTES                                                                         \
-	4096 /* of ciphertext: what OpenSSL keeps of it, it keeps for each link */
+/* Of ciphertext that is received at once: what OpenSSL keeps of it, it keeps for each link. */
+#define LINK_RECEIVE_BYTES 4096
 
 enum link_step {
 	LINK_RESOLVE,
@@ -22,8 +22,9 @@ struct link {
 	int fd;
 	bool deaf;  /* the other end takes no more */
 	bool again; /* there may be more to read without poll saying so */
-	struct link_tls *tls;
+	struct secure_context *tls;
 	struct secure *secure;
+	struct link_limits limits;
 	__u64 until_ns;  /* when it must be up */
 	__u64 due_ns;    /* when this step must be over */
 	struct url *url; /* as a client */
@@ -31,10 +32,11 @@ struct link {
 	struct addrinfo *addresses, *address;
 	__u8 *pending; /* what is to be sent: from `first` on, `waiting` bytes */
 	size_t first, waiting, room;
-	char why[LINK_WHY_BYTES], peer[LINK_PEER_BYTES], subject[LINK_SUBJECT_BYTES];
+	struct why why;
+	char peer[TCP_PEER_BYTES], subject[SECURE_SUBJECT_BYTES];
 };
 
-/* Fills why[]. Returns err. */
+/* The reason. Returns err. */
 int link_down(struct link *l, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

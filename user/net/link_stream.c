@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,7 +15,7 @@ int link_down(struct link *l, int err, const char *format, ...)
 
 	l->phase = LINK_DOWN;
 	va_start(args, format);
-	vsnprintf(l->why, sizeof(l->why), format, args);
+	why_vset(&l->why, err, format, args);
 	va_end(args);
 	return err;
 }
@@ -73,7 +72,7 @@ void link_flush(struct link *l)
 			return;
 		if (n < 0) {
 			l->deaf = true;
-			snprintf(l->why, sizeof(l->why), "%s: %s", l->peer, strerror(errno));
+			why_set(&l->why, 0, "%s: %s", l->peer, strerror(errno));
 			break;
 		}
 		l->first += n;
@@ -93,7 +92,7 @@ int link_write(struct link *l, const void *data, size_t bytes)
 	if (bytes > LINK_PENDING_MAX || l->waiting > LINK_PENDING_MAX - bytes || !reserve(l, bytes))
 		return -ENOBUFS;
 	if (l->secure) {
-		err = secure_write(l->secure, data, bytes, l->peer, l->why);
+		err = secure_write(l->secure, data, bytes, &l->why);
 		if (err)
 			l->phase = LINK_DOWN;
 		else
@@ -120,7 +119,7 @@ static ssize_t receive(struct link *l, void *out, size_t room)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (l->deaf) {
-		l->phase = LINK_DOWN; /* why[] is that of sending */
+		l->phase = LINK_DOWN; /* for the reason that sending failed */
 		return -ECONNRESET;
 	}
 	if (n < 0)
@@ -143,19 +142,19 @@ ssize_t link_take_in(struct link *l)
 	return n;
 }
 
-/* The link is down by what OpenSSL said, which is in why[]. */
+/* The link is down by what OpenSSL said. */
 static int down_secure(struct link *l, int err)
 {
 	l->phase = LINK_DOWN;
 	if (err == -EPIPE)
-		l->why[0] = 0;
+		l->why.text[0] = 0;
 	return err;
 }
 
 static ssize_t read_secure(struct link *l, void *out, size_t room)
 {
 	for (int i = 0; i < PIECES_MAX; i++) {
-		ssize_t n = secure_read(l->secure, out, room, l->peer, l->why);
+		ssize_t n = secure_read(l->secure, out, room, &l->why);
 		int err = link_collect(l);
 
 		link_flush(l);

@@ -2,13 +2,12 @@
 #include "net/resolve.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "export/transport.h"
 
 struct question {
 	int users; /* who asks, who answers; the last frees it */
@@ -84,7 +83,7 @@ int resolve_fd(const struct question *q)
 	return q->done;
 }
 
-struct addrinfo *resolve_answer(struct question *q, const char **why)
+struct addrinfo *resolve_answer(struct question *q, struct why *why)
 {
 	struct addrinfo *all;
 	eventfd_t done;
@@ -93,44 +92,12 @@ struct addrinfo *resolve_answer(struct question *q, const char **why)
 	if (q->done >= 0)
 		eventfd_read(q->done, &done);
 	if (q->error) {
-		*why = gai_strerror(q->error);
+		why_set(why, -EHOSTUNREACH, "%s: %s", q->host, gai_strerror(q->error));
 		return NULL;
 	}
 	all = q->answer;
 	q->answer = NULL;
 	return all;
-}
-
-static bool await(struct exporter *e, const struct question *q)
-{
-	while (q->done >= 0 && !(transport_wait(e, q->done, POLLIN, ~0ull) & POLLIN)) {
-		if (transport_is_late(e))
-			return false;
-	}
-	return true;
-}
-
-int resolve(struct exporter *e, int type, struct addrinfo **out)
-{
-	const struct url *url = &e->options->url;
-	struct question *q = resolve_ask(url, type);
-	struct addrinfo *all = NULL;
-	const char *why = "";
-	int err = 0;
-
-	if (!q)
-		return transport_fail(e, -ENOMEM, "%s: %s", url->host, strerror(ENOMEM));
-	if (!await(e, q))
-		err = transport_fail(e, -ETIMEDOUT, "%s: the name server does not answer",
-				     url->host);
-	else
-		all = resolve_answer(q, &why);
-	if (!err && !all)
-		err = transport_fail(e, -EHOSTUNREACH, "%s: %s", url->host, why);
-	if (!err)
-		*out = all;
-	resolve_drop(q);
-	return err;
 }
 
 void resolve_text(const struct addrinfo *address, char *out, size_t size)

@@ -60,7 +60,7 @@ void uplink_close(struct uplink *u)
 	u->status.sent_bytes += u->talk.bytes_out;
 	u->status.read_bytes += u->talk.bytes_in;
 	talk_end(&u->talk);
-	link_tls_free(u->tls);
+	secure_context_free(u->tls);
 	u->tls = NULL;
 }
 
@@ -226,7 +226,7 @@ static int listen_to(struct uplink *u)
 static int open_link(struct uplink *u, __u64 now_ns)
 {
 	const bool longer = u->tries % ATTEMPT_LONG_EACH == ATTEMPT_LONG_EACH - 1;
-	char why[LINK_WHY_BYTES] = "";
+	struct why why = {};
 	struct link *link;
 	int code = 0;
 
@@ -234,14 +234,13 @@ static int open_link(struct uplink *u, __u64 now_ns)
 	u->limit_ns = now_ns + (longer ? ATTEMPT_LONG_NS : ATTEMPT_NS);
 	u->stage = STAGE_OPEN;
 	if (u->options.address.url.transport == URL_TLS) {
-		const struct link_tls_files files = {u->options.ca, u->options.cert,
-						     u->options.key};
+		const struct secure_files files = {u->options.ca, u->options.cert, u->options.key};
 
-		code = link_tls_new(&files, false, &u->tls, why);
+		code = secure_context_new(&files, false, &u->tls, &why);
 	}
 	if (code)
-		return fail(u, "%.*s", UPLINK_WHY_BYTES - 1, why);
-	link = link_connect(&u->options.address.url, u->tls, now_ns);
+		return fail(u, "%.*s", UPLINK_WHY_BYTES - 1, why.text);
+	link = link_connect(&u->options.address.url, u->tls, NULL, now_ns);
 	if (link && !talk_begin(&u->talk, link, u->options.host, INTERVAL_MESSAGE_MAX))
 		return 0;
 	link_close(link);

@@ -24,7 +24,7 @@ struct uplink {
 	void *context;
 
 	enum uplink_stage stage;
-	struct link_tls *tls;
+	struct secure_context *tls;
 	struct talk talk;
 
 	struct source source;

@@ -71,18 +71,18 @@ void uplink_free(struct uplink *u, bool goodbye)
 
 int uplink_check(const struct peer_options *options, char why[UPLINK_WHY_BYTES])
 {
-	const struct link_tls_files files = {options->ca, options->cert, options->key};
-	char text[LINK_WHY_BYTES] = "";
-	struct link_tls *tls;
+	const struct secure_files files = {options->ca, options->cert, options->key};
+	struct why text = {};
+	struct secure_context *tls;
 	int code;
 
 	if (options->address.url.transport != URL_TLS)
 		return 0;
-	code = link_tls_new(&files, false, &tls, text);
+	code = secure_context_new(&files, false, &tls, &text);
 	if (code)
-		snprintf(why, UPLINK_WHY_BYTES, "%.*s", UPLINK_WHY_BYTES - 1, text);
+		snprintf(why, UPLINK_WHY_BYTES, "%.*s", UPLINK_WHY_BYTES - 1, text.text);
 	else
-		link_tls_free(tls);
+		secure_context_free(tls);
 	return code;
 }
 

@@ -28,12 +28,12 @@ int queues_remove_folder(void **state)
 
 struct queue *queues_open(const struct queue_mark *recovered)
 {
-	char why[QUEUE_WHY_BYTES];
+	struct why why = {};
 	struct queue *q;
 
-	if (queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, recovered, &q, why))
-		fail_msg("%s", why);
-	assert_string_equal(why, "");
+	if (queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, recovered, &q, &why))
+		fail_msg("%s", why.text);
+	assert_string_equal(why.text, "");
 	return q;
 }
 

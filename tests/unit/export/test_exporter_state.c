@@ -20,7 +20,7 @@
 struct listing {
 	struct exporter_state state[8];
 	unsigned int states, unreadable;
-	char why[QUEUE_WHY_BYTES];
+	struct why why;
 };
 
 static void list(void *context, const struct exporter_state *state, const char *why)
@@ -32,7 +32,7 @@ static void list(void *context, const struct exporter_state *state, const char *
 		return;
 	}
 	l->unreadable++;
-	snprintf(l->why, sizeof(l->why), "%s", why);
+	why_set(&l->why, 0, "%s", why);
 }
 
 static struct listing list_folder(const char *folder)
@@ -111,7 +111,7 @@ static void what_is_no_queue_is_named_or_passed(void **state)
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 	l = list_folder(s.folder);
 	assert_int_equal(l.unreadable, 1);
-	assert_non_null(strstr(l.why, path));
+	assert_non_null(strstr(l.why.text, path));
 	unlink(path);
 	subject_free(&s);
 	assert_int_equal(exporter_states(s.folder, list, &l), -ENOENT);

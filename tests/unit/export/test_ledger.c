@@ -44,12 +44,12 @@ static int forget(void **state)
 
 static struct ledger *open_ledger(uint64_t meter, bool expected)
 {
-	char why[LEDGER_WHY_BYTES];
+	struct why why = {};
 	struct ledger *l;
 	bool known;
 
-	if (ledger_open(path, meter, SLOTS, &l, &known, why))
-		fail_msg("%s", why);
+	if (ledger_open(path, meter, SLOTS, &l, &known, &why))
+		fail_msg("%s", why.text);
 	assert_int_equal(known, expected);
 	return l;
 }
@@ -165,12 +165,12 @@ static void a_file_of_something_else_is_begun_anew(void **state)
 
 static void where_it_cannot_be_kept_one_line_says_so(void **state)
 {
-	char why[LEDGER_WHY_BYTES];
+	struct why why = {};
 	struct ledger *l = NULL;
 	bool known;
 
-	assert_int_equal(ledger_open("/nowhere/at/all", METER, SLOTS, &l, &known, why), -ENOENT);
-	assert_string_equal(why, "/nowhere/at/all: cannot open it: No such file or directory");
+	assert_int_equal(ledger_open("/nowhere/at/all", METER, SLOTS, &l, &known, &why), -ENOENT);
+	assert_string_equal(why.text, "/nowhere/at/all: cannot open it: No such file or directory");
 	assert_null(l);
 }
 
@@ -184,12 +184,12 @@ struct sums {
  * chance. The mark carries the sum, as a queue's does: it is committed with the turn or not. */
 static void work(const struct sums *s, unsigned int seed)
 {
-	char why[LEDGER_WHY_BYTES];
+	struct why why = {};
 	struct ledger_turn turn;
 	struct ledger *l;
 	bool known;
 
-	if (ledger_open(path, METER, SLOTS, &l, &known, why) || !known)
+	if (ledger_open(path, METER, SLOTS, &l, &known, &why) || !known)
 		_exit(1);
 	srandom(seed);
 	for (;;) {

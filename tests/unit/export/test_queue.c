@@ -174,7 +174,7 @@ static void records_on_hold_keep_their_room(void **state)
 
 static void a_file_of_another_size_is_moved(void **state)
 {
-	char why[QUEUE_WHY_BYTES];
+	struct why why = {};
 	struct queue *q = queues_open(NULL);
 	struct queue_mark mark;
 
@@ -184,7 +184,7 @@ static void a_file_of_another_size_is_moved(void **state)
 	queues_stage(q, QUEUES_CAPACITY, QUEUES_CAPACITY + 500);
 	queue_mark(q, &mark);
 	queue_close(q);
-	assert_int_equal(queue_open(queues_path, QUEUES_TO, 8 * QUEUES_CAPACITY, &mark, &q, why),
+	assert_int_equal(queue_open(queues_path, QUEUES_TO, 8 * QUEUES_CAPACITY, &mark, &q, &why),
 			 0);
 	assert_int_equal(queue_tail(q), QUEUES_CAPACITY + 500);
 	assert_int_equal(queue_space(q), 8 * QUEUES_CAPACITY - 524);
@@ -199,12 +199,12 @@ static void a_file_of_another_size_is_moved(void **state)
 
 static void a_queue_has_one_process(void **state)
 {
-	char why[QUEUE_WHY_BYTES];
+	struct why why = {};
 	struct queue *q = queues_open(NULL), *second;
 
-	assert_int_equal(queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, NULL, &second, why),
+	assert_int_equal(queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, NULL, &second, &why),
 			 -EBUSY);
-	assert_non_null(strstr(why, "another process has it"));
+	assert_non_null(strstr(why.text, "another process has it"));
 	queue_close(q);
 }
 
@@ -218,12 +218,12 @@ static void overwrite(off_t at, const void *bytes, size_t length)
 
 static void assert_replaced(const char *to, const char *expected)
 {
-	char why[QUEUE_WHY_BYTES];
+	struct why why = {};
 	struct queue *q;
 
-	assert_int_equal(queue_open(queues_path, to, QUEUES_CAPACITY, NULL, &q, why), 0);
-	if (!strstr(why, expected))
-		fail_msg("%s\ninstead of %s", why, expected);
+	assert_int_equal(queue_open(queues_path, to, QUEUES_CAPACITY, NULL, &q, &why), 0);
+	if (!strstr(why.text, expected))
+		fail_msg("%s\ninstead of %s", why.text, expected);
 	assert_int_equal(queue_tail(q), 0);
 	queues_stage(q, 0, 10);
 	queue_publish(q);
@@ -236,11 +236,11 @@ static void a_file_that_cannot_be_used_is_replaced_and_the_loss_told(void **stat
 	static const uint32_t layout = 999, capacity = 1000;
 	static const uint64_t huge = 1ull << 60;
 	struct queue_view view;
-	char why[QUEUE_WHY_BYTES];
+	struct why why = {};
 
 	queue_close(queues_open(NULL));
 	overwrite(0, "NOT WEIR", 8);
-	assert_int_equal(queue_peek(queues_path, &view, why), -EBADMSG);
+	assert_int_equal(queue_peek(queues_path, &view, &why), -EBADMSG);
 	assert_replaced(QUEUES_TO, "is no queue of flows: what waited in it is lost");
 	overwrite(8, &layout, sizeof(layout));
 	assert_replaced(QUEUES_TO,
@@ -254,7 +254,7 @@ static void a_file_that_cannot_be_used_is_replaced_and_the_loss_told(void **stat
 	overwrite(544 + 8 + 56 + 8, &huge, sizeof(huge));
 	assert_replaced(QUEUES_TO, "is damaged: what waited in it is lost");
 	assert_int_equal(truncate(queues_path, 100), 0);
-	assert_int_equal(queue_peek(queues_path, &view, why), -EBADMSG);
+	assert_int_equal(queue_peek(queues_path, &view, &why), -EBADMSG);
 	assert_replaced(QUEUES_TO, "is damaged: what waited in it is lost");
 	assert_int_equal(truncate(queues_path, 0), 0);
 	assert_replaced(QUEUES_TO, "is no queue of flows");
@@ -267,7 +267,7 @@ static void damage_anywhere_is_survived(void **state)
 
 	queue_close(queues_open(NULL));
 	for (int round = 0; round < 2000; round++) {
-		char why[QUEUE_WHY_BYTES];
+		struct why why = {};
 		struct queue_view view;
 		struct queue *q;
 
@@ -278,9 +278,9 @@ static void damage_anywhere_is_survived(void **state)
 			byte = random >> 24;
 			overwrite((random >> 8) % (round % 2 ? 1200 : 8000), &byte, 1);
 		}
-		queue_peek(queues_path, &view, why);
-		assert_int_equal(queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, NULL, &q, why),
-				 0);
+		queue_peek(queues_path, &view, &why);
+		assert_int_equal(
+			queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, NULL, &q, &why), 0);
 		assert_true(queue_tail(q) - queue_head(&queue_progress(q)->total) <=
 			    QUEUES_CAPACITY);
 		queues_stage(q, 0, 3);
@@ -292,7 +292,7 @@ static void damage_anywhere_is_survived(void **state)
 static void a_full_disk_is_told_before_anything_is_written_to_it(void **state)
 {
 	struct rlimit small = {1 << 16, RLIM_INFINITY};
-	char why[QUEUE_WHY_BYTES];
+	struct why why = {};
 	struct queue *q;
 	pid_t child = fork();
 	int status;
@@ -300,9 +300,9 @@ static void a_full_disk_is_told_before_anything_is_written_to_it(void **state)
 	if (!child) {
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &small);
-		_exit(queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, NULL, &q, why) ==
+		_exit(queue_open(queues_path, QUEUES_TO, QUEUES_CAPACITY, NULL, &q, &why) ==
 					      -EFBIG &&
-				      strstr(why,
+				      strstr(why.text,
 					     "no room for a queue of 1024 records (104 KiB)") &&
 				      access(queues_path, F_OK)
 			      ? 0

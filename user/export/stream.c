@@ -1,84 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <errno.h>
-#include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#include "net/resolve.h"
 #include "export/stream.h"
 
-#define CONNECT_NS (5000 * NS_PER_MS)
+#include <errno.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/link.h"
+
 #define ACK_NS (20 * NS_PER_MS) /* how often is asked what was acked, while something is not */
-#define LOST_MS 30000           /* data without an ack */
-#define KEEPALIVE_S 30
+
+static const struct link_limits limits = {
+	.open = 60000,
+	.connect = 5000,
+	.handshake = 10000,
+	.lost = 30000,
+};
 
 /* --- Connecting --------------------------------------------------------------------------- */
 
-static void set_options(int fd)
+/* Waits until the link is up or down. Once the exporter is late, each step's time is over. */
+static enum link_phase await_link(struct exporter *e, struct link *l)
 {
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){LOST_MS}, sizeof(int));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){KEEPALIVE_S}, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){KEEPALIVE_S / 3}, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &(int){3}, sizeof(int));
+	enum link_phase phase;
+
+	for (;;) {
+		phase = link_turn(l, transport_is_late(e) ? ~0ull : clock_monotonic_ns());
+		if (phase != LINK_OPENING)
+			return phase;
+		transport_wait(e, link_fd(l), link_events(l), link_due_ns(l));
+	}
 }
 
-/* 0 or a positive errno. */
-static int wait_connected(struct exporter *e)
+int stream_connect(struct exporter *e, struct secure_context *tls, struct secure **secure)
 {
-	const __u64 until = clock_monotonic_ns() + CONNECT_NS;
-	socklen_t length = sizeof(int);
-	int err = 0;
+	struct link *l = link_connect(&e->options->url, tls, &limits, clock_monotonic_ns());
 
-	while (!transport_wait(e, e->fd, POLLOUT, until)) {
-		if (clock_monotonic_ns() >= until || transport_is_late(e))
-			return ETIMEDOUT;
-	}
-	return getsockopt(e->fd, SOL_SOCKET, SO_ERROR, &err, &length) ? errno : err;
-}
-
-static int connect_to(struct exporter *e, const struct addrinfo *address)
-{
-	char text[80];
-	int err;
-
-	e->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (e->fd < 0) {
-		err = errno;
-	} else {
-		set_options(e->fd);
-		err = connect(e->fd, address->ai_addr, address->ai_addrlen) ? errno : 0;
-		if (err == EINPROGRESS)
-			err = wait_connected(e);
-	}
-	if (!err)
+	if (!l)
+		return transport_fail(e, -ENOMEM, "%s: %s", e->options->url.host, strerror(ENOMEM));
+	if (await_link(e, l) == LINK_UP) {
+		e->fd = link_take(l, secure);
 		return 0;
-	if (e->fd >= 0)
-		close(e->fd);
-	e->fd = -1;
-	resolve_text(address, text, sizeof(text));
-	return transport_fail(e, -err, "%s: %s", text, strerror(err));
-}
-
-int stream_connect(struct exporter *e)
-{
-	struct addrinfo *all;
-	int err = resolve(e, SOCK_STREAM, &all);
-
-	if (err)
-		return err;
-	for (const struct addrinfo *one = all; one; one = one->ai_next) {
-		err = connect_to(e, one);
-		if (!err)
-			break;
 	}
-	freeaddrinfo(all);
-	return err;
+	transport_fail(e, 0, "%s", link_why(l));
+	link_close(l);
+	return -ENOTCONN;
 }
 
 void stream_begin(struct exporter *e)
@@ -91,6 +59,12 @@ void stream_begin(struct exporter *e)
 
 /* --- Both ways ---------------------------------------------------------------------------- */
 
+int stream_closed(struct exporter *e)
+{
+	return transport_fail(e, -ECONNRESET, "%s port %s: closed by the peer",
+			      e->options->url.host, e->options->url.port);
+}
+
 int stream_receive(struct exporter *e, void *buffer, size_t size)
 {
 	ssize_t length = recv(e->fd, buffer, size, MSG_DONTWAIT);
@@ -102,8 +76,7 @@ int stream_receive(struct exporter *e, void *buffer, size_t size)
 	if (length < 0)
 		return transport_fail(e, -errno, "%s port %s: %s", e->options->url.host,
 				      e->options->url.port, strerror(errno));
-	return transport_fail(e, -ECONNRESET, "%s port %s: closed by the peer",
-			      e->options->url.host, e->options->url.port);
+	return stream_closed(e);
 }
 
 static void release_acked(struct exporter *e)
@@ -186,7 +159,8 @@ static int tcp_init(struct exporter *e)
 
 static int tcp_open(struct exporter *e)
 {
-	int err = stream_connect(e);
+	struct secure *none;
+	int err = stream_connect(e, NULL, &none);
 
 	if (!err)
 		stream_begin(e);
