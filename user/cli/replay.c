@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "base/counters.h"
 #include "base/log.h"
 #include "net/capture.h"
 #include "agent/turns.h"
@@ -344,7 +345,7 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 	       b->resident.bytes, b->flows);
 	for (int c = WEIR_EVICTED; c < WEIR_COUNTER_MAX; c++) {
 		if (b->books.count[c].packets || b->books.count[c].bytes)
-			printf("%-16s %14llu %16llu\n", record_counters[c].name,
+			printf("%-16s %14llu %16llu\n", counter_names[c].name,
 			       b->books.count[c].packets, b->books.count[c].bytes);
 	}
 	if (r->unordered.packets)

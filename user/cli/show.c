@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/coordinate.h"
+#include "base/counters.h"
 #include "base/log.h"
 #include "agent/turns.h"
 #include "view/kernel.h"
@@ -17,7 +18,6 @@
 #include "view/reporting.h"
 #include "view/text.h"
 #include "cli/verbs.h"
-#include "flow/text.h"
 #include "weir/window.h"
 
 static const struct cli_option options[] = {
@@ -330,19 +330,19 @@ static void losses_text(const struct meter_balance *b)
 	snprintf(flows, sizeof(flows), "in %llu flows of the cache now", b->flows);
 	print_count("=", "resident", &b->resident, flows);
 	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
-		enum weir_counter_kind kind = record_counters[c].kind;
+		enum weir_counter_kind kind = counter_names[c].kind;
 
 		if (kind != WEIR_KIND_SEEN && kind != WEIR_KIND_NOTE)
-			print_count("+", record_counters[c].name, &b->books.count[c],
-				    record_counters[c].text);
+			print_count("+", counter_names[c].name, &b->books.count[c],
+				    counter_names[c].text);
 	}
 	printf("\nof these\n");
 	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
-		enum weir_counter_kind kind = record_counters[c].kind;
+		enum weir_counter_kind kind = counter_names[c].kind;
 
 		if (kind == WEIR_KIND_SEEN || kind == WEIR_KIND_NOTE)
-			print_count("", record_counters[c].name, &b->books.count[c],
-				    record_counters[c].text);
+			print_count("", counter_names[c].name, &b->books.count[c],
+				    counter_names[c].text);
 	}
 	exporter_states(EXPORTS_DIR, print_exported, NULL);
 	if (!b->quiet)
@@ -388,8 +388,8 @@ static void interface_text(const struct weir_interface *interface, const struct 
 	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
 		const struct weir_count *count = &books->count[c];
 
-		if (record_counters[c].kind == WEIR_KIND_SEEN || count->packets || count->bytes)
-			printf("  %-18s %14llu packets %18llu bytes\n", record_counters[c].name,
+		if (counter_names[c].kind == WEIR_KIND_SEEN || count->packets || count->bytes)
+			printf("  %-18s %14llu packets %18llu bytes\n", counter_names[c].name,
 			       count->packets, count->bytes);
 	}
 }

@@ -111,7 +111,7 @@ static void widen(int *width, const char *text)
 
 static void measure(const struct flow_item *item, struct widths *w)
 {
-	char src[RECORD_ENDPOINT_BYTES], dst[RECORD_ENDPOINT_BYTES], proto[RECORD_PROTO_BYTES];
+	char src[FLOW_ENDPOINT_BYTES], dst[FLOW_ENDPOINT_BYTES], proto[FLOW_PROTO_BYTES];
 
 	flow_proto_text(&item->flow, proto);
 	flow_source_text(&item->flow, &item->pair, src);
@@ -123,7 +123,7 @@ static void measure(const struct flow_item *item, struct widths *w)
 
 static void print_text(const struct flow_item *item, const struct widths *w, __u64 now_ns)
 {
-	char src[RECORD_ENDPOINT_BYTES], dst[RECORD_ENDPOINT_BYTES], proto[RECORD_PROTO_BYTES];
+	char src[FLOW_ENDPOINT_BYTES], dst[FLOW_ENDPOINT_BYTES], proto[FLOW_PROTO_BYTES];
 	char packets[TEXT_SI_BYTES], bytes[TEXT_SI_BYTES];
 	__s64 idle_ns = now_ns - item->flow.last_ns;
 

@@ -6,12 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct record_counter record_counters[WEIR_COUNTER_MAX] = {
-#define X(id, name, kind, text) [WEIR_##id] = {#name, text, WEIR_KIND_##kind},
-	WEIR_COUNTERS(X)
-#undef X
-};
-
 static const char *const end_words[] = {
 	[WEIR_END_NONE] = "live", [WEIR_END_IDLE] = "idle",     [WEIR_END_ACTIVE] = "active",
 	[WEIR_END_FLOW] = "end",  [WEIR_END_FORCED] = "forced", [WEIR_END_RESOURCES] = "resources",
@@ -44,27 +38,27 @@ static void address_text(const struct weir_flow *flow, const struct weir_pair6 *
 }
 
 static void endpoint_text(const struct weir_flow *flow, const struct weir_pair6 *pair, bool source,
-			  char out[RECORD_ENDPOINT_BYTES])
+			  char out[FLOW_ENDPOINT_BYTES])
 {
 	char address[INET6_ADDRSTRLEN];
 	unsigned int port = weir_be16(source ? flow->key.sport : flow->key.dport);
 
 	address_text(flow, pair, source, address);
 	if (!has_ports(flow))
-		snprintf(out, RECORD_ENDPOINT_BYTES, "%s", address);
+		snprintf(out, FLOW_ENDPOINT_BYTES, "%s", address);
 	else
-		snprintf(out, RECORD_ENDPOINT_BYTES, is_v6(flow) ? "[%s]:%u" : "%s:%u", address,
+		snprintf(out, FLOW_ENDPOINT_BYTES, is_v6(flow) ? "[%s]:%u" : "%s:%u", address,
 			 port);
 }
 
 void flow_source_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		      char out[RECORD_ENDPOINT_BYTES])
+		      char out[FLOW_ENDPOINT_BYTES])
 {
 	endpoint_text(flow, pair, true, out);
 }
 
 void flow_dest_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		    char out[RECORD_ENDPOINT_BYTES])
+		    char out[FLOW_ENDPOINT_BYTES])
 {
 	endpoint_text(flow, pair, false, out);
 }
@@ -97,18 +91,18 @@ static const char *proto_word(__u8 proto)
 	}
 }
 
-void flow_proto_text(const struct weir_flow *flow, char out[RECORD_PROTO_BYTES])
+void flow_proto_text(const struct weir_flow *flow, char out[FLOW_PROTO_BYTES])
 {
 	__u8 proto = flow->key.proto;
 	const char *word = proto_word(proto);
 	unsigned int code = weir_be16(flow->key.dport);
 
 	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
-		snprintf(out, RECORD_PROTO_BYTES, "%s %u/%u", word, code >> 8, code & 0xff);
+		snprintf(out, FLOW_PROTO_BYTES, "%s %u/%u", word, code >> 8, code & 0xff);
 	else if (word)
-		snprintf(out, RECORD_PROTO_BYTES, "%s", word);
+		snprintf(out, FLOW_PROTO_BYTES, "%s", word);
 	else
-		snprintf(out, RECORD_PROTO_BYTES, "%u", proto);
+		snprintf(out, FLOW_PROTO_BYTES, "%u", proto);
 }
 
 static double unix_seconds(__u64 ns, __s64 clock_offset_ns)

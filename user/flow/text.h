@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Flows and counters as people and programs read them: text and JSON. */
+/* Flows as people and programs read them: text and JSON. */
 #ifndef FLOW_TEXT_H
 #define FLOW_TEXT_H
 
 #include <jansson.h>
 
-#include "weir/counters.h"
 #include "weir/flow.h"
 
 /* IPv6 in brackets, with a port. */
-#define RECORD_ENDPOINT_BYTES 64
-#define RECORD_PROTO_BYTES 16
-
-struct record_counter {
-	const char *name, *text;
-	enum weir_counter_kind kind;
-};
-extern const struct record_counter record_counters[WEIR_COUNTER_MAX];
+#define FLOW_ENDPOINT_BYTES 64
+#define FLOW_PROTO_BYTES 16
 
 /*
  * {src dst sport dport proto vlan packets bytes first last tcp_flags end direction}. Times are Unix
@@ -31,10 +24,10 @@ const char *flow_end_text(enum weir_end end);
 
 /* "192.0.2.1:53", "[2001:db8::1]:53"; without a port where the flow has none. */
 void flow_source_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		      char out[RECORD_ENDPOINT_BYTES]);
+		      char out[FLOW_ENDPOINT_BYTES]);
 void flow_dest_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		    char out[RECORD_ENDPOINT_BYTES]);
+		    char out[FLOW_ENDPOINT_BYTES]);
 /* "tcp", "icmp 8/0", "89". */
-void flow_proto_text(const struct weir_flow *flow, char out[RECORD_PROTO_BYTES]);
+void flow_proto_text(const struct weir_flow *flow, char out[FLOW_PROTO_BYTES]);
 
 #endif

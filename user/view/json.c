@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/counters.h"
 #include "base/time_text.h"
-#include "flow/text.h"
 #include "view/text.h"
 
 /* --- Lines ------------------------------------------------------------------------------- */
@@ -110,7 +110,7 @@ json_t *json_books(const struct weir_books *books)
 	json_t *all = json_object();
 
 	for (int c = 0; all && c < WEIR_COUNTER_MAX; c++) {
-		if (json_object_set_new(all, record_counters[c].name,
+		if (json_object_set_new(all, counter_names[c].name,
 					json_counts(&books->count[c]))) {
 			json_decref(all);
 			all = NULL;

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/counters.h"
 #include "base/version.h"
 #include "view/page.h"
 #include "view/json.h"
 #include "view/reporting.h"
 #include "view/text.h"
-#include "flow/text.h"
 
 struct reading {
 	struct meter_rate rates[WEIR_QUERIES];
@@ -107,7 +107,7 @@ static int take_reading(struct agent *a, struct reading *r)
 /* Neither seen nor in a flow: what a person looks for when numbers disagree. */
 static bool is_loss(int counter)
 {
-	enum weir_counter_kind kind = record_counters[counter].kind;
+	enum weir_counter_kind kind = counter_names[counter].kind;
 
 	return kind == WEIR_KIND_OVERFLOW || kind == WEIR_KIND_NAMED || kind == WEIR_KIND_NOTE;
 }
@@ -183,8 +183,8 @@ static void draw_losses(const struct weir_books *books, FILE *out)
 			fprintf(out, "\033[1m%-18s %12s %14s%33s\033[0m" PAGE_EOL, "by name",
 				"packets", "bytes", "");
 		any = true;
-		fprintf(out, "%-18s %12llu %14llu  %.31s" PAGE_EOL, record_counters[c].name,
-			count->packets, count->bytes, record_counters[c].text);
+		fprintf(out, "%-18s %12llu %14llu  %.31s" PAGE_EOL, counter_names[c].name,
+			count->packets, count->bytes, counter_names[c].text);
 	}
 	if (!any)
 		fprintf(out, "nothing lost" PAGE_EOL);
@@ -334,7 +334,7 @@ static void print_lines(const struct agent *a, const struct reading *r)
 	       r->resident);
 	for (int c = 0; c < WEIR_COUNTER_MAX; c++)
 		if (is_loss(c) && r->books.count[c].packets)
-			printf("; %s %llu", record_counters[c].name, r->books.count[c].packets);
+			printf("; %s %llu", counter_names[c].name, r->books.count[c].packets);
 	putchar('\n');
 	exports_each(&a->exports, print_exporter, clock);
 	print_coordinator(&a->report, clock);
@@ -440,7 +440,7 @@ int screen_totals(struct agent *a, const struct meter_balance *b)
 		const struct weir_count *count = &b->books.count[c];
 
 		if (c <= WEIR_SEEN_OUT || count->packets || count->bytes)
-			printf("  %-18s %14llu %18llu\n", record_counters[c].name, count->packets,
+			printf("  %-18s %14llu %18llu\n", counter_names[c].name, count->packets,
 			       count->bytes);
 	}
 	printf("  %-18s %14llu %18llu   %llu flows\n", "resident", b->resident.packets,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Reading templates and keeping them. */
+#include "base/search.h"
 #include "wire/decode_internal.h"
 
 #define ROOM_FIRST 8 /* templates that a domain has room for at first; it doubles */
@@ -7,17 +8,7 @@
 /* Where a template of that id is among the domain's, or would go. */
 static unsigned int position(const struct domain *domain, __u16 id)
 {
-	unsigned int low = 0, high = domain->templates;
-
-	while (low < high) {
-		unsigned int middle = (low + high) / 2;
-
-		if (domain->template[middle] -> id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_first(domain->templates, i, domain->template[i] -> id >= id);
 }
 
 static bool is_at(const struct domain *domain, unsigned int at, __u16 id)

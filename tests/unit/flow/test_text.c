@@ -46,7 +46,7 @@ static void endpoints_read_as_people_write_them(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct weir_flow f = flow_of(17, cases[i].flags);
-		char text[RECORD_ENDPOINT_BYTES];
+		char text[FLOW_ENDPOINT_BYTES];
 
 		flow_source_text(&f, &pair6, text);
 		assert_string_equal(text, cases[i].source);
@@ -58,7 +58,7 @@ static void endpoints_read_as_people_write_them(void **state)
 static void the_longest_endpoint_fits(void **state)
 {
 	struct weir_flow f = flow_of(6, WEIR_KEY_V6);
-	char text[RECORD_ENDPOINT_BYTES];
+	char text[FLOW_ENDPOINT_BYTES];
 	struct weir_pair6 pair;
 
 	memset(&pair, 0xff, sizeof(pair));
@@ -93,7 +93,7 @@ static void protocols_have_words_numbers_or_a_type_and_a_code(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct weir_flow f = flow_of(cases[i].proto, WEIR_KEY_NOPORTS);
-		char text[RECORD_PROTO_BYTES];
+		char text[FLOW_PROTO_BYTES];
 
 		memcpy(&f.key.dport, (const uint8_t[]){cases[i].type, cases[i].code}, 2);
 		flow_proto_text(&f, text);
