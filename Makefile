@@ -121,8 +121,8 @@ C_FILES = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null
 
 # --- Build ----------------------------------------------------------------------------------------
 
-.PHONY: all help setup run check unit layers model kernel e2e san fuzz bench format format-check \
-	check-kernels kernels-page install uninstall man clean tests fuzzers guest guests
+.PHONY: all help setup setup-build run check unit layers model kernel e2e san fuzz bench format \
+	format-check check-kernels kernels-page install uninstall man clean tests fuzzers guest guests
 
 all: $(B)/weir $(TOOLS) ## build weir and its tools (default)
 
@@ -184,7 +184,7 @@ $(BENCH_SRCS:%.c=$(B)/%.o): $(O)/bench.skel.h $(SKEL)
 
 # --- Tests ----------------------------------------------------------------------------------------
 
-run: setup ## build, then measure: make run ARGS='-i eth0'
+run: setup-build ## install what building needs, build, measure: make run ARGS='-i eth0'
 	@$(MAKE) all
 	$(B)/weir run $(ARGS)
 
@@ -273,6 +273,9 @@ help: ## this list
 
 setup: ## install the packages that weir and its tests need (root)
 	@tools/setup
+
+setup-build: ## only those that building weir needs (root)
+	@tools/setup build
 
 format: ## put all C files into the style
 	@$(CLANG_FORMAT) -i $(C_FILES)
