@@ -263,7 +263,7 @@ int main(int argc, char **argv)
 {
 	const struct rlimit files = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
 	struct secure_files pem = {};
-	struct config_error err;
+	struct why err;
 	struct why wrong = {};
 	__u64 start_ns;
 	int option;

@@ -15,7 +15,7 @@ static void check(int holds)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct config config, before;
-	struct config_error err;
+	struct why err;
 	unsigned int slabs = 0;
 
 	memset(&config, 0xa5, sizeof(config));

@@ -43,7 +43,7 @@ static int keep_event(void *ctx, const struct weir_event *event)
 void bed_tables(struct bed *bed, const char *yaml)
 {
 	struct weir_tables *tables = calloc(1, sizeof(*tables));
-	struct config_error err;
+	struct why err;
 	struct query_error why;
 	struct config config;
 
@@ -66,7 +66,7 @@ void bed_tables(struct bed *bed, const char *yaml)
 	assert_int_equal(meter_make_vectors(&bed->m, tables), 0);
 	query_mark_vectors(tables);
 	tables->timeouts = config.timeouts;
-	tables->inner = config.tunnels == CONFIG_TUNNELS_INNER;
+	tables->inner = config.inner;
 	assert_int_equal(meter_set_tables(&bed->m, tables), 0);
 	assert_int_equal(meter_drop_slabs(&bed->m), 0);
 	config_free(&config);

@@ -31,7 +31,7 @@ struct weir_tables *make_tables(__u32 terms)
 	struct query_expr *more[WEIR_QUERIES];
 	struct weir_tables *t = calloc(1, sizeof(*t));
 	unsigned int count, extra = 0;
-	struct config_error config_err;
+	struct why config_err;
 	struct query_error err;
 	struct config config;
 	char text[64];

@@ -39,11 +39,11 @@ void agent_say(struct agent *a, const char *format, ...)
 
 static int load_config(struct agent *a, struct config *out)
 {
-	struct config_error err = {};
-	int code = config_load(a->options.config_path, out, &err);
+	struct why why;
+	int code = config_load(a->options.config_path, out, &why);
 
 	if (code)
-		agent_say(a, "%s", err.text[0] ? err.text : strerror(-code));
+		agent_say(a, "%s", why.text);
 	return code;
 }
 

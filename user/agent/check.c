@@ -65,8 +65,6 @@ static void tell_hooks(struct check *c, const struct weir_interface *i, bool mea
 static void check_port(struct check *c, const struct agent_port *port)
 {
 	const struct config *config = &c->a->config;
-	const struct attach_policy policy = {.in = (int)config->ingress,
-					     .out = (int)config->egress};
 	const __u32 ifindex = if_nametoindex(port->name);
 	struct why why = {};
 	struct weir_interface i;
@@ -75,8 +73,8 @@ static void check_port(struct check *c, const struct agent_port *port)
 		tell(c, port->name, "absent", "not there yet, waited for");
 	} else if (is_measured(c, ifindex, &i)) {
 		tell_hooks(c, &i, true);
-	} else if (!meter_foresee(&c->a->meter, &c->kernel, ifindex, port->name, &policy, &i,
-				  &why)) {
+	} else if (!meter_foresee(&c->a->meter, &c->kernel, ifindex, port->name, &config->attach,
+				  &i, &why)) {
 		tell_hooks(c, &i, false);
 	} else {
 		tell(c, port->name, "refused", why.text);

@@ -11,18 +11,12 @@
 
 static void label_of(const struct config_query *query, struct weir_label *out)
 {
-	static const __u8 measures[] = {
-		[CONFIG_PACKETS] = WEIR_MEASURE_PACKETS,
-		[CONFIG_BYTES] = WEIR_MEASURE_BYTES,
-		[CONFIG_DISTINCT] = WEIR_MEASURE_DISTINCT,
-	};
-
 	memset(out, 0, sizeof(*out));
 	snprintf(out->name, sizeof(out->name), "%s", query->name);
 	snprintf(out->match, sizeof(out->match), "%s", query->match);
 	out->window_s = query->window_s;
-	out->measure = measures[query->measure];
-	out->distinct = query->measure == CONFIG_DISTINCT ? query->measure_of : 0;
+	out->measure = query->measure;
+	out->distinct = query->measure == WEIR_MEASURE_DISTINCT ? query->measure_of : 0;
 }
 
 /* Its measure may change: packets and bytes are counted in any case. */
@@ -173,7 +167,7 @@ int plan_tables(const struct plan *plan, const struct config *config, struct met
 	if (code)
 		return code;
 	out->timeouts = config->timeouts;
-	out->inner = config->tunnels == CONFIG_TUNNELS_INNER;
+	out->inner = config->inner;
 	return make_vectors(plan, config, m, out, why);
 }
 

@@ -96,14 +96,11 @@ static bool is_attached(const struct meter *m, __u32 ifindex)
 
 static int attach(struct agent *a, struct agent_port *port, __u32 ifindex)
 {
-	const struct attach_policy policy = {
-		.in = (int)a->config.ingress,
-		.out = (int)a->config.egress,
-	};
 	bool before = is_attached(&a->meter, ifindex);
 	struct why why = {};
 	char hooks[256];
-	int code = meter_attach(&a->meter, ifindex, port->name, &policy, &port->hooks, &why);
+	int code =
+		meter_attach(&a->meter, ifindex, port->name, &a->config.attach, &port->hooks, &why);
 
 	if (code) {
 		if (code != -ENODEV || !a->notes.drawn)

@@ -18,13 +18,13 @@ static void choose(struct report *r, const struct config *config, const __u8 *wi
 	for (unsigned int i = 0; i < config->query_count; i++) {
 		const struct config_query *query = &config->queries[i];
 
-		if (query->measure == CONFIG_DISTINCT)
+		if (query->measure == WEIR_MEASURE_DISTINCT)
 			continue;
-		peer_ask(query->name, query->match, query->measure == CONFIG_BYTES, query->window_s,
-			 &asks[r->count]);
+		peer_ask(query->name, query->match, query->measure == WEIR_MEASURE_BYTES,
+			 query->window_s, &asks[r->count]);
 		r->query[r->count].at = i;
 		r->query[r->count].window = window[i];
-		r->query[r->count].bytes = query->measure == CONFIG_BYTES;
+		r->query[r->count].bytes = query->measure == WEIR_MEASURE_BYTES;
 		r->query[r->count].window_s = query->window_s;
 		r->count++;
 	}

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
-#include "config/coordinate.h"
+#include "config/config.h"
 #include "agent/turns.h"
 #include "agent/lock.h"
 #include "agent/report.h"
@@ -26,70 +26,6 @@ static const char *const exits[][2] = {
 	{"0", "success"},
 	{"1", "failure; one line on standard error says why"},
 	{"2", "usage error"},
-};
-
-static const char *const keys[][2] = {
-	{"interfaces", "list of names; without it that of the default route"},
-	{"inside",
-	 "list of prefixes on this side; without it RFC 1918, unique local IPv6 addresses "
-	 "and the interfaces' own networks"},
-	{"groups", "names for lists of prefixes, for group NAME in a match"},
-	{"flow.idle_timeout", "a flow without a packet for so long is over (15s)"},
-	{"flow.active_timeout", "a flow that lives for so long is over (60s)"},
-	{"flow.closed_timeout", "idle timeout after FIN or RST (2s)"},
-	{"flow.size", "flows that the cache holds, over all CPUs (262144)"},
-	{"tunnels", "outer (default) or inner: which addresses of a tunnelled packet count"},
-	{"attach.ingress", "auto (default), native, generic or tc"},
-	{"attach.egress", "auto (default), tcx or clsact"},
-	{"queries",
-	 "list of {name, match, measure: packets, bytes or distinct KEY, window: 1s to 62s, "
-	 "distinct: list of KEY}; KEY: flow, src, dst, pair or dport. Or distinct: {keys: "
-	 "list of KEY, and size, expect, error as below}. precision: how wide a coordinator's "
-	 "answer "
-	 "may be, in packets or bytes per second (5) or of the answer (5%, the default)"},
-	{"distinct.size", "memory of a distinct count on each CPU, 16KiB to 16MiB; auto (default): "
-			  "what the two below need"},
-	{"distinct.expect, distinct.error", "so many different keys (100000) are to be told within "
-					    "so much, one standard error (1%)"},
-	{"export.to", "where flows go, in a list of up to 8: ipfix+udp://HOST[:PORT], v9+udp, "
-		      "v5+udp, ipfix+tcp, "
-		      "ipfix+tls, or file:PATTERN (strftime(3)); the keys below stand beside it"},
-	{"export.domain", "observation domain; source id (v9), engine (v5) (1)"},
-	{"export.template_refresh", "UDP: templates again after so long (60s)"},
-	{"export.template_messages", "UDP: and after so many messages (4096)"},
-	{"export.options_refresh",
-	 "interface names, sampling and statistics again after so long (300s); 0s: once a session"},
-	{"export.biflow", "IPFIX: true puts both directions in one record (false)"},
-	{"export.message",
-	 "bytes of a message (UDP: the path's MTU, at most 1500; TCP, TLS: 16384; file: 32768)"},
-	{"export.queue", "records that can wait, a power of two (65536)"},
-	{"export.ca", "TLS: file of CAs that the collector's certificate is from (the system's)"},
-	{"export.cert, export.key", "TLS: files of our certificate and of its key (none)"},
-	{"export.rotate", "file: a new one at multiples of so long, local time (300s)"},
-	{"export.rotate_size", "file: a new one before it has more bytes (no limit)"},
-	{"report.address", "whom weir run, or a coordinator, reports to: tls://HOST[:PORT] or "
-			   "tcp://HOST[:PORT] (nobody)"},
-	{"report.host, report.name", "its number there, from 1 on, and its name (the machine's)"},
-	{"report.ca, report.cert, report.key",
-	 "TLS: files of the CAs of the coordinator's certificate, of our certificate and its key"},
-	{"report.plain", "true allows tcp:// to leave this machine (false)"},
-	{"coordinate.listen",
-	 "weir coordinate: list of addresses to listen at (" CONFIG_COORDINATE_LISTEN ")"},
-	{"coordinate.ca, coordinate.cert, coordinate.key",
-	 "TLS: files of the CAs of hosts' certificates, of our certificate and its key"},
-	{"coordinate.plain", "true allows tcp:// on addresses that others reach (false)"},
-	{"coordinate.method", "auto (default), adaptive or static: who gets which width"},
-	{"coordinate.period, coordinate.shrink",
-	 "adaptive: widths shrink every so often (10s) by so much (5%)"},
-	{"coordinate.hosts",
-	 "numbers of the hosts that may come and that answers wait for (whoever comes)"},
-	{"coordinate.forget", "a host that is none of hosts and silent for so long is none (1h)"},
-	{"coordinate.connections", "at most so many (20000)"},
-	{"coordinate.log", "folder for a file a day of all intervals (none)"},
-	{"coordinate.socket", "local socket of weir show answers"},
-	{"coordinate.answers", "list of {name, query, hosts: list of numbers, aggregate: sum or "
-			       "avg, precision}; without it "
-			       "the sum of each query over all hosts"},
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -167,6 +103,36 @@ static void troff_rows(const char *const (*table)[2], size_t rows, const char *f
 	}
 }
 
+/* The path of a key, its default, what it does, what it takes. */
+static void troff_key(void *context, const char *path, const struct key *key)
+{
+	const char *standard = key->standard ? key->standard : key->without;
+	const char *block = standard ? strchr(standard, '\n') : NULL;
+	char kind[SECTION_KIND_BYTES];
+	FILE *out = context;
+
+	fprintf(out, ".TP\n\\fB%s\\fR", path);
+	if (key->required || (standard && !block)) {
+		fputs(" (", out);
+		troff(key->required ? "required" : standard, out);
+		fputc(')', out);
+	}
+	fputc('\n', out);
+	troff(key->help, out);
+	if (key->type == KEY_LIST && key->list->item->section) {
+		fputs(". Takes a list; each has the keys below", out);
+	} else if (key->type != KEY_SECTION) {
+		fputs(". Takes ", out);
+		fputs(key->type == KEY_LIST || key->type == KEY_SET ? "a list, each " : "", out);
+		troff(section_kind(key, kind), out);
+	}
+	fputs(block ? ". The default:\n.nf\n" : "\n", out);
+	if (block) {
+		troff(standard, out);
+		fputs(".fi\n", out);
+	}
+}
+
 static void troff_option(const struct cli_option *o, FILE *out)
 {
 	fputs(".TP\n", out);
@@ -241,8 +207,10 @@ void help_manual(FILE *out)
 	troff_rows(exits, ROWS(exits), "B", out);
 	fputs(".SH FILES\n", out);
 	troff_rows(files, ROWS(files), "I", out);
-	fputs(".SH CONFIGURATION\nYAML. Keys that weir does not know are refused.\n", out);
-	troff_rows(keys, ROWS(keys), "B", out);
+	fputs(".SH CONFIGURATION\nYAML; a key that weir does not know is refused. In parentheses "
+	      "is what holds where a key is left out.\n",
+	      out);
+	section_walk(&config_section, "", troff_key, out);
 	troff_kernel(out);
 	fputs(".SH \"SEE ALSO\"\n.BR pcap\\-filter (7),\n.BR tc (8),\n.BR bpftool (8)\n", out);
 }

@@ -446,7 +446,7 @@ static const struct cli_option options[] = {
 static int run(int argc, char **argv)
 {
 	struct replay *r = calloc(1, sizeof(*r));
-	struct config_error refused;
+	struct why refused;
 	struct asked asked = {};
 	int first = options_parse(options, argc, argv, &asked), code, status;
 

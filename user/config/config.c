@@ -6,139 +6,125 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/yaml.h"
+#include "base/array.h"
+#include "base/clock.h"
+#include "config/config_internal.h"
+#include "config/schema.h"
 #include "weir/query.h"
-#include "weir/window.h"
 
 #define FILE_BYTES_MAX (4u << 20)
 
 #define LOGIN_PORTS "22 or 23 or 21 or 513 or 514 or 512 or 3389 or 5900"
 
-static const struct {
-	const char *name, *match;
-} default_queries[] = {
-	{"Q1", "(src inside and dst outside) or (src outside and dst inside)"},
-	{"Q2", "in"},
-	{"Q3", "in and tcp flags syn and not tcp flags ack"},
-	{"Q4", "out and dns query"},
-	{"Q5", "in and src outside and tcp flags syn and not tcp flags ack and "
-	       "dst port " LOGIN_PORTS},
+/* The questions of the Stanford monitor. */
+#define QUERIES                                                                                    \
+	"- {name: Q1, match: (src inside and dst outside) or (src outside and dst inside)}\n"      \
+	"- {name: Q2, match: in}\n"                                                                \
+	"- {name: Q3, match: in and tcp flags syn and not tcp flags ack}\n"                        \
+	"- {name: Q4, match: out and dns query}\n"                                                 \
+	"- {name: Q5, match: in and src outside and tcp flags syn and not tcp flags ack and "      \
+	"dst port " LOGIN_PORTS "}\n"
+
+/* --- The tables ------------------------------------------------------------------------ */
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct key flow_keys[] = {
+	{"idle_timeout", KEY_DURATION, AT(timeouts.idle_ns), .min = WEIR_NS_PER_SEC / 10,
+	 .max = HOUR_NS, .standard = "15s",
+	 .help = "a flow without a packet for this long is over"},
+	{"active_timeout", KEY_DURATION, AT(timeouts.active_ns), .min = WEIR_NS_PER_SEC,
+	 .max = HOUR_NS, .standard = "60s",
+	 .help = "a flow that has lasted this long is over, and another one begins"},
+	{"closed_timeout", KEY_DURATION, AT(timeouts.closed_ns), .max = HOUR_NS, .standard = "2s",
+	 .help = "the idle timeout after FIN or RST"},
+	{"size", KEY_NUMBER, AT(flow_size), .min = 1024, .max = 1 << 26, .standard = "262144",
+	 .help = "flows that the cache holds, over all CPUs"},
+	{.name = NULL},
 };
 
-#define DEFAULT_WINDOW_S 60
+/* Its keys are in struct config itself. */
+static const struct section flow_section = {"flow", 0, flow_keys};
 
-static const char *const default_inside[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-					     "fc00::/7"};
+static const struct key_choice tunnels[] = {{"outer", 0}, {"inner", 1}, {}};
 
-static const struct config defaults = {
-	.timeouts =
-		{
-			.idle_ns = 15 * WEIR_NS_PER_SEC,
-			.active_ns = 60 * WEIR_NS_PER_SEC,
-			.closed_ns = 2 * WEIR_NS_PER_SEC,
-		},
-	.flow_size = 262144,
-	.coordinate =
-		{
-			.period_ns = 10 * WEIR_NS_PER_SEC,
-			.shrink_ppm = 50000,
-			.forget_ns = 3600 * WEIR_NS_PER_SEC,
-			.connections = 16384,
-		},
+static const struct key query = {NULL, KEY_SECTION, .section = &config_query_section};
+static const struct key export = {NULL, KEY_SECTION, .section = &export_section};
+
+static const struct key keys[] = {
+	{"interfaces", KEY_LIST, AT(interfaces), .list = &config_interfaces,
+	 .without = "that of the default route", .help = "interfaces to measure"},
+	{"inside", KEY_LIST, AT(scope.inside), .list = &config_inside,
+	 .standard = "[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, \"fc00::/7\"]",
+	 .help = "networks on this side; without it the interfaces' own networks, too"},
+	{"groups", KEY_NAMED, AT(scope.groups), .list = &config_groups,
+	 .kind = "names with lists of prefixes",
+	 .help = "names for networks, for group NAME in a match"},
+	{"flow", KEY_SECTION, .section = &flow_section, .help = "the flow cache"},
+	{"tunnels", KEY_CHOICE, AT(inner), .choices = tunnels, .standard = "outer",
+	 .help = "which addresses and ports of a packet in a tunnel make the flow"},
+	{"attach", KEY_SECTION, AT(attach), .section = &attach_section, .help = "where to hook in"},
+	{"queries", KEY_LIST, AT(queries), .max = WEIR_QUERIES, .standard = QUERIES,
+	 .list = &(const struct key_list){&query, sizeof(struct config_query), AT(query_count),
+					  .grows = true},
+	 .help = "what to count, over windows that slide by the second"},
+	{"distinct", KEY_SECTION, AT(distinct), .section = &config_distinct_section,
+	 .help = "memory of distinct counts, for the queries that do not say"},
+	{"export", KEY_LIST, AT(exports), .max = EXPORTS_MAX, .without = "nowhere",
+	 .list = &(const struct key_list){&export, sizeof(struct export_options), AT(export_count)},
+	 .help = "where flows go when they are over"},
+	{"report", KEY_SECTION, AT(report), .section = &peer_section, .without = "nobody",
+	 .help = "the coordinator that weir run reports its queries to"},
+	{"coordinate", KEY_SECTION, AT(coordinate), .section = &config_coordinate_section,
+	 .help = "what weir coordinate is"},
+	{.name = NULL},
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* --- What no section shows ------------------------------------------------------------- */
 
-void *config_grow(void *array, unsigned int count, size_t size)
+/* Do the queries compile? */
+static int try_queries(struct section_reader *r, const struct config *config)
 {
-	/* Room doubles whenever count has reached a power of two. */
-	if (count & (count - 1))
-		return array;
-	return realloc(array, (count ? 2ul * count : 1) * size);
+	struct weir_tables *tables = calloc(1, sizeof(*tables));
+	struct query_error err;
+	int code = tables ? config_compile(config, tables, &err) : -ENOMEM;
+
+	free(tables);
+	if (code != -EINVAL)
+		return code;
+	if (err.query < 0)
+		return section_refuse(r, (struct section_place){1, 1}, "inside: %s", err.text);
+	return config_refuse_match(r, &config->queries[err.query], &err);
 }
 
-void config_query_free(struct config_query *query)
+/* Sections come in any order, so what one leaves to another is known only now. */
+static int finish(struct section_reader *r, const struct section_seen *seen, void *to)
 {
-	free(query->name);
-	free(query->match);
-	query_free(query->expr);
+	struct config *config = to;
+	int code = config_size_vectors(r, config);
+
+	config->inside_given = section_saw(seen, "inside");
+	code = code ? code : config_finish_answers(r, config);
+	return code ? code : try_queries(r, config);
 }
+
+const struct section config_section = {"", sizeof(struct config), keys, .finish = finish};
 
 void config_free(struct config *config)
 {
-	for (unsigned int i = 0; i < config->interface_count; i++)
-		free(config->interfaces[i]);
-	for (unsigned int i = 0; i < config->scope.group_count; i++) {
-		free(config->scope.groups[i].name);
-		free(config->scope.groups[i].prefixes);
-	}
-	for (unsigned int i = 0; i < config->query_count; i++)
-		config_query_free(&config->queries[i]);
-	for (unsigned int i = 0; i < config->export_count; i++)
-		export_options_free(&config->exports[i]);
-	peer_options_free(&config->report);
-	config_coordinate_free(&config->coordinate);
-	free(config->interfaces);
-	free(config->scope.inside);
-	free(config->scope.groups);
-	free(config->queries);
-	memset(config, 0, sizeof(*config));
+	section_free(&config_section, config);
 }
 
 int config_add_inside(struct config *config, const struct query_range *prefix)
 {
 	struct query_scope *scope = &config->scope;
 	struct query_range *more =
-		config_grow(scope->inside, scope->inside_count, sizeof(*scope->inside));
+		array_grow(scope->inside, scope->inside_count, sizeof(*scope->inside));
 
 	if (!more)
 		return -ENOMEM;
 	scope->inside = more;
 	more[scope->inside_count++] = *prefix;
-	return 0;
-}
-
-int config_add_query(struct config *config, const struct config_query *query)
-{
-	struct config_query *more =
-		config_grow(config->queries, config->query_count, sizeof(*config->queries));
-
-	if (!more)
-		return -ENOMEM;
-	config->queries = more;
-	more[config->query_count++] = *query;
-	return 0;
-}
-
-static int add_default_queries(struct config *config)
-{
-	for (size_t i = 0; i < COUNT(default_queries); i++) {
-		struct config_query query = {
-			.name = strdup(default_queries[i].name),
-			.match = strdup(default_queries[i].match),
-			.window_s = DEFAULT_WINDOW_S,
-		};
-		struct query_error why;
-
-		if (!query.name || !query.match || query_parse(query.match, &query.expr, &why) ||
-		    config_add_query(config, &query)) {
-			config_query_free(&query);
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-static int add_default_inside(struct config *config)
-{
-	for (size_t i = 0; i < COUNT(default_inside); i++) {
-		char why[PREFIX_WHY_BYTES];
-		struct query_range prefix;
-
-		if (prefix_parse_net(default_inside[i], &prefix, why) ||
-		    config_add_inside(config, &prefix))
-			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -151,93 +137,58 @@ int config_compile(const struct config *config, struct weir_tables *out, struct 
 	return query_compile(queries, config->query_count, &config->scope, out, err);
 }
 
-/* Do the queries compile? */
-static int try_queries(const char *name, const struct config *config, struct config_error *err)
+/* --- Files ----------------------------------------------------------------------------- */
+
+static int fail(struct why *why, const char *name, int code)
 {
-	struct weir_tables *tables = calloc(1, sizeof(*tables));
-	struct query_error why;
-	int ret = tables ? config_compile(config, tables, &why) : -ENOMEM;
-
-	free(tables);
-	if (ret != -EINVAL)
-		return ret;
-	if (why.query < 0)
-		snprintf(err->text, sizeof(err->text), "%.512s:1:1: inside: %s", name, why.text);
-	else
-		config_refuse_match(name, &config->queries[why.query], &why, err);
-	return ret;
-}
-
-/* From the file's content, or from nothing when `text` is NULL. */
-static int config_make(const char *name, const char *text, size_t size, struct config *out,
-		       struct config_error *err)
-{
-	struct config config = defaults;
-	struct config_given given = {0};
-	int ret = 0;
-
-	err->text[0] = 0;
-	if (text)
-		ret = config_yaml(name, text, size, &config, &given, err);
-	config.inside_given = given.inside;
-	if (!ret && !given.inside)
-		ret = add_default_inside(&config);
-	if (!ret && !given.queries)
-		ret = add_default_queries(&config);
-	if (!ret)
-		ret = config_finish_coordinate(name, &config, err);
-	if (!ret)
-		ret = try_queries(name, &config, err);
-	if (!ret) {
-		*out = config;
-		return 0;
-	}
-	if (!err->text[0])
-		snprintf(err->text, sizeof(err->text), "%.512s: %s", name, strerror(-ret));
-	config_free(&config);
-	return ret;
+	return why_set(why, code, "%.512s: %s", name, strerror(-code));
 }
 
 int config_read(const char *name, const char *text, size_t size, struct config *out,
-		struct config_error *err)
+		struct why *why)
 {
-	return config_make(name, text, size, out, err);
+	struct config config = {0};
+	int code = schema_read(name, text, size, &config_section, &config, why);
+
+	if (!code) {
+		*out = config;
+		return 0;
+	}
+	config_free(&config);
+	return code == -EINVAL ? code : fail(why, name, code);
 }
 
-int config_default(struct config *out, struct config_error *err)
+int config_default(struct config *out, struct why *why)
 {
-	return config_make("defaults", NULL, 0, out, err);
+	return config_read("defaults", "", 0, out, why);
 }
 
-int config_load(const char *path, struct config *out, struct config_error *err)
+/* All of the file, in `text` of FILE_BYTES_MAX. */
+static int read_file(FILE *file, char *text, size_t *size)
 {
-	char *text = NULL;
-	size_t size;
+	errno = 0;
+	*size = fread(text, 1, FILE_BYTES_MAX, file);
+	if (ferror(file))
+		return errno ? -errno : -EIO;
+	return *size < FILE_BYTES_MAX ? 0 : -EFBIG;
+}
+
+int config_load(const char *path, struct config *out, struct why *why)
+{
 	FILE *file;
-	int ret;
+	char *text;
+	size_t size;
+	int code;
 
 	if (!path)
-		return config_default(out, err);
+		return config_default(out, why);
 	file = fopen(path, "re");
-	errno = file ? ENOMEM : errno;
-	if (file)
-		text = malloc(FILE_BYTES_MAX);
-	if (!text)
-		goto out;
-	errno = 0;
-	size = fread(text, 1, FILE_BYTES_MAX, file);
-	if (!ferror(file) && size < FILE_BYTES_MAX) {
-		ret = config_read(path, text, size, out, err);
-		goto done;
-	}
-	if (!ferror(file))
-		errno = EFBIG;
-out:
-	ret = errno ? -errno : -EIO;
-	snprintf(err->text, sizeof(err->text), "%.512s: %s", path, strerror(-ret));
-done:
+	if (!file)
+		return fail(why, path, -errno);
+	text = malloc(FILE_BYTES_MAX);
+	code = text ? read_file(file, text, &size) : -ENOMEM;
+	code = code ? fail(why, path, code) : config_read(path, text, size, out, why);
 	free(text);
-	if (file)
-		fclose(file);
-	return ret;
+	fclose(file);
+	return code;
 }

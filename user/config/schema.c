@@ -1,41 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "config/schema.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <yaml.h>
 
-#include "base/clock.h"
+#include "base/array.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+struct schema {
+	struct section_reader reader; /* the first: readers get no more than this */
+	yaml_document_t *document;
+	bool standard; /* the document is a default, which has no place in the file */
+};
 
-int schema_refuse(struct reader *r, yaml_mark_t mark, const char *format, ...)
+static int read_value(struct schema *s, const yaml_node_t *node, const struct key *key,
+		      void *options);
+
+/* --- Nodes ----------------------------------------------------------------------------- */
+
+static const yaml_node_t *node_at(const struct schema *s, int index)
 {
-	char *text = r->err->text;
-	const size_t size = sizeof(r->err->text);
-	va_list args;
-	int length;
-
-	length = snprintf(text, size, "%.512s:%zu:%zu: ", r->name, mark.line + 1, mark.column + 1);
-	va_start(args, format);
-	vsnprintf(text + length, size - length, format, args);
-	va_end(args);
-	for (char *c = text; *c; c++) {
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
-	}
-	return -EINVAL;
+	return yaml_document_get_node(s->document, index);
 }
 
-const yaml_node_t *schema_node(const struct reader *r, int index)
+static struct section_place place_of(const struct schema *s, yaml_mark_t mark)
 {
-	return yaml_document_get_node(r->document, index);
+	if (s->standard)
+		return (struct section_place){0};
+	return (struct section_place){mark.line + 1, mark.column + 1};
 }
 
-const char *schema_text(const yaml_node_t *node)
+static struct section_place place(const struct schema *s, const yaml_node_t *node)
+{
+	return place_of(s, node->start_mark);
+}
+
+/* The text of a scalar, or NULL: it is something else, or a zero byte would cut it short. */
+static const char *text_of(const yaml_node_t *node)
 {
 	if (node->type != YAML_SCALAR_NODE ||
 	    strlen((const char *)node->data.scalar.value) != node->data.scalar.length)
@@ -43,153 +44,278 @@ const char *schema_text(const yaml_node_t *node)
 	return (const char *)node->data.scalar.value;
 }
 
-static const struct key *find_key(const struct key *keys, const char *name)
+static struct section_value value_of(const struct schema *s, const yaml_node_t *node)
 {
-	for (; keys->name; keys++) {
-		if (!strcmp(keys->name, name))
-			return keys;
+	const size_t width = node->end_mark.column - node->start_mark.column;
+	const bool one_line = node->end_mark.line == node->start_mark.line;
+	struct section_value value = {.at = place(s, node), .text = text_of(node)};
+
+	if (value.text) {
+		value.quote = node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+		value.exact = one_line && width == node->data.scalar.length + 2 * value.quote;
+	}
+	return value;
+}
+
+/* --- Keys and values ------------------------------------------------------------------- */
+
+static int finish_section(struct schema *s, const struct section *section,
+			  const struct section_seen *seen, void *to)
+{
+	int code;
+
+	for (const struct key *key = section->keys; key->name; key++) {
+		if (key->required && !seen->key[key - section->keys].given)
+			return section_refuse(&s->reader, seen->at, "%s: the key '%s' is missing",
+					      section->name, key->name);
+	}
+	code = section_defaults(&s->reader, section, seen, to);
+	return code || !section->finish ? code : section->finish(&s->reader, seen, to);
+}
+
+static int read_pair(struct schema *s, const yaml_node_pair_t *pair, struct section_seen *seen,
+		     void *to)
+{
+	const yaml_node_t *name_node = node_at(s, pair->key), *node = node_at(s, pair->value);
+	const struct section_place at = place(s, name_node);
+	const struct key *key = seen->section->keys;
+	const char *name = text_of(name_node);
+	int i = 0;
+
+	while (key[i].name && !(name && !strcmp(key[i].name, name)))
+		i++;
+	if (!key[i].name)
+		return section_refuse(&s->reader, at, "unknown key '%.64s'", name ? name : "?");
+	if (seen->key[i].given)
+		return section_refuse(&s->reader, at, "the key '%s' is given twice", name);
+	seen->key[i].given = true;
+	seen->key[i].name = at;
+	seen->key[i].value = place(s, node);
+	return read_value(s, node, &key[i], to);
+}
+
+/* A list, of a section whose first key it may be instead. */
+static int read_first(struct schema *s, const yaml_node_t *node, const struct key *key,
+		      struct section_seen *seen, void *to)
+{
+	struct key first = key->section->keys[0];
+
+	first.name = key->name;
+	seen->key[0].given = true;
+	seen->key[0].name = seen->key[0].value = seen->at;
+	return read_value(s, node, &first, to);
+}
+
+static int read_section(struct schema *s, const yaml_node_t *node, const struct key *key, void *to)
+{
+	const struct section *section = key->section;
+	struct section_seen seen = {.at = place(s, node), .section = section};
+	int code = 0;
+
+	if (section->list_is_first && node->type == YAML_SEQUENCE_NODE) {
+		code = read_first(s, node, key, &seen, to);
+	} else if (node->type != YAML_MAPPING_NODE) {
+		if (section->list_is_first)
+			return section_refuse(&s->reader, seen.at,
+					      "%s: expected a list, or keys and values", key->name);
+		return section_refuse(&s->reader, seen.at, "expected keys and values");
+	} else {
+		for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+		     pair < node->data.mapping.pairs.top && !code; pair++)
+			code = read_pair(s, pair, &seen, to);
+	}
+	return code ? code : finish_section(s, section, &seen, to);
+}
+
+/* --- Lists ----------------------------------------------------------------------------- */
+
+struct items {
+	const struct key *key;
+	__u32 *count;
+	void **array; /* of a list that grows */
+	char *first;
+};
+
+static struct items items_of(const struct key *key, void *options)
+{
+	void *at = (char *)options + key->at;
+
+	return (struct items){
+		.key = key,
+		.count = (__u32 *)((char *)options + key->list->count_at),
+		.array = key->list->grows ? at : NULL,
+		.first = key->list->grows ? *(char **)at : at,
+	};
+}
+
+/* *out: one more, zeroed. */
+static int add_item(struct schema *s, struct section_place at, struct items *items, void **out)
+{
+	const struct key *key = items->key;
+	const size_t size = key->list->size;
+
+	if (key->max && *items->count == key->max)
+		return section_refuse(&s->reader, at, "%s: expected at most %llu", key->name,
+				      key->max);
+	if (items->array) {
+		void *more = array_grow(*items->array, *items->count, size);
+
+		if (!more)
+			return -ENOMEM;
+		*items->array = items->first = more;
+	}
+	*out = memset(items->first + *items->count * size, 0, size);
+	++*items->count;
+	return 0;
+}
+
+/* Is the last item, whose text is at `at`, one of those before it? */
+static int check_twice(struct schema *s, struct section_place at, const char *text,
+		       const struct items *items, bool (*same)(const void *, const void *))
+{
+	const size_t size = items->key->list->size;
+	const char *last = items->first + (*items->count - 1) * size;
+
+	for (const char *item = items->first; item < last; item += size) {
+		if (same(item, last))
+			return section_refuse(&s->reader, at, "%s: '%s' is given twice",
+					      items->key->name, text);
+	}
+	return 0;
+}
+
+static const yaml_node_t *find_value(const struct schema *s, const yaml_node_t *node,
+				     const char *name)
+{
+	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     node->type == YAML_MAPPING_NODE && pair < node->data.mapping.pairs.top; pair++) {
+		const char *text = text_of(node_at(s, pair->key));
+
+		if (text && !strcmp(text, name))
+			return node_at(s, pair->value);
 	}
 	return NULL;
 }
 
-/* Reads a mapping by a table of keys (at most 64) into the struct `to`. */
-int schema_keys(struct reader *r, const yaml_node_t *node, const struct key *keys, void *to)
+static int check_unique(struct schema *s, const yaml_node_t *node, const struct items *items,
+			const struct key *key)
 {
-	__u64 seen = 0;
+	const size_t size = items->key->list->size;
+	const char *last = items->first + (*items->count - 1) * size;
+	const char *text = *(char *const *)(last + key->at);
+
+	for (const char *item = items->first; item < last; item += size) {
+		if (!strcmp(*(char *const *)(item + key->at), text))
+			return section_refuse(&s->reader, place(s, node), "%s: '%s' is given twice",
+					      key->name, text);
+	}
+	return 0;
+}
+
+static int read_item(struct schema *s, const yaml_node_t *node, struct items *items)
+{
+	const struct key_list *list = items->key->list;
+	struct key key = *list->item;
+	void *item;
+	int code = add_item(s, place(s, node), items, &item);
+
+	key.name = items->key->name;
+	code = code ? code : read_value(s, node, &key, item);
+	if (!code && list->same)
+		code = check_twice(s, place(s, node), text_of(node), items, list->same);
+	for (const struct key *k = key.section ? key.section->keys : NULL; k && k->name && !code;
+	     k++) {
+		if (k->unique)
+			code = check_unique(s, find_value(s, node, k->name), items, k);
+	}
+	return code;
+}
+
+static int read_list(struct schema *s, const yaml_node_t *node, const struct key *key,
+		     void *options)
+{
+	struct items items = items_of(key, options);
+	int code = 0;
+
+	if (node->type != YAML_SEQUENCE_NODE)
+		return section_refuse(&s->reader, place(s, node), "%s: expected a list", key->name);
+	for (const yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top && !code; i++)
+		code = read_item(s, node_at(s, *i), &items);
+	if (!code && *items.count < key->min)
+		code = section_refuse(&s->reader, place(s, node), "%s: expected at least one",
+				      key->name);
+	return code;
+}
+
+/* name: value, into the first and the second key of an item's section. */
+static int read_named_item(struct schema *s, const yaml_node_pair_t *pair, struct items *items)
+{
+	const yaml_node_t *node = node_at(s, pair->key);
+	const struct section_value name_value = value_of(s, node);
+	const struct key *keys = items->key->list->item->section->keys;
+	struct key name = keys[0], value = keys[1];
+	void *item;
+	int code = add_item(s, name_value.at, items, &item);
+
+	name.name = value.name = items->key->name;
+	if (!code)
+		code = section_read(&s->reader, &name_value, &name, (char *)item + name.at);
+	if (!code)
+		code = check_unique(s, node, items, &name);
+	return code ? code : read_value(s, node_at(s, pair->value), &value, item);
+}
+
+static int read_named(struct schema *s, const yaml_node_t *node, const struct key *key,
+		      void *options)
+{
+	struct items items = items_of(key, options);
+	int code = 0;
 
 	if (node->type != YAML_MAPPING_NODE)
-		return schema_refuse(r, node->start_mark, "expected keys and values");
+		return section_refuse_kind(&s->reader, place(s, node), key);
 	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-	     pair < node->data.mapping.pairs.top; pair++) {
-		const yaml_node_t *key_node = schema_node(r, pair->key);
-		const char *name = schema_text(key_node);
-		const struct key *key = name ? find_key(keys, name) : NULL;
-		int err;
-
-		if (!key)
-			return schema_refuse(r, key_node->start_mark, "unknown key '%.64s'",
-					     name ? name : "?");
-		if (seen & 1ull << (key - keys))
-			return schema_refuse(r, key_node->start_mark, "the key '%s' is here twice",
-					     name);
-		seen |= 1ull << (key - keys);
-		err = key->read(r, schema_node(r, pair->value), key, (char *)to + key->at);
-		if (err)
-			return err;
-	}
-	return 0;
+	     pair < node->data.mapping.pairs.top && !code; pair++)
+		code = read_named_item(s, pair, &items);
+	return code;
 }
 
-int schema_section(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
+static int read_set(struct schema *s, const yaml_node_t *node, const struct key *key, void *to)
 {
-	return schema_keys(r, node, key->keys, to);
-}
+	int code = 0;
 
-/* `read` for each item of a list. */
-int schema_list(struct reader *r, const yaml_node_t *node, const struct key *key, void *to,
-		int (*read)(struct reader *, const yaml_node_t *, const struct key *, void *))
-{
 	if (node->type != YAML_SEQUENCE_NODE)
-		return schema_refuse(r, node->start_mark, "%s: expected a list", key->name);
-	for (const yaml_node_item_t *item = node->data.sequence.items.start;
-	     item < node->data.sequence.items.top; item++) {
-		int err = read(r, schema_node(r, *item), key, to);
+		return section_refuse(&s->reader, place(s, node), "%s: expected a list", key->name);
+	for (const yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top && !code; i++) {
+		const struct section_value value = value_of(s, node_at(s, *i));
 
-		if (err)
-			return err;
+		code = section_read(&s->reader, &value, key, to);
 	}
-	return 0;
+	return code;
 }
 
-int schema_choice(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
+static int read_value(struct schema *s, const yaml_node_t *node, const struct key *key,
+		      void *options)
 {
-	const char *text = schema_text(node), *word = key->values;
-	unsigned int n = 0;
+	const struct section_value value = value_of(s, node);
+	void *to = (char *)options + key->at;
 
-	while (text && *text && *word) {
-		size_t length = strcspn(word, " ");
-
-		if (length == strlen(text) && !memcmp(word, text, length)) {
-			*(unsigned int *)to = n;
-			return 0;
-		}
-		n++;
-		word += length;
-		word += strspn(word, " ");
+	switch (key->type) {
+	case KEY_SECTION:
+		return read_section(s, node, key, to);
+	case KEY_LIST:
+		return read_list(s, node, key, options);
+	case KEY_NAMED:
+		return read_named(s, node, key, options);
+	case KEY_SET:
+		return read_set(s, node, key, to);
+	default:
+		return section_read(&s->reader, &value, key, to);
 	}
-	return schema_refuse(r, node->start_mark, "%s: expected one of: %s", key->name,
-			     key->values);
 }
 
-int schema_digits(const char *text, unsigned long *out, const char **rest)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	if (!digits || digits > 10)
-		return -EINVAL;
-	*out = strtoul(text, NULL, 10);
-	*rest = text + digits;
-	return 0;
-}
-
-int schema_number(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
-{
-	const char *text = schema_text(node), *rest;
-	unsigned long n;
-
-	if (!text || schema_digits(text, &n, &rest) || *rest || n < key->min || n > key->max)
-		return schema_refuse(r, node->start_mark, "%s: expected a number, %llu to %llu",
-				     key->name, key->min, key->max);
-	*(__u32 *)to = n;
-	return 0;
-}
-
-static int parse_duration(const char *text, __u64 *out_ns)
-{
-	static const struct {
-		const char *unit;
-		__u64 ns;
-	} units[] = {
-		{"ms", WEIR_NS_PER_SEC / 1000},
-		{"s", WEIR_NS_PER_SEC},
-		{"m", 60 * WEIR_NS_PER_SEC},
-		{"h", HOUR_NS},
-	};
-	const char *unit;
-	unsigned long n;
-
-	if (!text || schema_digits(text, &n, &unit))
-		return -EINVAL;
-	for (size_t i = 0; i < COUNT(units); i++) {
-		if (!strcmp(unit, units[i].unit))
-			return __builtin_mul_overflow(n, units[i].ns, out_ns) ? -EINVAL : 0;
-	}
-	return -EINVAL;
-}
-
-static int refuse_duration(struct reader *r, const yaml_node_t *node, const struct key *key)
-{
-	char min[24], max[24];
-	const __u64 ms = WEIR_NS_PER_SEC / 1000;
-
-	snprintf(min, sizeof(min), key->min % WEIR_NS_PER_SEC ? "%llums" : "%llus",
-		 key->min / (key->min % WEIR_NS_PER_SEC ? ms : WEIR_NS_PER_SEC));
-	snprintf(max, sizeof(max), key->max % HOUR_NS ? "%llus" : "%lluh",
-		 key->max / (key->max % HOUR_NS ? WEIR_NS_PER_SEC : HOUR_NS));
-	return schema_refuse(r, node->start_mark,
-			     "%s: expected a duration (500ms, 15s, 2m, 1h) from %s to %s",
-			     key->name, min, max);
-}
-
-int schema_duration(struct reader *r, const yaml_node_t *node, const struct key *key, void *to)
-{
-	__u64 ns;
-
-	if (parse_duration(schema_text(node), &ns) || ns < key->min || ns > key->max)
-		return refuse_duration(r, node, key);
-	*(__u64 *)to = ns;
-	return 0;
-}
+/* --- Documents ------------------------------------------------------------------------- */
 
 /* libyaml gives the place of bytes that are no text by their offset. */
 static yaml_mark_t mark_of_offset(const char *text, size_t size, size_t offset)
@@ -206,7 +332,7 @@ static yaml_mark_t mark_of_offset(const char *text, size_t size, size_t offset)
 	return mark;
 }
 
-static int refuse_yaml(struct reader *r, const yaml_parser_t *parser, const char *text, size_t size)
+static int refuse_yaml(struct schema *s, const yaml_parser_t *parser, const char *text, size_t size)
 {
 	yaml_mark_t mark = parser->problem_mark;
 
@@ -214,35 +340,68 @@ static int refuse_yaml(struct reader *r, const yaml_parser_t *parser, const char
 		return -ENOMEM;
 	if (parser->error == YAML_READER_ERROR)
 		mark = mark_of_offset(text, size, parser->problem_offset);
-	return schema_refuse(r, mark, "%s", parser->problem);
+	return section_refuse(&s->reader, place_of(s, mark), "%s", parser->problem);
 }
 
-int schema_read(struct reader *r, const char *text, size_t size, const struct key *keys, void *to)
+/* The next document of the parser, if there is one, into `options` by `key`; NULL: refused. */
+static int read_document(struct schema *s, yaml_parser_t *parser, const struct key *key,
+			 void *options, bool *found)
+{
+	yaml_document_t document;
+	yaml_node_t *root;
+	int code = 0;
+
+	if (!yaml_parser_load(parser, &document))
+		return 1;
+	root = yaml_document_get_root_node(&document);
+	*found = root;
+	s->document = &document;
+	if (root && !key)
+		code = section_refuse(&s->reader, place(s, root), "expected one document only");
+	else if (root)
+		code = read_value(s, root, key, options);
+	s->document = NULL;
+	yaml_document_delete(&document);
+	return code;
+}
+
+static int read_text(struct schema *s, const char *text, size_t size, const struct key *key,
+		     void *options, bool *found)
 {
 	yaml_parser_t parser;
-	int err = 0;
+	bool second;
+	int code;
 
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-	/* An empty file says nothing; a second document, even so, is asked for to be refused. */
-	for (int i = 0; i < 2 && !err; i++) {
-		yaml_document_t document = {0};
-		const yaml_node_t *root;
-
-		if (!yaml_parser_load(&parser, &document)) {
-			err = refuse_yaml(r, &parser, text, size);
-			break;
-		}
-		r->document = &document;
-		root = yaml_document_get_root_node(&document);
-		if (root && i)
-			err = schema_refuse(r, root->start_mark, "expected one document only");
-		else if (root)
-			err = schema_keys(r, root, keys, to);
-		yaml_document_delete(&document);
-	}
-	r->document = NULL;
+	code = read_document(s, &parser, key, options, found);
+	if (!code)
+		code = read_document(s, &parser, NULL, NULL, &second);
+	if (code > 0)
+		code = refuse_yaml(s, &parser, text, size);
 	yaml_parser_delete(&parser);
-	return err;
+	return code;
+}
+
+/* The default of a list is YAML, too. */
+static int read_standard(struct section_reader *r, const struct key *key, void *options)
+{
+	struct schema s = {.reader = *r, .standard = true};
+	bool found;
+
+	return read_text(&s, key->standard, strlen(key->standard), key, options, &found);
+}
+
+int schema_read(const char *file, const char *text, size_t size, const struct section *section,
+		void *to, struct why *why)
+{
+	const struct key key = {.type = KEY_SECTION, .section = section};
+	const struct section_seen nothing = {.section = section};
+	struct schema s = {.reader = {.file = file, .why = why, .read_list = read_standard}};
+	bool found;
+	int code = read_text(&s, text, size, &key, to, &found);
+
+	/* An empty file says nothing. */
+	return code || found ? code : finish_section(&s, section, &nothing, to);
 }

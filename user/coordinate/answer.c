@@ -137,7 +137,7 @@ static void make_ask(const struct config *config, __u32 answer, __u32 number,
 	const struct config_answer *a = &config->coordinate.answers[answer];
 	const struct config_query *query = &config->queries[a->query];
 
-	peer_ask(a->name, query->match, query->measure == CONFIG_BYTES, query->window_s, out);
+	peer_ask(a->name, query->match, query->measure == WEIR_MEASURE_BYTES, query->window_s, out);
 	out->query = number;
 }
 
@@ -159,7 +159,7 @@ static void make_asks(struct coordinate *c, struct interval_ask *asks)
 	c->offered_count = 0;
 	c->told = 0;
 	for (unsigned int i = 0; i < k->answer_count; i++) {
-		if (k->answers[i].aggregate != CONFIG_SUM)
+		if (k->answers[i].aggregate != COORDINATOR_SUM)
 			continue;
 		if (c->offered_count == SOURCE_QUERIES) {
 			coordinate_say(c, "the parent gets the first %d sums only", SOURCE_QUERIES);

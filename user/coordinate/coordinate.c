@@ -73,11 +73,11 @@ int coordinate_watch(struct coordinate *c, struct coordinate_watch *watch, int f
 
 static int load_config(struct coordinate *c, struct config *out)
 {
-	struct config_error err = {};
+	struct why err = {};
 	int code = config_load(c->config_path, out, &err);
 
 	if (code)
-		coordinate_say(c, "%s", err.text[0] ? err.text : strerror(-code));
+		coordinate_say(c, "%s", err.text);
 	return code;
 }
 

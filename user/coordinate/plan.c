@@ -20,7 +20,8 @@ static void make_query(const struct config_query *query, struct coordinator_quer
 {
 	struct interval_ask ask;
 
-	peer_ask(query->name, query->match, query->measure == CONFIG_BYTES, query->window_s, &ask);
+	peer_ask(query->name, query->match, query->measure == WEIR_MEASURE_BYTES, query->window_s,
+		 &ask);
 	memcpy(out->name, ask.name, sizeof(out->name));
 	memcpy(out->measure, ask.measure, sizeof(out->measure));
 	memcpy(out->match, ask.match, sizeof(out->match));
@@ -31,7 +32,7 @@ static void make_ask(const struct config_answer *answer, __u32 query, struct coo
 {
 	copy(out->name, sizeof(out->name), answer->name);
 	out->query = query;
-	out->aggregate = answer->aggregate == CONFIG_AVG ? COORDINATOR_AVG : COORDINATOR_SUM;
+	out->aggregate = answer->aggregate;
 	out->hosts = answer->hosts;
 	out->host_count = answer->host_count;
 	out->precision = answer->precision.millionths;
@@ -41,10 +42,10 @@ static void make_ask(const struct config_answer *answer, __u32 query, struct coo
 /* Widths shrink by themselves under `adaptive` only. */
 static struct interval_rules make_rules(const struct config_coordinate *config)
 {
-	struct interval_rules rules = {.method = (enum interval_method)config->method};
+	struct interval_rules rules = {.method = config->method};
 
 	if (rules.method == INTERVAL_ADAPTIVE) {
-		rules.period_s = config->period_ns / WEIR_NS_PER_SEC;
+		rules.period_s = config->period_s;
 		rules.shrink_ppm = config->shrink_ppm;
 	}
 	return rules;
@@ -83,7 +84,7 @@ int coordinate_plan_make(const struct config *config, struct coordinate_plan *ou
 	p.plan.hosts = k->hosts;
 	p.plan.host_count = k->host_count;
 	p.plan.host_most = k->connections * KNOWN_FACTOR;
-	p.plan.forget_s = k->forget_ns / WEIR_NS_PER_SEC;
+	p.plan.forget_s = k->forget_s;
 	*out = p;
 	return 0;
 }

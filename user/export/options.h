@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "base/why.h"
+#include "base/section.h"
 #include "net/url.h"
 
 #define EXPORTS_MAX 8           /* exporters of a process */
@@ -24,9 +24,12 @@ struct export_options {
 	__u32 message_bytes; /* 0: as many as the path or the file is best served with */
 	__u32 queue;         /* records, a power of two */
 	__u32 rotate_bytes;  /* 0: by time only */
-	unsigned int biflow; /* 0 or 1 */
+	bool biflow;
 	char *ca, *cert, *key;
 };
+
+/* An entry of the list `export`. */
+extern const struct section export_section;
 
 /* The default values, to the address `to`. 0, -EINVAL or -ENOMEM and the reason. `out` is for
  * export_options_free(). */

@@ -3,10 +3,10 @@
 
 #define MILLION 1000000ull
 
-const char *const interval_method_names[INTERVAL_METHODS] = {
-	[INTERVAL_AUTO] = "auto",
-	[INTERVAL_ADAPTIVE] = "adaptive",
-	[INTERVAL_STATIC] = "static",
+const struct key_choice interval_methods[INTERVAL_METHODS + 1] = {
+	[INTERVAL_AUTO] = {"auto", INTERVAL_AUTO},
+	[INTERVAL_ADAPTIVE] = {"adaptive", INTERVAL_ADAPTIVE},
+	[INTERVAL_STATIC] = {"static", INTERVAL_STATIC},
 };
 
 __s64 interval_centre(const struct interval_course *course, __s64 tick)

@@ -24,6 +24,8 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#include "base/section.h"
+
 #define INTERVAL_ONE 1000              /* of a count */
 #define INTERVAL_VALUE_MAX (1ll << 58) /* of |value|, width and error: sums of 16 fit */
 #define INTERVAL_WIDTH_MAX (1ull << 58)
@@ -38,7 +40,7 @@ enum interval_method {
 	INTERVAL_STATIC,   /* constant courses, uniform widths */
 	INTERVAL_METHODS,
 };
-extern const char *const interval_method_names[INTERVAL_METHODS];
+extern const struct key_choice interval_methods[INTERVAL_METHODS + 1];
 
 /* What a coordinator tells each host at the start of a session. */
 struct interval_rules {

@@ -316,7 +316,7 @@ static int take_text(const struct reading *m, const struct interval_place *place
 	if (length < sizeof(text))
 		memcpy(text, at, length);
 	for (unsigned int i = 0; i < INTERVAL_METHODS; i++) {
-		if (!strcmp(text, interval_method_names[i])) {
+		if (!strcmp(text, interval_methods[i].word)) {
 			word->welcome.rules.method = i;
 			return 0;
 		}

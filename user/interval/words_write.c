@@ -78,7 +78,7 @@ static void put(struct wire_record *r, const struct interval_word *word,
 		break;
 	case WIRE_STRING:
 		if (place->row == WIRE_intervalMethod)
-			from = interval_method_names[word->welcome.rules.method];
+			from = interval_methods[word->welcome.rules.method].word;
 		wire_record_text(r, from);
 		break;
 	case WIRE_BOOLEAN:

@@ -15,6 +15,7 @@
 #define METER_METER_H
 
 #include "base/why.h"
+#include "meter/policy.h"
 #include "sketch/countdown.h"
 #include "weir/counters.h"
 #include "weir/flow.h"
@@ -260,19 +261,6 @@ int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __
 int meter_load_bound(const struct meter *m, __u32 ifindex);
 
 /* attach.c */
-struct attach_policy {
-	enum {
-		ATTACH_IN_AUTO,
-		ATTACH_IN_NATIVE,
-		ATTACH_IN_GENERIC,
-		ATTACH_IN_TC
-	} in;
-	enum {
-		ATTACH_OUT_AUTO,
-		ATTACH_OUT_TCX,
-		ATTACH_OUT_CLSACT
-	} out;
-};
 /* Attaches both directions of an interface by the ladder of docs/design.md, pins the links, gives
  * it an account, fills *out (hooks and why). An interface that is attached already is adopted
  * as it is. Nothing stays attached on failure. */

@@ -174,7 +174,7 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 	u->status.why[0] = u->said[0] = 0;
 	uplink_set_phase(u, UPLINK_UP);
 	tell(u, "up, as host %u%s%s%s (%s)", u->options.host, *welcome->name ? " of '" : "",
-	     welcome->name, *welcome->name ? "'" : "", interval_method_names[method]);
+	     welcome->name, *welcome->name ? "'" : "", interval_methods[method].word);
 	for (__u32 q = 0; q < u->count; q++)
 		u->word[q] = (struct interval_word){.kind = INTERVAL_ASK, .ask = u->ask[q]};
 	return speak(u, u->count);

@@ -10,6 +10,7 @@
 #ifndef SKETCH_COUNTDOWN_H
 #define SKETCH_COUNTDOWN_H
 
+#include "base/section.h"
 #include <stdbool.h>
 
 #include "weir/countdown.h"
@@ -54,5 +55,7 @@ __u32 countdown_slabs(double expect, double error);
 double countdown_error(__u32 slabs, double keys);
 /* "flow", "src", "dst", "pair", "dport": as the configuration and exporters have them. */
 const char *countdown_key_name(enum weir_distinct key);
+extern const struct key_choice
+	countdown_keys[WEIR_DISTINCT_MAX + 1]; /* ends with one without a word */
 
 #endif

@@ -18,7 +18,7 @@ void reporting_text(const struct uplink_status *s, FILE *out, const char *end)
 		text_date(s->since_ns / WEIR_NS_PER_SEC, date));
 	if (s->phase == UPLINK_UP)
 		fprintf(out, ", host %llu%s%s%s (%s)", s->host, *s->name ? " of '" : "", s->name,
-			*s->name ? "'" : "", interval_method_names[s->method]);
+			*s->name ? "'" : "", interval_methods[s->method].word);
 	else if (s->why[0])
 		fprintf(out, ": %s", s->why);
 	fprintf(out, "; %llu updates in %llu ticks, %llu grants, %llu bytes sent, %llu received%s",
@@ -34,7 +34,7 @@ json_t *reporting_json(const struct uplink_status *s)
 		"address", s->address, "host", (json_int_t)s->host, "state",
 		reporting_phase_text(s), "since", (double)s->since_ns / WEIR_NS_PER_SEC, "name",
 		up && *s->name ? s->name : NULL, "method",
-		up ? interval_method_names[s->method] : NULL, "why",
+		up ? interval_methods[s->method].word : NULL, "why",
 		up || !s->why[0] ? NULL : s->why, "sessions", (json_int_t)s->sessions, "updates",
 		(json_int_t)s->updates, "ticks", (json_int_t)s->ticks, "grants",
 		(json_int_t)s->grants, "sent_bytes", (json_int_t)s->sent_bytes, "read_bytes",

@@ -32,7 +32,7 @@ static struct kernel *kernel_new(void)
 static struct plan *apply(struct kernel *kernel, const char *text)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
-	struct config_error err;
+	struct why err;
 	struct query_error why;
 	struct config c;
 

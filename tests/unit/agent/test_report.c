@@ -126,7 +126,7 @@ static void keep_line(void *context, const char *line)
 /* The coordinator is not the text's: how that reads is another test's. */
 static void read_config(const char *yaml)
 {
-	struct config_error err;
+	struct why err;
 
 	if (config_read("test", yaml, strlen(yaml), &config, &err))
 		fail_msg("%s", err.text);

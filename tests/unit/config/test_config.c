@@ -19,14 +19,14 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SEC WEIR_NS_PER_SEC
 
-static int read_text(const char *text, struct config *config, struct config_error *err)
+static int read_text(const char *text, struct config *config, struct why *err)
 {
 	return config_read("w.yaml", text, strlen(text), config, err);
 }
 
 static void must_read(const char *text, struct config *config)
 {
-	struct config_error err;
+	struct why err;
 
 	if (read_text(text, config, &err))
 		fail_msg("%s", err.text);
@@ -37,7 +37,7 @@ static void without_a_file_the_defaults_of_the_manual_hold(void **state)
 	static const char *const names[] = {"Q1", "Q2", "Q3", "Q4", "Q5"};
 	struct weir_tables *t = calloc(1, sizeof(*t));
 	struct query_error why;
-	struct config_error err;
+	struct why err;
 	struct config c;
 
 	assert_int_equal(config_default(&c, &err), 0);
@@ -48,12 +48,12 @@ static void without_a_file_the_defaults_of_the_manual_hold(void **state)
 	assert_int_equal(c.timeouts.active_ns, 60 * SEC);
 	assert_int_equal(c.timeouts.closed_ns, 2 * SEC);
 	assert_int_equal(c.flow_size, 262144);
-	assert_int_equal(c.tunnels, CONFIG_TUNNELS_OUTER);
+	assert_int_equal(c.inner, 0);
 	assert_int_equal(c.query_count, COUNT(names));
 	for (size_t i = 0; i < COUNT(names); i++) {
 		assert_string_equal(c.queries[i].name, names[i]);
 		assert_int_equal(c.queries[i].window_s, 60);
-		assert_int_equal(c.queries[i].measure, CONFIG_PACKETS);
+		assert_int_equal(c.queries[i].measure, WEIR_MEASURE_PACKETS);
 	}
 	assert_int_equal(config_compile(&c, t, &why), 0);
 	assert_int_equal(t->terms, 6); /* Q1 needs two */
@@ -141,11 +141,11 @@ static void a_file_with_every_key_is_taken_at_its_word(void **state)
 	assert_int_equal(c.timeouts.active_ns, 3600 * SEC);
 	assert_int_equal(c.timeouts.closed_ns, 0);
 	assert_int_equal(c.flow_size, 1024);
-	assert_int_equal(c.tunnels, CONFIG_TUNNELS_INNER);
-	assert_int_equal(c.ingress, CONFIG_INGRESS_GENERIC);
-	assert_int_equal(c.egress, CONFIG_EGRESS_CLSACT);
+	assert_int_equal(c.inner, 1);
+	assert_int_equal(c.attach.in, ATTACH_IN_GENERIC);
+	assert_int_equal(c.attach.out, ATTACH_OUT_CLSACT);
 	assert_int_equal(c.query_count, 2);
-	assert_int_equal(c.queries[0].measure, CONFIG_BYTES);
+	assert_int_equal(c.queries[0].measure, WEIR_MEASURE_BYTES);
 	assert_int_equal(c.queries[0].window_s, 1);
 	assert_string_equal(c.queries[1].match, "dst group isp");
 	assert_int_equal(c.queries[1].window_s, 60);
@@ -174,12 +174,12 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 		{"flow:\n  idle: 1s\n", "w.yaml:2:3: unknown key 'idle'"},
 		{"{[a]: b}\n", "w.yaml:1:2: unknown key"},
 		{"flow: 5\n", "w.yaml:1:7: expected keys and values"},
-		{"flow: {size: 2048}\nflow: {}\n", "w.yaml:2:1: the key 'flow' is here twice"},
+		{"flow: {size: 2048}\nflow: {}\n", "w.yaml:2:1: the key 'flow' is given twice"},
 		{"queries:\n  name: q\n", "w.yaml:2:3: queries: expected a list"},
 		{"queries:\n  - q\n", "w.yaml:2:5: expected keys and values"},
 		{"inside:\n", "w.yaml:1:8: inside: expected a list"},
 		/* Values. */
-		{"interfaces: [eth0, eth0]\n", "w.yaml:1:20: interfaces: 'eth0' is here twice"},
+		{"interfaces: [eth0, eth0]\n", "w.yaml:1:20: interfaces: 'eth0' is given twice"},
 		{"interfaces: [interface-name-too-long]\n", "w.yaml:1:14: interfaces: expected"},
 		{"interfaces: ['']\n", "w.yaml:1:14: interfaces: expected"},
 		{"interfaces: [\"a\\0b\"]\n", "w.yaml:1:14: interfaces: expected"},
@@ -189,7 +189,7 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 		{"inside: [[a]]\n", "w.yaml:1:10: inside: expected a prefix"},
 		{"groups: [a]\n", "w.yaml:1:9: groups: expected names"},
 		{"groups: {a: 10.0.0.0/8}\n", "w.yaml:1:13: groups: expected a list"},
-		{"groups:\n  a: []\n  a: []\n", "w.yaml:3:3: groups: 'a' is here twice"},
+		{"groups:\n  a: []\n  a: []\n", "w.yaml:3:3: groups: 'a' is given twice"},
 		{"groups: {tcp: []}\n", "w.yaml:1:10: groups: expected a name"},
 		{"groups: {or: []}\n", "w.yaml:1:10: groups: expected a name"},
 		{"groups: {a b: []}\n", "w.yaml:1:10: groups: expected a name"},
@@ -211,11 +211,11 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 		{"tunnels: oute\n", "w.yaml:1:10: tunnels: expected one of"},
 		{"attach: {ingress: tcx}\n", "w.yaml:1:19: ingress: expected one of: auto native"},
 		/* Queries. */
-		{"queries:\n  - {match: in}\n", "w.yaml:2:5: a query needs a name"},
-		{"queries:\n  - {name: q}\n", "w.yaml:2:5: query 'q' needs a match"},
+		{"queries:\n  - {match: in}\n", "w.yaml:2:5: query: the key 'name' is missing"},
+		{"queries:\n  - {name: q}\n", "w.yaml:2:5: query: the key 'match' is missing"},
 		{"queries:\n  - {name: 'a b', match: in}\n", "w.yaml:2:12: name: expected letters"},
 		{"queries:\n- {name: q, match: in}\n- {name: q, match: in}\n",
-		 "w.yaml:3:10: name: the query 'q' is here twice"},
+		 "w.yaml:3:10: name: 'q' is given twice"},
 		{"queries: [{name: q, match: in, measure: flows}]\n",
 		 "w.yaml:1:41: measure: expected packets, bytes or distinct KEY, a KEY of flow, "
 		 "src, dst, pair, dport"},
@@ -232,9 +232,9 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 		{ASK("distinct: [sport]"),
 		 "w.yaml:1:43: distinct: expected one of: flow src dst pair dport"},
 		{ASK("distinct: [[src]]"), "w.yaml:1:43: distinct: expected one of: flow"},
-		{ASK("distinct: [src, dst, src]"), "w.yaml:1:53: distinct: 'src' is here twice"},
+		{ASK("distinct: [src, dst, src]"), "w.yaml:1:53: distinct: 'src' is given twice"},
 		{ASK("distinct: {keys: src}"), "w.yaml:1:49: keys: expected a list"},
-		{ASK("distinct: {keys: [dst, dst]}"), "w.yaml:1:55: keys: 'dst' is here twice"},
+		{ASK("distinct: {keys: [dst, dst]}"), "w.yaml:1:55: keys: 'dst' is given twice"},
 		{ASK("distinct: {size: 64KiB}"),
 		 "w.yaml:1:42: query 'q': distinct needs keys, or a measure: distinct KEY"},
 		{ASK("measure: bytes, distinct: {}"), "w.yaml:1:58: query 'q': distinct needs"},
@@ -276,12 +276,12 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 		/* Exporters. */
 		{"export: {}\n", "w.yaml:1:9: export: expected a list"},
 		{"export: [a]\n", "w.yaml:1:10: expected keys and values"},
-		{"export:\n  - {domain: 1}\n", "w.yaml:2:5: export: an entry needs a to"},
+		{"export:\n  - {domain: 1}\n", "w.yaml:2:5: export: the key 'to' is missing"},
 		{EXPORT("udp://h", ""), "w.yaml:2:10: to: 'udp://h' is no address"},
 		{EXPORT("v5+udp://h:0", ""), "w.yaml:2:10: to: '0' is no port"},
 		{"export: [{to: []}]\n", "w.yaml:1:15: to: expected an address"},
 		{EXPORT("v5+udp://h", "") "  - {to: \"v5+udp://h\"}\n",
-		 "w.yaml:3:10: to: 'v5+udp://h' is here twice"},
+		 "w.yaml:3:10: to: 'v5+udp://h' is given twice"},
 		{EXPORT("v5+udp://h", ", biflow: true"),
 		 "w.yaml:2:24: biflow: means nothing with v5+udp"},
 		{EXPORT("v5+udp://h", ", template_refresh: 1s"), "w.yaml:2:24: template_refresh: "},
@@ -316,7 +316,7 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct config untouched, c;
-		struct config_error err;
+		struct why err;
 
 		memset(&untouched, 0x5a, sizeof(untouched));
 		memcpy(&c, &untouched, sizeof(c));
@@ -390,14 +390,14 @@ static void a_measure_is_packets_bytes_or_a_distinct_count(void **state)
 	struct config c;
 
 	must_read(ASK("measure: bytes"), &c);
-	assert_int_equal(c.queries[0].measure, CONFIG_BYTES);
+	assert_int_equal(c.queries[0].measure, WEIR_MEASURE_BYTES);
 	config_free(&c);
 	for (unsigned int k = 0; k < COUNT(names); k++) {
 		char text[128];
 
 		snprintf(text, sizeof(text), ASK("measure: distinct %s"), names[k]);
 		must_read(text, &c);
-		assert_int_equal(c.queries[0].measure, CONFIG_DISTINCT);
+		assert_int_equal(c.queries[0].measure, WEIR_MEASURE_DISTINCT);
 		assert_int_equal(c.queries[0].measure_of, k);
 		assert_string_equal(countdown_key_name(k), names[k]);
 		config_free(&c);
@@ -411,7 +411,7 @@ static void sixteen_mib_of_vectors_fit_and_one_slab_more_is_refused(void **state
 		"- {name: a, match: in, distinct: {keys: [src], size: 15MiB}}\n"
 		"- {name: b, match: in, distinct: {keys: [src, dst], size: 496KiB}}\n"
 		"- {name: c, match: in, distinct: {keys: [flow], size: %s}}\n";
-	struct config_error err;
+	struct why err;
 	char all[512];
 	struct config c;
 
@@ -431,7 +431,7 @@ static void sixteen_mib_of_vectors_fit_and_one_slab_more_is_refused(void **state
 static void sixty_four_queries_fit_and_one_more_is_refused(void **state)
 {
 	static char text[1 << 13];
-	struct config_error err;
+	struct why err;
 	struct config c;
 	int at = sprintf(text, "queries:\n");
 
@@ -448,7 +448,7 @@ static void sixty_four_queries_fit_and_one_more_is_refused(void **state)
 static void eight_exporters_fit_and_one_more_is_refused(void **state)
 {
 	static char text[1 << 10];
-	struct config_error err;
+	struct why err;
 	struct config c;
 	int at = sprintf(text, "export:\n");
 
@@ -465,7 +465,7 @@ static void eight_exporters_fit_and_one_more_is_refused(void **state)
 static void the_query_that_finds_no_terms_left_is_named(void **state)
 {
 	static char text[1 << 13];
-	struct config_error err;
+	struct why err;
 	struct config c;
 	int at = sprintf(text, "queries:\n");
 
@@ -497,7 +497,7 @@ static void a_file_is_read_and_a_missing_one_named(void **state)
 {
 	char path[] = "/tmp/weir-test-config-XXXXXX";
 	static const char text[] = "tunnels: inner\n", bad[] = "x: 1\n";
-	struct config_error err;
+	struct why err;
 	char expected[64];
 	struct config c;
 	int fd = mkstemp(path);
@@ -505,7 +505,7 @@ static void a_file_is_read_and_a_missing_one_named(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(config_load(path, &c, &err), 0);
-	assert_int_equal(c.tunnels, CONFIG_TUNNELS_INNER);
+	assert_int_equal(c.inner, 1);
 	config_free(&c);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(pwrite(fd, bad, strlen(bad), 0), strlen(bad));
