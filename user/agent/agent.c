@@ -3,22 +3,34 @@
  * weir run: attach, and report each second until stopped.
  *
  *   SIGINT, SIGTERM  detach, print the totals, leave nothing behind
- *   SIGHUP           read the config again; what is wrong with it changes nothing
+ *   SIGHUP           reload the config; what is wrong with it changes nothing
  *   SIGKILL          everything in the kernel goes on; the next run adopts it
+ *
+ * One thread and one loop join what the other files own. What may wake it:
+ *
+ *   signals          as above
+ *   netlink          interfaces have come or gone
+ *   the ring         flows have left the cache; looked at each 100 ms in any case, for the kernel
+ *                    programs wake nobody for a few of them
+ *   the coordinator  its connection, and when something is due on it
+ *   the tick         a second is over: report it, print it, see to interfaces and addresses
+ *
+ * Before it waits again it takes what flows there are. A start takes its steps in the order meter,
+ * queries, exporters, coordinator, interfaces, so that the first packet finds all of it; the end goes
+ * the other way round, and the totals are read when nothing counts any more.
  */
+#include "agent/agent.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "agent/agent.h"
+#include "base/loop.h"
 #include "view/kernel.h"
-#include "view/text.h"
-#include "cli/standing.h"
 #include "meter/netlink.h"
 
 #define RING_EACH_MS 100
@@ -26,14 +38,14 @@
 #define TICK_AFTER_NS (20 * NS_PER_MS)
 #define LAST_NS (5000 * NS_PER_MS) /* what a collector has at the end to take what waits */
 
-void agent_say(struct agent *a, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	notes_add(&a->notes, a->options.output == OUTPUT_SCREEN, format, args);
-	va_end(args);
-}
+/* The loop, and what it waits for. */
+struct running {
+	struct agent *a;
+	struct loop *loop;
+	struct netlink *links;
+	struct loop_watch link_watch, ring_watch, report_watch;
+	struct loop_timer tick, ring_timer, report_timer;
+};
 
 /* --- The configuration ----------------------------------------------------------------- */
 
@@ -43,7 +55,7 @@ static int load_config(struct agent *a, struct config *out)
 	int code = config_load(a->options.config_path, out, &why);
 
 	if (code)
-		agent_say(a, "%s", why.text);
+		notes_say(&a->notes, "%s", why.text);
 	return code;
 }
 
@@ -54,47 +66,52 @@ static void check_size(struct agent *a, __u32 flow_size)
 	if (!sets)
 		sets = 1;
 	if (sets * a->meter.cpus != a->meter.sets)
-		agent_say(
-			a,
+		notes_say(
+			&a->notes,
 			"flow.size %u needs 'weir detach --all'; the cache keeps %u entries until then",
 			flow_size, a->meter.sets * WEIR_WAYS);
+}
+
+/* Those that were asked for, else the configuration's. */
+static int want_ports(struct agent *a)
+{
+	const struct agent_options *o = &a->options;
+
+	a->ports.policy = a->config.attach;
+	if (o->interface_count)
+		return ports_want(&a->ports, o->interfaces, o->interface_count);
+	return ports_want(&a->ports, (const char *const *)a->config.interfaces,
+			  a->config.interface_count);
 }
 
 /* Interfaces that the new config no longer names are detached, new ones attached. */
 static void rewant(struct agent *a)
 {
-	struct agent_port *old = malloc(sizeof(a->port));
-	unsigned int count = a->ports;
-
-	if (!old)
-		return;
-	memcpy(old, a->port, sizeof(a->port));
-	memset(a->port, 0, sizeof(a->port));
-	a->ports = 0;
-	if (ports_want(a)) {
-		memcpy(a->port, old, sizeof(a->port));
-		a->ports = count;
-	}
-	for (unsigned int i = 0; i < a->ports; i++)
-		for (unsigned int k = 0; k < count; k++)
-			if (!strcmp(a->port[i].name, old[k].name))
-				a->port[i] = old[k];
-	free(old);
-	ports_trim(a);
-	ports_sync(a, false);
+	want_ports(a); /* if it cannot, says why, and those before stay */
+	ports_trim(&a->ports);
+	ports_sync(&a->ports, false);
 }
 
 static void say_line(void *context, const char *line)
 {
-	agent_say(context, "%s", line);
+	struct agent *a = context;
+
+	notes_say(&a->notes, "%s", line);
+}
+
+static int apply_queries(struct agent *a, const struct config *config)
+{
+	struct port_networks networks;
+
+	ports_networks(&a->ports, &networks);
+	return queries_apply(&a->queries, config, &networks);
 }
 
 static int apply_exports(struct agent *a, struct config *config)
 {
-	a->exports.meter = &a->meter;
-	a->exports.timeouts = config->timeouts;
-	a->exports.folder = EXPORTS_DIR;
-	return exports_apply(&a->exports, config, say_line, a);
+	a->turns.timeouts = config->timeouts;
+	a->turns.folder = EXPORTS_DIR;
+	return turns_apply(&a->turns, config, say_line, a);
 }
 
 static int check_report(struct agent *a, const struct config *config)
@@ -104,13 +121,13 @@ static int check_report(struct agent *a, const struct config *config)
 	int code = to->address.text ? uplink_check(to, why) : 0;
 
 	if (code)
-		agent_say(a, "report: %s", why);
+		notes_say(&a->notes, "report: %s", why);
 	return code;
 }
 
 static int apply_report(struct agent *a, const struct config *config)
 {
-	return report_apply(&a->report, config, a->window, meter_identity(&a->meter));
+	return report_apply(&a->report, config, a->queries.window, meter_identity(&a->meter));
 }
 
 static void reload(struct agent *a)
@@ -118,13 +135,13 @@ static void reload(struct agent *a)
 	struct config config;
 
 	if (!a->options.config_path) {
-		agent_say(a, "no configuration to reload: the defaults stay");
+		notes_say(&a->notes, "no configuration to reload: the defaults stay");
 		return;
 	}
 	/* Either says why not; everything goes on as it was. */
 	if (load_config(a, &config))
 		return;
-	if (check_report(a, &config) || queries_apply(a, &config)) {
+	if (check_report(a, &config) || apply_queries(a, &config)) {
 		config_free(&config);
 		return;
 	}
@@ -132,8 +149,8 @@ static void reload(struct agent *a)
 	apply_report(a, &config);
 	config_free(&a->config);
 	a->config = config;
-	agent_say(a, "reloaded %s: %u queries", a->options.config_path, config.query_count);
-	queries_say_memory(a);
+	notes_say(&a->notes, "reloaded %s: %u queries", a->options.config_path, config.query_count);
+	queries_say_memory(&a->queries);
 	check_size(a, config.flow_size);
 	rewant(a);
 }
@@ -149,27 +166,17 @@ static void ignore_link(void *ctx, const struct netlink_link *link)
 /* An address may come long after its interface. */
 static void follow_networks(struct agent *a)
 {
-	struct agent_networks now;
+	struct port_networks now;
 
 	if (a->config.inside_given)
 		return;
-	ports_networks(a, &now);
-	if (!memcmp(&now, &a->networks, sizeof(now)))
+	ports_networks(&a->ports, &now);
+	if (!memcmp(&now, &a->queries.networks, sizeof(now)))
 		return;
-	if (queries_apply(a, &a->config))
+	if (queries_apply(&a->queries, &a->config, &now))
 		return;
-	agent_say(a, "interface addresses changed: 'inside' updated");
+	notes_say(&a->notes, "interface addresses changed: 'inside' updated");
 	apply_report(a, &a->config); /* the queries may count in other windows */
-}
-
-/* 1: stop. */
-static int take_signal(struct agent *a, int fd)
-{
-	const enum standing_signal signal = standing_take_signal(fd);
-
-	if (signal == SIGNAL_RELOAD)
-		reload(a);
-	return signal == SIGNAL_STOP;
 }
 
 static __u64 next_tick(__u64 now)
@@ -190,71 +197,114 @@ static void end_second(struct agent *a)
 		      clock_offset_ns());
 }
 
-/* 1: whoever read along has gone. */
-static int tick(struct agent *a)
+/* The connection may be another after any turn of it, and what is due on it at another time. */
+static void watch_report(struct running *r)
 {
+	struct report *report = &r->a->report;
+	int code = loop_follow(r->loop, &r->report_watch, report_fd(report), report_events(report));
+
+	if (code)
+		notes_say(&r->a->notes, "report: %s", strerror(-code));
+	loop_timer(r->loop, &r->report_timer, report_due_ns(report));
+}
+
+static void take_report(struct running *r)
+{
+	report_turn(&r->a->report, clock_monotonic_ns());
+	watch_report(r);
+}
+
+static void report_ready(void *context, short events)
+{
+	(void)events;
+	take_report(context);
+}
+
+static void report_due(void *context, __u64 now_ns)
+{
+	(void)now_ns;
+	take_report(context);
+}
+
+static void tick(void *context, __u64 now_ns)
+{
+	struct running *r = context;
+	struct agent *a = r->a;
+
+	loop_timer(r->loop, &r->tick, next_tick(now_ns));
 	end_second(a);
-	if (screen_tick(a))
-		return 1;
-	ports_sync(a, false);
-	follow_networks(a);
-	return 0;
-}
-
-enum wait_for {
-	WAIT_SIGNALS,
-	WAIT_LINKS,
-	WAIT_RING,
-	WAIT_REPORT,
-	WAIT_MAX
-};
-
-static int wait_until(struct agent *a, struct pollfd *fds, __u64 tick_ns)
-{
-	const __u64 report_ns = report_due_ns(&a->report), now_ns = meter_now();
-	const __u64 until_ns = report_ns < tick_ns ? report_ns : tick_ns;
-	__u64 wait_ms = until_ns > now_ns ? (until_ns - now_ns) / NS_PER_MS + 1 : 0;
-
-	fds[WAIT_REPORT].fd = report_fd(&a->report);
-	fds[WAIT_REPORT].events = report_events(&a->report);
-	return poll(fds, WAIT_MAX, wait_ms < RING_EACH_MS ? wait_ms : RING_EACH_MS) < 0 &&
-			       errno != EINTR
-		       ? -errno
-		       : 0;
-}
-
-static int loop(struct agent *a, int signals, struct netlink *links)
-{
-	__u64 tick_ns = next_tick(meter_now());
-	struct pollfd fds[WAIT_MAX] = {
-		[WAIT_SIGNALS] = {.fd = signals, .events = POLLIN},
-		[WAIT_LINKS] = {.fd = netlink_fd(links), .events = POLLIN},
-		[WAIT_RING] = {.fd = meter_ring_fd(&a->meter), .events = POLLIN},
-	};
-
-	for (;;) {
-		int code = wait_until(a, fds, tick_ns);
-
-		if (code)
-			return code;
-		if (fds[WAIT_SIGNALS].revents && take_signal(a, signals))
-			return 0;
-		if (fds[WAIT_LINKS].revents) {
-			netlink_read(links, ignore_link, NULL);
-			ports_sync(a, false);
-		}
-		report_turn(&a->report, meter_now());
-		if (meter_now() >= tick_ns) {
-			tick_ns = next_tick(meter_now());
-			if (tick(a))
-				return 0;
-		}
-		code = exports_turn(&a->exports);
-		if (code) {
-			agent_say(a, "flows: %s", strerror(-code));
-			return code;
-		}
+	if (screen_tick(a)) {
+		loop_stop(r->loop, 0); /* nobody reads any more */
+		return;
 	}
+	ports_sync(&a->ports, false);
+	follow_networks(a);
+	watch_report(r);
+}
+
+static void links_changed(void *context, short events)
+{
+	struct running *r = context;
+
+	(void)events;
+	netlink_read(r->links, ignore_link, NULL);
+	ports_sync(&r->a->ports, false);
+}
+
+/* What wakes the loop for the ring need do nothing: take_flows() comes before each wait. */
+static void ring_ready(void *context, short events)
+{
+	(void)context;
+	(void)events;
+}
+
+static void ring_due(void *context, __u64 now_ns)
+{
+	(void)context;
+	(void)now_ns;
+}
+
+static void take_flows(void *context)
+{
+	struct running *r = context;
+	int code = turns_take(&r->a->turns);
+
+	loop_timer(r->loop, &r->ring_timer, clock_monotonic_ns() + RING_EACH_MS * NS_PER_MS);
+	if (!code)
+		return;
+	notes_say(&r->a->notes, "flows: %s", strerror(-code));
+	loop_stop(r->loop, code);
+}
+
+static void signal_reload(void *context)
+{
+	struct running *r = context;
+
+	reload(r->a);
+	watch_report(r);
+}
+
+static void signal_stop(void *context)
+{
+	struct running *r = context;
+
+	loop_stop(r->loop, 0);
+}
+
+static int wait(struct running *r)
+{
+	int code = loop_watch(r->loop, &r->link_watch, netlink_fd(r->links), POLLIN);
+
+	code = code ? code
+		    : loop_watch(r->loop, &r->ring_watch, meter_ring_fd(&r->a->meter), POLLIN);
+	if (code) {
+		notes_say(&r->a->notes, "cannot wait: %s", strerror(-code));
+		return code;
+	}
+	watch_report(r);
+	loop_timer(r->loop, &r->tick, next_tick(clock_monotonic_ns()));
+	loop_each(r->loop, take_flows, r);
+	return loop_run(r->loop);
 }
 
 /* --- Start and stop -------------------------------------------------------------------- */
@@ -270,7 +320,7 @@ static int start_meter(struct agent *a)
 	else if (code)
 		log_err("%s", why.text);
 	else if (a->meter.adopted)
-		agent_say(a, "adopted what was running");
+		notes_say(&a->notes, "adopted what was running");
 	if (!code && a->meter.adopted)
 		check_size(a, a->config.flow_size);
 	return code;
@@ -288,24 +338,24 @@ static int start_report(struct agent *a)
 
 static int start_measuring(struct agent *a)
 {
-	int code = queries_adopt(a);
+	int code = queries_adopt(&a->queries);
 
-	code = code ? code : queries_apply(a, &a->config);
+	code = code ? code : apply_queries(a, &a->config);
 	code = code ? code : apply_exports(a, &a->config);
 	code = code ? code : start_report(a);
-	code = code ? code : ports_sync(a, true);
+	code = code ? code : ports_sync(&a->ports, true);
 	if (code) {
 		struct why why;
 
 		report_close(&a->report);
-		exports_close(&a->exports, 0, say_line, a);
-		ports_detach(a, true);
+		turns_close(&a->turns, 0, say_line, a);
+		ports_detach(&a->ports, true);
 		if (!a->meter.adopted && !meter_unpin(&why))
-			exports_remove_ledger();
+			turns_remove_ledger();
 		return code;
 	}
-	ports_trim(a);
-	queries_say_memory(a);
+	ports_trim(&a->ports);
+	queries_say_memory(&a->queries);
 	return 0;
 }
 
@@ -318,10 +368,10 @@ static void flow_out(struct agent *a)
 	int code;
 
 	nanosleep(&moment, NULL);
-	code = exports_flush(&a->exports, meter_now(), deadline_ns);
+	code = turns_flush(&a->turns, meter_now(), deadline_ns);
 	if (code < 0)
 		log_err("flows: %s", strerror(-code));
-	exports_settle(&a->exports, deadline_ns);
+	turns_settle(&a->turns, deadline_ns);
 }
 
 static int stop(struct agent *a)
@@ -331,16 +381,16 @@ static int stop(struct agent *a)
 	int code;
 
 	report_close(&a->report);
-	ports_detach(a, false);
+	ports_detach(&a->ports, false);
 	flow_out(a);
 	code = meter_balance(&a->meter, &balance);
 	if (!code)
 		code = screen_totals(a, &balance);
-	exports_close(&a->exports, 0, say_line, a);
+	turns_close(&a->turns, 0, say_line, a);
 	if (meter_unpin(&why))
 		log_err("%s", why.text);
 	else
-		exports_remove_ledger();
+		turns_remove_ledger();
 	return code;
 }
 
@@ -351,41 +401,64 @@ static void say_lacks(struct agent *a)
 
 	meter_probe(&a->meter, &kernel);
 	if (kernel_lacks(&kernel, line))
-		agent_say(a, "%s", line);
+		notes_say(&a->notes, "%s", line);
 }
 
-static int measure(struct agent *a, int signals, struct netlink *links)
+static int measure(struct running *r)
 {
+	struct agent *a = r->a;
 	int code = start_measuring(a);
 
 	if (code)
 		return code;
 	say_lacks(a);
-	a->start_s = meter_now() / WEIR_NS_PER_SEC;
+	a->start_s = clock_monotonic_ns() / WEIR_NS_PER_SEC;
 	screen_open(a);
-	code = loop(a, signals, links);
+	code = wait(r);
 	screen_close(a);
 	return stop(a) ? -EIO : code;
 }
 
+/* Signals first: the exporters' threads must not get them. */
+static int open_loop(struct running *r)
+{
+	int code;
+
+	r->loop = loop_new();
+	if (!r->loop)
+		return -errno;
+	code = loop_signal(r->loop, SIGINT, signal_stop, r);
+	code = code ? code : loop_signal(r->loop, SIGTERM, signal_stop, r);
+	code = code ? code : loop_signal(r->loop, SIGHUP, signal_reload, r);
+	return code ? code : netlink_watch(&r->links);
+}
+
 int agent_run(struct agent *a)
 {
-	struct netlink *links = NULL;
-	int signals = standing_watch_signals(), code = netlink_watch(&links);
+	struct running r = {
+		.a = a,
+		.link_watch = {links_changed, &r},
+		.ring_watch = {ring_ready, &r},
+		.report_watch = {report_ready, &r},
+		.tick = {tick, &r},
+		.ring_timer = {ring_due, &r},
+		.report_timer = {report_due, &r},
+	};
+	int code = open_loop(&r);
 
-	if (signals < 0 || code) {
-		code = code ? code : -errno;
+	if (code) {
 		log_err("cannot watch for signals and interfaces: %s", strerror(-code));
-		return code;
+		goto out;
 	}
-	ports_say_absent(a);
+	ports_say_absent(&a->ports);
 	code = start_meter(a);
 	if (!code) {
-		code = measure(a, signals, links);
+		code = measure(&r);
 		meter_close(&a->meter);
 	}
-	netlink_close(links);
-	close(signals);
+out:
+	netlink_close(r.links);
+	loop_free(r.loop);
 	return code;
 }
 
@@ -398,7 +471,11 @@ struct agent *agent_open(const struct agent_options *options)
 		return NULL;
 	}
 	a->options = *options;
-	if (load_config(a, &a->config) || ports_want(a) || ports_check(a)) {
+	a->notes.screen = options->output == OUTPUT_SCREEN;
+	a->ports.meter = a->queries.meter = a->turns.meter = &a->meter;
+	a->ports.notes = a->queries.notes = &a->notes;
+	if (load_config(a, &a->config) || want_ports(a) ||
+	    (options->interface_count && ports_check(&a->ports))) {
 		agent_close(a);
 		return NULL;
 	}

@@ -62,9 +62,8 @@ static void tell_hooks(struct check *c, const struct weir_interface *i, bool mea
 	json_array_append_new(c->interfaces, all);
 }
 
-static void check_port(struct check *c, const struct agent_port *port)
+static void check_port(struct check *c, const struct port *port)
 {
-	const struct config *config = &c->a->config;
 	const __u32 ifindex = if_nametoindex(port->name);
 	struct why why = {};
 	struct weir_interface i;
@@ -73,8 +72,8 @@ static void check_port(struct check *c, const struct agent_port *port)
 		tell(c, port->name, "absent", "not there yet, waited for");
 	} else if (is_measured(c, ifindex, &i)) {
 		tell_hooks(c, &i, true);
-	} else if (!meter_foresee(&c->a->meter, &c->kernel, ifindex, port->name, &config->attach,
-				  &i, &why)) {
+	} else if (!meter_foresee(&c->a->meter, &c->kernel, ifindex, port->name,
+				  &c->a->ports.policy, &i, &why)) {
 		tell_hooks(c, &i, false);
 	} else {
 		tell(c, port->name, "refused", why.text);
@@ -128,8 +127,8 @@ static int check_all(struct check *c)
 
 	if (!json)
 		print_head(c, agent);
-	for (unsigned int i = 0; i < c->a->ports; i++)
-		check_port(c, &c->a->port[i]);
+	for (unsigned int i = 0; i < c->a->ports.count; i++)
+		check_port(c, &c->a->ports.port[i]);
 	return json ? json_line(head_json(c, agent), stdout) : 0;
 }
 
@@ -169,11 +168,13 @@ static void look_at_pinned(struct check *c)
 int check_run(struct agent *a)
 {
 	struct check c = {.a = a, .interfaces = json_array()};
+	struct port_networks networks;
 	int code = load(&c);
 
 	if (!code) {
 		look_at_pinned(&c);
-		code = queries_apply(a, &a->config); /* which says why not */
+		ports_networks(&a->ports, &networks);
+		code = queries_apply(&a->queries, &a->config, &networks); /* which says why not */
 		code = code ? code : check_all(&c);
 		meter_close(&a->meter);
 	}

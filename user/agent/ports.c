@@ -4,6 +4,8 @@
  * interface; what is true is asked of the kernel each time, netlink only says
  * that it is time to ask.
  */
+#include "agent/ports.h"
+
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
@@ -11,74 +13,87 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "agent/agent.h"
 #include "view/text.h"
 #include "meter/netlink.h"
 
-static struct agent_port *find_port(struct agent *a, const char *name)
+static const struct port *find_port(const struct ports *p, const char *name)
 {
-	for (unsigned int i = 0; i < a->ports; i++)
-		if (!strcmp(a->port[i].name, name))
-			return &a->port[i];
+	for (unsigned int i = 0; i < p->count; i++)
+		if (!strcmp(p->port[i].name, name))
+			return &p->port[i];
 	return NULL;
 }
 
-static int want(struct agent *a, const char *name)
+static int want(struct ports *p, const char *name)
 {
-	if (find_port(a, name))
+	if (find_port(p, name))
 		return 0;
 	if (strlen(name) >= IFNAMSIZ || !*name) {
-		log_err("'%s' is no name of an interface", name);
+		log_err("'%s' is not a name of an interface", name);
 		return -EINVAL;
 	}
-	if (a->ports == AGENT_PORTS) {
-		log_err("more than %d interfaces", AGENT_PORTS);
+	if (p->count == PORTS_MAX) {
+		log_err("more than %d interfaces", PORTS_MAX);
 		return -E2BIG;
 	}
-	strcpy(a->port[a->ports++].name, name);
+	strcpy(p->port[p->count++].name, name);
 	return 0;
 }
 
-int ports_want(struct agent *a)
+static int want_all(struct ports *p, const char *const *names, unsigned int count)
 {
 	char name[IFNAMSIZ];
 	int code = 0;
 
-	for (unsigned int i = 0; i < a->options.interface_count && !code; i++)
-		code = want(a, a->options.interfaces[i]);
-	for (unsigned int i = 0;
-	     i < a->config.interface_count && !a->options.interface_count && !code; i++)
-		code = want(a, a->config.interfaces[i]);
-	if (code || a->ports)
+	for (unsigned int i = 0; i < count && !code; i++)
+		code = want(p, names[i]);
+	if (code || count)
 		return code;
 	if (netlink_default_route(name)) {
 		log_err("there is no default route to take an interface from: name one with -i");
 		return -ENODEV;
 	}
-	return want(a, name);
+	return want(p, name);
 }
 
-int ports_check(const struct agent *a)
+int ports_want(struct ports *p, const char *const *names, unsigned int count)
+{
+	struct ports *wanted = calloc(1, sizeof(*wanted));
+	int code = wanted ? want_all(wanted, names, count) : -ENOMEM;
+
+	for (unsigned int i = 0; !code && i < wanted->count; i++) {
+		const struct port *known = find_port(p, wanted->port[i].name);
+
+		if (known)
+			wanted->port[i] = *known;
+	}
+	if (!code) {
+		memcpy(p->port, wanted->port, sizeof(p->port));
+		p->count = wanted->count;
+	}
+	free(wanted);
+	return code;
+}
+
+int ports_check(const struct ports *p)
 {
 	unsigned int there = 0;
 
-	for (unsigned int i = 0; i < a->ports; i++)
-		there += if_nametoindex(a->port[i].name) != 0;
-	if (!there && a->options.interface_count) {
-		log_err(a->ports == 1 ? "there is no interface %s"
-				      : "there is no interface %s, "
-					"nor any other of those named",
-			a->port[0].name);
-		return -ENODEV;
-	}
-	return 0;
+	for (unsigned int i = 0; i < p->count; i++)
+		there += if_nametoindex(p->port[i].name) != 0;
+	if (there)
+		return 0;
+	log_err(p->count == 1 ? "there is no interface %s"
+			      : "there is no interface %s, nor any other of those named",
+		p->port[0].name);
+	return -ENODEV;
 }
 
-void ports_say_absent(struct agent *a)
+void ports_say_absent(const struct ports *p)
 {
-	for (unsigned int i = 0; i < a->ports; i++)
-		if (!if_nametoindex(a->port[i].name))
-			agent_say(a, "%s: not there yet, waiting for it", a->port[i].name);
+	for (unsigned int i = 0; i < p->count; i++)
+		if (!if_nametoindex(p->port[i].name))
+			notes_say(p->notes, "%s: not there yet, waiting for it", p->port[i].name);
 }
 
 /* Is the interface attached already, by an agent before us? */
@@ -94,17 +109,16 @@ static bool is_attached(const struct meter *m, __u32 ifindex)
 	return false;
 }
 
-static int attach(struct agent *a, struct agent_port *port, __u32 ifindex)
+static int attach(struct ports *p, struct port *port, __u32 ifindex)
 {
-	bool before = is_attached(&a->meter, ifindex);
+	bool before = is_attached(p->meter, ifindex);
 	struct why why = {};
 	char hooks[256];
-	int code =
-		meter_attach(&a->meter, ifindex, port->name, &a->config.attach, &port->hooks, &why);
+	int code = meter_attach(p->meter, ifindex, port->name, &p->policy, &port->hooks, &why);
 
 	if (code) {
-		if (code != -ENODEV || !a->notes.drawn)
-			agent_say(a, "%s: %s", port->name, why_text(&why, code));
+		if (code != -ENODEV || !p->notes->drawn)
+			notes_say(p->notes, "%s: %s", port->name, why_text(&why, code));
 		port->refused = ifindex;
 		return code;
 	}
@@ -112,14 +126,14 @@ static int attach(struct agent *a, struct agent_port *port, __u32 ifindex)
 	port->ours = !before;
 	port->refused = 0;
 	text_hooks(&port->hooks, hooks, sizeof(hooks));
-	agent_say(a, "%s: %s%s", port->name, hooks, before ? ", adopted" : "");
+	notes_say(p->notes, "%s: %s%s", port->name, hooks, before ? ", adopted" : "");
 	return 0;
 }
 
-int ports_sync(struct agent *a, bool start)
+int ports_sync(struct ports *p, bool start)
 {
-	for (unsigned int i = 0; i < a->ports; i++) {
-		struct agent_port *port = &a->port[i];
+	for (unsigned int i = 0; i < p->count; i++) {
+		struct port *port = &p->port[i];
 		__u32 ifindex = if_nametoindex(port->name);
 
 		if (port->ifindex && port->ifindex != ifindex) {
@@ -129,16 +143,16 @@ int ports_sync(struct agent *a, bool start)
 			if (if_indextoname(port->ifindex, name)) {
 				struct why why;
 
-				meter_detach(&a->meter, port->ifindex, &why);
-				agent_say(a, "%s: now named %s, detached", port->name, name);
+				meter_detach(p->meter, port->ifindex, &why);
+				notes_say(p->notes, "%s: now named %s, detached", port->name, name);
 			} else {
-				meter_forget(&a->meter, port->ifindex);
-				agent_say(a, "%s: gone; its counts stay", port->name);
+				meter_forget(p->meter, port->ifindex);
+				notes_say(p->notes, "%s: gone; its counts stay", port->name);
 			}
 			port->ifindex = 0;
 		}
 		if (ifindex && !port->ifindex && port->refused != ifindex) {
-			int code = attach(a, port, ifindex);
+			int code = attach(p, port, ifindex);
 
 			if (code && start)
 				return code;
@@ -149,46 +163,47 @@ int ports_sync(struct agent *a, bool start)
 	return 0;
 }
 
-static bool is_wanted(const struct agent *a, __u32 ifindex)
+static bool is_wanted(const struct ports *p, __u32 ifindex)
 {
-	for (unsigned int i = 0; i < a->ports; i++)
-		if (a->port[i].ifindex == ifindex)
+	for (unsigned int i = 0; i < p->count; i++)
+		if (p->port[i].ifindex == ifindex)
 			return true;
 	return false;
 }
 
-void ports_trim(struct agent *a)
+void ports_trim(const struct ports *p)
 {
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
 		struct weir_interface interface;
 		struct why why = {};
 		char name[IFNAMSIZ];
 
-		if (meter_interface(&a->meter, i, &interface) || !interface.ifindex ||
-		    interface.gone || is_wanted(a, interface.ifindex))
+		if (meter_interface(p->meter, i, &interface) || !interface.ifindex ||
+		    interface.gone || is_wanted(p, interface.ifindex))
 			continue;
 		if (!if_indextoname(interface.ifindex, name))
-			meter_forget(&a->meter, interface.ifindex);
+			meter_forget(p->meter, interface.ifindex);
 		else if (interface.in || interface.out) {
-			if (meter_detach(&a->meter, interface.ifindex, &why))
-				agent_say(a, "%s: %s", interface.name, why.text);
+			if (meter_detach(p->meter, interface.ifindex, &why))
+				notes_say(p->notes, "%s: %s", interface.name, why.text);
 			else
-				agent_say(a, "%s: measured before and not asked for now, detached",
+				notes_say(p->notes,
+					  "%s: measured before and not asked for now, detached",
 					  interface.name);
 		}
 	}
 }
 
-void ports_detach(struct agent *a, bool only_ours)
+void ports_detach(struct ports *p, bool only_ours)
 {
-	for (unsigned int i = 0; i < a->ports; i++) {
-		struct agent_port *port = &a->port[i];
+	for (unsigned int i = 0; i < p->count; i++) {
+		struct port *port = &p->port[i];
 		struct why why = {};
 		int code;
 
 		if (!port->ifindex || (only_ours && !port->ours))
 			continue;
-		code = meter_detach(&a->meter, port->ifindex, &why);
+		code = meter_detach(p->meter, port->ifindex, &why);
 		if (code && code != -ENOENT && code != -ENODEV)
 			log_err("%s: %s", port->name, why.text);
 		port->ifindex = 0;
@@ -233,18 +248,18 @@ static int compare_ranges(const void *left, const void *right)
 	return a->last < b->last ? -1 : a->last > b->last;
 }
 
-void ports_networks(const struct agent *a, struct agent_networks *out)
+void ports_networks(const struct ports *p, struct port_networks *out)
 {
 	struct ifaddrs *all, *addr;
 
 	memset(out, 0, sizeof(*out));
 	if (getifaddrs(&all))
 		return;
-	for (addr = all; addr && out->count < AGENT_NETWORKS; addr = addr->ifa_next) {
+	for (addr = all; addr && out->count < PORT_NETWORKS; addr = addr->ifa_next) {
 		struct query_range *range = &out->range[out->count];
 
-		for (unsigned int i = 0; i < a->ports; i++) {
-			if (!strcmp(a->port[i].name, addr->ifa_name) && !network_of(addr, range)) {
+		for (unsigned int i = 0; i < p->count; i++) {
+			if (!strcmp(p->port[i].name, addr->ifa_name) && !network_of(addr, range)) {
 				out->count++;
 				break;
 			}

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/queries.h"
 #include "agent/plan.h"
 
-int queries_adopt(struct agent *a)
+int queries_adopt(struct queries *q)
 {
 	for (__u32 w = 0; w < WEIR_QUERIES; w++) {
-		int code = meter_label(&a->meter, w, &a->label[w]);
+		int code = meter_label(q->meter, w, &q->label[w]);
 
 		if (code) {
-			agent_say(a, "map labels: %s", strerror(-code));
+			notes_say(q->notes, "map labels: %s", strerror(-code));
 			return code;
 		}
 	}
@@ -21,7 +21,7 @@ int queries_adopt(struct agent *a)
 }
 
 /* `inside`, unless the config gives it, is also the interfaces' own networks. */
-static int with_networks(const struct config *config, const struct agent_networks *networks,
+static int with_networks(const struct config *config, const struct port_networks *networks,
 			 struct config *out)
 {
 	const struct query_scope *scope = &config->scope;
@@ -45,7 +45,7 @@ static int with_networks(const struct config *config, const struct agent_network
  * from one query straight to another has no label between: who starts after a crash then takes
  * neither's counts for the other's.
  */
-static int install(struct agent *a, const struct plan *plan, struct weir_tables *tables)
+static int install(struct queries *q, const struct plan *plan, struct weir_tables *tables)
 {
 	static const struct weir_label none;
 	bool late[WEIR_QUERIES] = {false};
@@ -54,88 +54,89 @@ static int install(struct agent *a, const struct plan *plan, struct weir_tables 
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
 		const struct weir_label *label = &plan->label[w];
 
-		late[w] = a->label[w].name[0] && (plan->fresh[w] || !label->name[0]);
+		late[w] = q->label[w].name[0] && (plan->fresh[w] || !label->name[0]);
 		if (plan->fresh[w])
-			code = meter_clear_window(&a->meter, w);
-		if (!code && label->name[0] && memcmp(label, &a->label[w], sizeof(*label)))
-			code = meter_set_label(&a->meter, w, late[w] ? &none : label);
+			code = meter_clear_window(q->meter, w);
+		if (!code && label->name[0] && memcmp(label, &q->label[w], sizeof(*label)))
+			code = meter_set_label(q->meter, w, late[w] ? &none : label);
 	}
 	plan_begin(plan, tables, meter_now());
 	if (!code)
-		code = meter_set_tables(&a->meter, tables);
+		code = meter_set_tables(q->meter, tables);
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
 		if (late[w])
-			code = meter_set_label(&a->meter, w, &plan->label[w]);
+			code = meter_set_label(q->meter, w, &plan->label[w]);
 	}
 	if (code)
-		agent_say(a, "queries: %s", strerror(-code));
+		notes_say(q->notes, "queries: %s", strerror(-code));
 	return code;
 }
 
 /* What is in force now: the plan, or on failure what was before. Frees the other one's slabs. */
-static void settle(struct agent *a, const struct config *config, const struct plan *plan,
-		   const struct agent_networks *networks, bool installed)
+static void settle(struct queries *q, const struct config *config, const struct plan *plan,
+		   const struct port_networks *networks, bool installed)
 {
-	int code = meter_drop_slabs(&a->meter);
+	int code = meter_drop_slabs(q->meter);
 
 	if (code)
-		agent_say(a, "distinct: memory of old vectors stays taken: %s", strerror(-code));
+		notes_say(q->notes, "distinct: memory of old vectors stays taken: %s",
+			  strerror(-code));
 	if (!installed)
 		return;
-	memcpy(a->label, plan->label, sizeof(a->label));
-	for (unsigned int q = 0; q < config->query_count; q++)
-		a->window[q] = plan->query[q].window;
-	a->next_window = plan->next_window;
-	a->networks = *networks;
+	memcpy(q->label, plan->label, sizeof(q->label));
+	for (unsigned int i = 0; i < config->query_count; i++)
+		q->window[i] = plan->query[i].window;
+	q->next_window = plan->next_window;
+	q->networks = *networks;
 }
 
 /* `plan` and `tables` are empty. */
-static int apply(struct agent *a, const struct config *config, struct plan *plan,
+static int apply(struct queries *q, const struct config *config,
+		 const struct port_networks *networks, struct plan *plan,
 		 struct weir_tables *tables)
 {
-	const struct weir_tables *running = meter_tables(&a->meter);
-	struct agent_networks networks;
+	const struct weir_tables *running = meter_tables(q->meter);
 	struct why why = {};
 	struct config whole;
 	int code;
 
-	ports_networks(a, &networks);
-	code = with_networks(config, &networks, &whole);
+	code = with_networks(config, networks, &whole);
 	if (code) {
-		agent_say(a, "queries: %s", strerror(-code));
+		notes_say(q->notes, "queries: %s", strerror(-code));
 		return code;
 	}
-	plan->next_window = a->next_window;
-	plan_make(&whole, a->label, running, plan);
-	code = plan_tables(plan, &whole, &a->meter, tables, &why);
+	plan->next_window = q->next_window;
+	plan_make(&whole, q->label, running, plan);
+	code = plan_tables(plan, &whole, q->meter, tables, &why);
 	if (code)
-		agent_say(a, "%s", why.text);
+		notes_say(q->notes, "%s", why.text);
 	else
-		code = install(a, plan, tables);
-	settle(a, config, plan, &networks, !code);
+		code = install(q, plan, tables);
+	settle(q, config, plan, networks, !code);
 	free(whole.scope.inside);
 	return code;
 }
 
-int queries_apply(struct agent *a, const struct config *config)
+int queries_apply(struct queries *q, const struct config *config,
+		  const struct port_networks *networks)
 {
 	struct weir_tables *tables = calloc(1, sizeof(*tables));
 	struct plan *plan = calloc(1, sizeof(*plan));
 	int code = -ENOMEM;
 
 	if (tables && plan)
-		code = apply(a, config, plan, tables);
+		code = apply(q, config, networks, plan, tables);
 	else
-		agent_say(a, "queries: no memory");
+		notes_say(q->notes, "queries: no memory");
 	free(plan);
 	free(tables);
 	return code;
 }
 
-void queries_say_memory(struct agent *a)
+void queries_say_memory(struct queries *q)
 {
 	char text[PLAN_MEMORY_BYTES];
 
-	if (plan_memory_text(&a->meter, text))
-		agent_say(a, "distinct: %s", text);
+	if (plan_memory_text(q->meter, text))
+		notes_say(q->notes, "distinct: %s", text);
 }

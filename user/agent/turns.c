@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Turns: from the ring and the cache to the queues. exports_open.c opens and closes these. */
+/* Turns: from the ring and the cache to the queues. turns_open.c opens and closes these. */
 #include "agent/turns.h"
 
 #include <string.h>
@@ -23,60 +23,60 @@
 
 static void stage(void *context, const struct flow_ended *flow)
 {
-	struct exports *x = context;
+	struct turns *t = context;
 
 	for (int i = 0; i < EXPORTS_MAX; i++)
-		if (x->exporter[i])
-			exporter_stage(x->exporter[i], flow);
+		if (t->exporter[i])
+			exporter_stage(t->exporter[i], flow);
 }
 
 /* For a turn's flows. Who took nothing all the while is not waited for again until it does. */
-static void wait_for_room(struct exports *x)
+static void wait_for_room(struct turns *t)
 {
 	for (int i = 0; i < EXPORTS_MAX; i++) {
-		__u64 space = x->exporter[i] ? exporter_space(x->exporter[i]) : x->turn_room;
+		__u64 space = t->exporter[i] ? exporter_space(t->exporter[i]) : t->turn_room;
 		__u64 began_ns = meter_now();
-		__u64 until_ns = x->room_until_ns ? x->room_until_ns : began_ns + x->patience_ns;
+		__u64 until_ns = t->room_until_ns ? t->room_until_ns : began_ns + t->patience_ns;
 
-		if (space >= x->turn_room)
-			x->stuck[i] = false;
-		if (space >= x->turn_room || x->stuck[i] ||
-		    exporter_wait_space(x->exporter[i], x->turn_room, until_ns))
+		if (space >= t->turn_room)
+			t->stuck[i] = false;
+		if (space >= t->turn_room || t->stuck[i] ||
+		    exporter_wait_space(t->exporter[i], t->turn_room, until_ns))
 			continue;
-		if (until_ns <= began_ns || exporter_space(x->exporter[i]) > space)
-			x->put_off = true;
+		if (until_ns <= began_ns || exporter_space(t->exporter[i]) > space)
+			t->put_off = true;
 		else
-			x->stuck[i] = true;
+			t->stuck[i] = true;
 	}
 }
 
-static void commit(struct exports *x)
+static void commit(struct turns *t)
 {
-	harvest_emit(&x->harvest, stage, x);
-	memset(x->turn.mark, 0, sizeof(x->turn.mark));
+	harvest_emit(&t->harvest, stage, t);
+	memset(t->turn.mark, 0, sizeof(t->turn.mark));
 	for (int i = 0; i < EXPORTS_MAX; i++)
-		if (x->exporter[i])
-			exporter_mark(x->exporter[i], &x->turn.mark[i]);
-	ledger_commit(x->ledger, &x->turn);
-	meter_ring_release(x->meter, x->turn.ring_position);
+		if (t->exporter[i])
+			exporter_mark(t->exporter[i], &t->turn.mark[i]);
+	ledger_commit(t->ledger, &t->turn);
+	meter_ring_release(t->meter, t->turn.ring_position);
 	for (int i = 0; i < EXPORTS_MAX; i++)
-		if (x->exporter[i])
-			exporter_publish(x->exporter[i]);
-	if (x->patience_ns || x->room_until_ns)
-		wait_for_room(x);
+		if (t->exporter[i])
+			exporter_publish(t->exporter[i]);
+	if (t->patience_ns || t->room_until_ns)
+		wait_for_room(t);
 }
 
-static void add(struct exports *x, __u32 slot, const struct weir_flow *flow,
+static void add(struct turns *t, __u32 slot, const struct weir_flow *flow,
 		const struct weir_pair6 *pair, enum weir_end end, bool stays)
 {
-	__u32 cpu = slot / (x->meter->sets / x->meter->cpus * WEIR_WAYS), packets;
+	__u32 cpu = slot / (t->meter->sets / t->meter->cpus * WEIR_WAYS), packets;
 	struct flow_ended part;
 	__u64 bytes;
 
 	/* First: what the ledger notes as taken belongs to the turn that it goes out in. */
-	if (x->harvest.parts >= x->turn_room)
-		commit(x);
-	if (!ledger_take(x->ledger, slot, flow, stays, &packets, &bytes))
+	if (t->harvest.parts >= t->turn_room)
+		commit(t);
+	if (!ledger_take(t->ledger, slot, flow, stays, &packets, &bytes))
 		return;
 	part = (struct flow_ended){
 		.key = flow->key,
@@ -84,38 +84,38 @@ static void add(struct exports *x, __u32 slot, const struct weir_flow *flow,
 		.tcp_flags = flow->tcp_flags,
 		.tos = flow->tos,
 		.pair = *pair,
-		.start_ns = flow->first_ns + x->offset_ns,
-		.end_ns = flow->last_ns + x->offset_ns,
+		.start_ns = flow->first_ns + t->offset_ns,
+		.end_ns = flow->last_ns + t->offset_ns,
 		.packets = packets,
 		.bytes = bytes,
 	};
-	harvest_add(&x->harvest, &part, cpu);
+	harvest_add(&t->harvest, &part, cpu);
 }
 
 static int take_event(void *context, const struct weir_event *event)
 {
-	struct exports *x = context;
+	struct turns *t = context;
 
-	x->events++;
-	if (x->count)
-		add(x, event->slot, &event->flow, &event->pair, event->end, false);
+	t->events++;
+	if (t->count)
+		add(t, event->slot, &event->flow, &event->pair, event->end, false);
 	return 0;
 }
 
-int exports_drain(struct exports *x)
+int turns_drain(struct turns *t)
 {
 	int taken;
 
-	if (!x->count) {
-		taken = meter_ring_drain(x->meter, take_event, x);
+	if (!t->count) {
+		taken = meter_ring_drain(t->meter, take_event, t);
 		return taken < 0 ? taken : 0;
 	}
-	exports_follow_distinct(x);
+	turns_follow_distinct(t);
 	do {
-		taken = meter_ring_take(x->meter, &x->turn.ring_position, EVENTS_EACH, take_event,
-					x);
+		taken = meter_ring_take(t->meter, &t->turn.ring_position, EVENTS_EACH, take_event,
+					t);
 		if (taken)
-			commit(x);
+			commit(t);
 	} while (taken == EVENTS_EACH);
 	return taken < 0 ? taken : 0;
 }
@@ -123,15 +123,15 @@ int exports_drain(struct exports *x)
 static int take_over(void *context, __u32 slot, const struct weir_flow *flow,
 		     const struct weir_pair6 *pair)
 {
-	struct exports *x = context;
-	enum weir_end end = weir_flow_over(flow, &x->timeouts, x->now_ns, 0);
+	struct turns *t = context;
+	enum weir_end end = weir_flow_over(flow, &t->timeouts, t->now_ns, 0);
 
-	if (x->put_off && !x->all)
+	if (t->put_off && !t->all)
 		return 1;
-	if (x->all && !end)
+	if (t->all && !end)
 		end = WEIR_END_FORCED;
 	if (end)
-		add(x, slot, flow, pair, end, true);
+		add(t, slot, flow, pair, end, true);
 	return 0;
 }
 
@@ -139,68 +139,68 @@ static int take_over(void *context, __u32 slot, const struct weir_flow *flow,
  * What has left the cache before `now_ns` is taken from the ring first: an incarnation that stands
  * in the cache now may only be written down when the one before it in its slot has been dealt with.
  */
-static int scan(struct exports *x, __u64 now_ns, bool all)
+static int scan(struct turns *t, __u64 now_ns, bool all)
 {
 	int code;
 
-	x->put_off = false;
-	code = exports_drain(x);
-	if (code || !x->count)
+	t->put_off = false;
+	code = turns_drain(t);
+	if (code || !t->count)
 		return code;
-	x->now_ns = now_ns;
-	x->all = all;
-	code = meter_each_flow(x->meter, take_over, x);
-	commit(x);
+	t->now_ns = now_ns;
+	t->all = all;
+	code = meter_each_flow(t->meter, take_over, t);
+	commit(t);
 	return code < 0 ? code : 0;
 }
 
-void exports_follow_clock(struct exports *x)
+void turns_follow_clock(struct turns *t)
 {
-	if (x->folder)
-		x->offset_ns = clock_offset_ns();
+	if (t->folder)
+		t->offset_ns = clock_offset_ns();
 }
 
-int exports_turn(struct exports *x)
+int turns_take(struct turns *t)
 {
 	__u64 now = meter_now(), took;
 	int code;
 
-	if (now < x->scan_ns)
-		return exports_drain(x);
-	exports_follow_clock(x);
-	x->room_until_ns = now + SCAN_ROOM_NS;
-	code = scan(x, now - MARGIN_NS, false);
-	x->room_until_ns = 0;
+	if (now < t->scan_ns)
+		return turns_drain(t);
+	turns_follow_clock(t);
+	t->room_until_ns = now + SCAN_ROOM_NS;
+	code = scan(t, now - MARGIN_NS, false);
+	t->room_until_ns = 0;
 	took = (meter_now() - now) * SCAN_SHARE;
-	x->scan_ns = now + (took > SCAN_EACH_NS ? took : SCAN_EACH_NS);
+	t->scan_ns = now + (took > SCAN_EACH_NS ? took : SCAN_EACH_NS);
 	return code;
 }
 
-int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns)
+int turns_flush(struct turns *t, __u64 now_ns, __u64 room_until_ns)
 {
-	exports_follow_clock(x);
-	x->room_until_ns = room_until_ns;
+	turns_follow_clock(t);
+	t->room_until_ns = room_until_ns;
 	if (room_until_ns)
-		wait_for_room(x);
-	exports_ask_distinct(x, now_ns);
-	return scan(x, now_ns, true);
+		wait_for_room(t);
+	turns_read_distinct(t, now_ns);
+	return scan(t, now_ns, true);
 }
 
-void exports_settle(struct exports *x, __u64 deadline_ns)
+void turns_settle(struct turns *t, __u64 deadline_ns)
 {
 	for (int i = 0; i < EXPORTS_MAX; i++)
-		if (x->exporter[i])
-			exporter_flush(x->exporter[i], deadline_ns);
+		if (t->exporter[i])
+			exporter_flush(t->exporter[i], deadline_ns);
 }
 
-void exports_each(const struct exports *x, exports_state_fn *fn, void *context)
+void turns_each_exporter(const struct turns *t, turns_exporter_fn *fn, void *context)
 {
 	struct exporter_state state;
 
 	for (int i = 0; i < EXPORTS_MAX; i++) {
-		if (!x->exporter[i])
+		if (!t->exporter[i])
 			continue;
-		exporter_state(x->exporter[i], &state);
+		exporter_state(t->exporter[i], &state);
 		fn(context, &state);
 	}
 }
@@ -211,11 +211,11 @@ static void see_unsent(void *all_sent, const struct exporter_state *state)
 		*(bool *)all_sent = false;
 }
 
-bool exports_all_sent(const struct exports *x)
+bool turns_all_sent(const struct turns *t)
 {
 	bool all_sent = true;
 
-	exports_each(x, see_unsent, &all_sent);
+	turns_each_exporter(t, see_unsent, &all_sent);
 	return all_sent;
 }
 
@@ -261,10 +261,10 @@ static void add_exporter(void *list, const struct exporter_state *state)
 	json_array_append_new(list, exports_state_json(state));
 }
 
-json_t *exports_json(const struct exports *x)
+json_t *exports_json(const struct turns *t)
 {
 	json_t *list = json_array();
 
-	exports_each(x, add_exporter, list);
+	turns_each_exporter(t, add_exporter, list);
 	return list;
 }

@@ -25,9 +25,9 @@
 #include "base/twin.h"
 
 #define EXPORTS_DIR "/run/weir/export"
-#define EXPORTS_TURN_MAX 16384u /* flows made in a turn */
+#define TURNS_FLOWS_MAX 16384u /* flows made in a turn */
 
-struct exports {
+struct turns {
 	struct meter *meter;
 	struct weir_timeouts timeouts;
 	const char *folder;  /* EXPORTS_DIR, of queues and ledger; NULL: in memory only */
@@ -57,59 +57,56 @@ struct exports {
 	bool put_off;            /* of a scan: the queues have no room for the rest of it */
 };
 
-/* What exports have to say to people. */
-typedef void exports_say_fn(void *context, const char *line);
+/* What turns have to say to people. */
+typedef void turns_say_fn(void *context, const char *line);
 
 /*
  * Opens exporters as `config` says, taking its entries out of it, and closes those that it does not
  * name. One that is open and did not change stays as it is. 0, or a negative errno after a line for
  * each that could not be opened: if it was open before, it goes on as it was.
  */
-int exports_apply(struct exports *x, struct config *config, exports_say_fn *say, void *context);
+int turns_apply(struct turns *t, struct config *config, turns_say_fn *say, void *context);
 /* Sends what waits, until the deadline (CLOCK_MONOTONIC), and ends. Says what was not sent. The
  * ledger stays, for as long as the meter that it is about. */
-void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say, void *context);
+void turns_close(struct turns *t, __u64 deadline_ns, turns_say_fn *say, void *context);
 /* When the meter has gone, not before: an agent that adopts it needs it. */
-void exports_remove_ledger(void);
+void turns_remove_ledger(void);
 
 /* The time of day may be set; in replay the programs' clock is Unix time as it is. */
-void exports_follow_clock(struct exports *x);
+void turns_follow_clock(struct turns *t);
 
 /* Takes what is in the ring, and scans the cache when that is due. 0 or a negative errno. */
-int exports_turn(struct exports *x);
+int turns_take(struct turns *t);
 /* Takes what is in the ring. */
-int exports_drain(struct exports *x);
+int turns_drain(struct turns *t);
 /* Takes everything: flows that are not over end as WEIR_END_FORCED. `now_ns`: the kernel
  * programs' clock. They wait for room in the queues until room_until_ns (CLOCK_MONOTONIC); 0: as
  * patience_ns says. */
-int exports_flush(struct exports *x, __u64 now_ns, __u64 room_until_ns);
+int turns_flush(struct turns *t, __u64 now_ns, __u64 room_until_ns);
 
-/* exports_distinct.c. Can one of the configuration's exporters tell distinct counts? */
-bool exports_can_tell_distinct(const struct config *config);
+/* turns_distinct.c. Can one of the configuration's exporters tell distinct counts? */
+bool turns_can_export_distinct(const struct config *config);
 /* Asks the meter for all distinct counts, if an exporter can tell them; `now_ns`: the kernel
- * programs' clock. exports_follow_distinct(): once a second, by that clock. */
-void exports_ask_distinct(struct exports *x, __u64 now_ns);
-void exports_follow_distinct(struct exports *x);
-/* Of struct export_facts; `context` is struct exports. */
-bool exports_tell_distinct(void *context, unsigned int n, struct wire_distinct *out);
-
-/* Removes the ledger in `folder`, after the meter that it is about. */
-void exports_forget(const char *folder);
+ * programs' clock. turns_follow_distinct(): once a second, by that clock. */
+void turns_read_distinct(struct turns *t, __u64 now_ns);
+void turns_follow_distinct(struct turns *t);
+/* Of struct export_facts; `context` is struct turns. */
+bool turns_export_distinct(void *context, unsigned int n, struct wire_distinct *out);
 
 /* Waits until all is sent, or for the deadline (CLOCK_MONOTONIC). */
-void exports_settle(struct exports *x, __u64 deadline_ns);
+void turns_settle(struct turns *t, __u64 deadline_ns);
 
 /* Nothing waits and nothing was dropped. */
-bool exports_all_sent(const struct exports *x);
+bool turns_all_sent(const struct turns *t);
 
 /* Calls fn with each exporter's state. */
-typedef void exports_state_fn(void *context, const struct exporter_state *state);
-void exports_each(const struct exports *x, exports_state_fn *fn, void *context);
+typedef void turns_exporter_fn(void *context, const struct exporter_state *state);
+void turns_each_exporter(const struct turns *t, turns_exporter_fn *fn, void *context);
 
 /* An exporter's state for people and programs. */
 void exports_state_text(const struct exporter_state *state, FILE *out, const char *end);
 json_t *exports_state_json(const struct exporter_state *state);
 /* All of them, as a list. */
-json_t *exports_json(const struct exports *x);
+json_t *exports_json(const struct turns *t);
 
 #endif

@@ -16,7 +16,7 @@
 _Static_assert(sizeof(struct wire_distinct) % 8 == 0, "it is copied in words");
 
 /* v9 and v5 have no elements for them. */
-bool exports_can_tell_distinct(const struct config *config)
+bool turns_can_export_distinct(const struct config *config)
 {
 	for (unsigned int i = 0; i < config->export_count; i++)
 		if (config->exports[i].url.format == URL_IPFIX)
@@ -44,46 +44,46 @@ static bool ask(const struct meter *m, __u32 query, const struct weir_label *lab
 	return true;
 }
 
-void exports_ask_distinct(struct exports *x, __u64 now_ns)
+void turns_read_distinct(struct turns *t, __u64 now_ns)
 {
 	struct wire_distinct distinct;
 	struct weir_label label;
 	unsigned int n = 0;
 
-	if (!x->tells_distinct)
+	if (!t->tells_distinct)
 		return;
 	for (__u32 q = 0; q < WEIR_QUERIES; q++) {
 		/* To look there costs nothing, a label a system call. */
-		if (!distinct_has(x->meter, q) || meter_label(x->meter, q, &label) ||
+		if (!distinct_has(t->meter, q) || meter_label(t->meter, q, &label) ||
 		    !label.name[0])
 			continue;
 		for (unsigned int key = 0; key < WEIR_DISTINCT_MAX && n < WEIR_VECTORS; key++) {
-			if (!ask(x->meter, q, &label, key, now_ns, &distinct))
+			if (!ask(t->meter, q, &label, key, now_ns, &distinct))
 				continue;
-			twin_write(&x->distinct[n], &distinct);
+			twin_write(&t->distinct[n], &distinct);
 			n++;
 		}
 	}
 	for (distinct = (struct wire_distinct){}; n < WEIR_VECTORS; n++)
-		twin_write(&x->distinct[n], &distinct);
+		twin_write(&t->distinct[n], &distinct);
 }
 
-void exports_follow_distinct(struct exports *x)
+void turns_follow_distinct(struct turns *t)
 {
-	const __u64 now_ns = x->folder ? meter_now() : x->clock_ns;
+	const __u64 now_ns = t->folder ? meter_now() : t->clock_ns;
 
-	if (now_ns < x->distinct_ns)
+	if (now_ns < t->distinct_ns)
 		return;
-	x->distinct_ns = now_ns + ASK_EACH_NS;
-	exports_ask_distinct(x, now_ns);
+	t->distinct_ns = now_ns + ASK_EACH_NS;
+	turns_read_distinct(t, now_ns);
 }
 
-bool exports_tell_distinct(void *context, unsigned int n, struct wire_distinct *out)
+bool turns_export_distinct(void *context, unsigned int n, struct wire_distinct *out)
 {
-	const struct exports *x = context;
+	const struct turns *t = context;
 
 	if (n >= WEIR_VECTORS)
 		return false;
-	twin_read(&x->distinct[n], out);
+	twin_read(&t->distinct[n], out);
 	return out->query[0];
 }

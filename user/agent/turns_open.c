@@ -17,7 +17,7 @@
 #define REMOVED_NS WEIR_NS_PER_SEC /* for an exporter that the configuration names no more */
 
 struct speaker {
-	exports_say_fn *say;
+	turns_say_fn *say;
 	void *context;
 };
 
@@ -37,11 +37,11 @@ __attribute__((format(printf, 2, 3))) static void say(const struct speaker *to, 
 
 static bool tell_interface(void *context, unsigned int n, struct exporter_interface *out)
 {
-	const struct exports *x = context;
+	const struct turns *t = context;
 	struct weir_interface interface;
 
 	for (__u32 account = 1; account < WEIR_INTERFACES; account++) {
-		if (meter_interface(x->meter, account, &interface) || !interface.ifindex || n--)
+		if (meter_interface(t->meter, account, &interface) || !interface.ifindex || n--)
 			continue;
 		*out = (struct exporter_interface){.index = interface.ifindex};
 		snprintf(out->name, sizeof(out->name), "%s", interface.name);
@@ -53,11 +53,11 @@ static bool tell_interface(void *context, unsigned int n, struct exporter_interf
 
 static void tell_statistics(void *context, struct wire_statistics *out)
 {
-	const struct exports *x = context;
+	const struct turns *t = context;
 	struct meter_totals totals;
 
 	*out = (struct wire_statistics){};
-	if (meter_totals(x->meter, &totals))
+	if (meter_totals(t->meter, &totals))
 		return;
 	out->start_ns = totals.start_ns;
 	out->seen_packets = totals.seen.packets;
@@ -70,44 +70,44 @@ static void tell_statistics(void *context, struct wire_statistics *out)
 
 /* --- Opening and closing ------------------------------------------------------------------ */
 
-static int open_ledger(struct exports *x, const struct speaker *to)
+static int open_ledger(struct turns *t, const struct speaker *to)
 {
 	struct why why = {};
-	__u64 position = meter_ring_position(x->meter);
+	__u64 position = meter_ring_position(t->meter);
 	bool known;
-	int code = x->folder ? folder_make_for(LEDGER_PATH) : 0;
+	int code = t->folder ? folder_make_for(LEDGER_PATH) : 0;
 
 	if (code) {
-		say(to, "%s: %s", x->folder, strerror(-code));
+		say(to, "%s: %s", t->folder, strerror(-code));
 		return code;
 	}
-	code = ledger_open(x->folder ? LEDGER_PATH : NULL, meter_identity(x->meter),
-			   x->meter->sets * WEIR_WAYS, &x->ledger, &known, &why);
+	code = ledger_open(t->folder ? LEDGER_PATH : NULL, meter_identity(t->meter),
+			   t->meter->sets * WEIR_WAYS, &t->ledger, &known, &why);
 	if (code) {
 		say(to, "%s", why.text);
 		return code;
 	}
-	code = harvest_open(&x->harvest, EXPORTS_TURN_MAX);
+	code = harvest_open(&t->harvest, TURNS_FLOWS_MAX);
 	if (code) {
 		say(to, "harvest: %s", strerror(-code));
-		ledger_close(x->ledger);
-		x->ledger = NULL;
+		ledger_close(t->ledger);
+		t->ledger = NULL;
 		return code;
 	}
-	ledger_turn(x->ledger, &x->turn);
+	ledger_turn(t->ledger, &t->turn);
 	/* Behind: a turn was committed and its events not released. Ahead: who came between
 	 * exported nothing, and let the ring go. */
-	if (x->turn.ring_position < position || x->turn.ring_position > meter_ring_end(x->meter))
-		x->turn.ring_position = position;
-	meter_ring_release(x->meter, x->turn.ring_position);
+	if (t->turn.ring_position < position || t->turn.ring_position > meter_ring_end(t->meter))
+		t->turn.ring_position = position;
+	meter_ring_release(t->meter, t->turn.ring_position);
 	return 0;
 }
 
-static void close_ledger(struct exports *x)
+static void close_ledger(struct turns *t)
 {
-	ledger_close(x->ledger);
-	x->ledger = NULL;
-	harvest_close(&x->harvest);
+	ledger_close(t->ledger);
+	t->ledger = NULL;
+	harvest_close(&t->harvest);
 }
 
 static bool same_options(const struct export_options *a, const struct export_options *b)
@@ -121,66 +121,66 @@ static bool same_options(const struct export_options *a, const struct export_opt
 }
 
 /* The mark that was committed last for the queue of `to`, if any was. */
-static const struct queue_mark *recovered_mark(const struct exports *x, const char *to)
+static const struct queue_mark *recovered_mark(const struct turns *t, const char *to)
 {
 	char path[PATH_MAX];
 	struct queue_view view;
 
-	if (!x->folder)
+	if (!t->folder)
 		return NULL;
-	exporter_path(x->folder, to, path, sizeof(path));
+	exporter_path(t->folder, to, path, sizeof(path));
 	if (queue_peek(path, &view, NULL))
 		return NULL;
 	for (int i = 0; i < EXPORTS_MAX; i++)
-		if (x->turn.mark[i].file == view.mark.file)
-			return &x->turn.mark[i];
+		if (t->turn.mark[i].file == view.mark.file)
+			return &t->turn.mark[i];
 	return NULL;
 }
 
 /* How many records stay unsent. What it was opened with goes to `options`, or nowhere. */
-static __u64 close_one(struct exports *x, int i, __u64 deadline_ns, struct export_options *options)
+static __u64 close_one(struct turns *t, int i, __u64 deadline_ns, struct export_options *options)
 {
-	__u64 unsent = exporter_close(x->exporter[i], deadline_ns);
+	__u64 unsent = exporter_close(t->exporter[i], deadline_ns);
 
 	if (options)
-		*options = x->options[i];
+		*options = t->options[i];
 	else
-		export_options_free(&x->options[i]);
-	x->options[i] = (struct export_options){};
-	x->exporter[i] = NULL;
-	x->stuck[i] = false;
-	x->count--;
+		export_options_free(&t->options[i]);
+	t->options[i] = (struct export_options){};
+	t->exporter[i] = NULL;
+	t->stuck[i] = false;
+	t->count--;
 	return unsent;
 }
 
-static int open_one(struct exports *x, struct export_options *options, const struct speaker *to)
+static int open_one(struct turns *t, struct export_options *options, const struct speaker *to)
 {
 	struct why err = {};
 	int i = 0, code;
 
-	while (x->exporter[i])
+	while (t->exporter[i])
 		i++;
-	x->options[i] = *options;
-	code = exporter_open(&x->options[i], &x->about, x->folder, recovered_mark(x, options->to),
-			     &x->exporter[i], &err);
+	t->options[i] = *options;
+	code = exporter_open(&t->options[i], &t->about, t->folder, recovered_mark(t, options->to),
+			     &t->exporter[i], &err);
 	if (err.text[0])
 		say(to, "%s", err.text);
 	if (code) {
-		x->exporter[i] = NULL;
-		memset(&x->options[i], 0, sizeof(x->options[i]));
+		t->exporter[i] = NULL;
+		memset(&t->options[i], 0, sizeof(t->options[i]));
 		return code;
 	}
 	*options = (struct export_options){};
-	x->count++;
+	t->count++;
 	return 0;
 }
 
 /* Which exporter has this address, or EXPORTS_MAX. */
-static int find(const struct exports *x, const char *to)
+static int find(const struct turns *t, const char *to)
 {
 	int i = 0;
 
-	while (i < EXPORTS_MAX && !(x->exporter[i] && text_same(x->options[i].to, to)))
+	while (i < EXPORTS_MAX && !(t->exporter[i] && text_same(t->options[i].to, to)))
 		i++;
 	return i;
 }
@@ -195,81 +195,81 @@ static bool is_named(const struct config *config, const char *to)
 
 /* One that is open with other options goes on with these, in the same queue; when it cannot be
  * opened so, as it was. */
-static int want_one(struct exports *x, struct export_options *options, const struct speaker *to)
+static int want_one(struct turns *t, struct export_options *options, const struct speaker *to)
 {
 	struct export_options before = {};
-	int i = find(x, options->to), code;
+	int i = find(t, options->to), code;
 
-	if (i < EXPORTS_MAX && same_options(&x->options[i], options))
+	if (i < EXPORTS_MAX && same_options(&t->options[i], options))
 		return 0;
 	if (i < EXPORTS_MAX)
-		close_one(x, i, 0, &before);
-	code = open_one(x, options, to);
-	if (code && before.to && !open_one(x, &before, to))
+		close_one(t, i, 0, &before);
+	code = open_one(t, options, to);
+	if (code && before.to && !open_one(t, &before, to))
 		say(to, "%s: goes on as it was", options->to);
 	export_options_free(&before);
 	return code;
 }
 
 /* The most flows that a turn makes. */
-static void set_turn_room(struct exports *x)
+static void set_turn_room(struct turns *t)
 {
-	x->turn_room = EXPORTS_TURN_MAX;
+	t->turn_room = TURNS_FLOWS_MAX;
 	for (int i = 0; i < EXPORTS_MAX; i++)
-		if (x->exporter[i] && x->options[i].queue < x->turn_room)
-			x->turn_room = x->options[i].queue;
+		if (t->exporter[i] && t->options[i].queue < t->turn_room)
+			t->turn_room = t->options[i].queue;
 }
 
 /* What waits for exporters that the configuration no longer names. */
-static void forget(struct exports *x, const struct speaker *to)
+static void forget(struct turns *t, const struct speaker *to)
 {
 	struct queue_count lost = {};
 
-	if (!x->folder)
+	if (!t->folder)
 		return;
-	exporter_forget(x->folder, x->options, EXPORTS_MAX, &lost);
+	exporter_forget(t->folder, t->options, EXPORTS_MAX, &lost);
 	if (lost.records)
 		say(to, "%llu records waited for exporters that are not in the configuration: lost",
 		    lost.records);
 }
 
-int exports_apply(struct exports *x, struct config *config, exports_say_fn *say_fn, void *context)
+int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, void *context)
 {
 	const struct speaker to = {say_fn, context};
 	const __u64 deadline_ns = meter_now() + REMOVED_NS;
 	int code = 0;
 
-	x->about.context = x;
-	x->about.interface = tell_interface;
-	x->about.statistics = tell_statistics;
-	x->about.distinct = exports_tell_distinct;
-	x->about.clock_ns = x->folder ? NULL : &x->clock_ns;
-	exports_follow_clock(x);
+	t->about.context = t;
+	t->about.interface = tell_interface;
+	t->about.statistics = tell_statistics;
+	t->about.distinct = turns_export_distinct;
+	t->about.clock_ns = t->folder ? NULL : &t->clock_ns;
+	turns_follow_clock(t);
 	/* Other queries may run now. */
-	x->distinct_ns = 0;
-	x->tells_distinct = exports_can_tell_distinct(config);
-	exports_follow_distinct(x);
-	if (config->export_count && !x->ledger)
-		code = open_ledger(x, &to);
+	t->distinct_ns = 0;
+	t->tells_distinct = turns_can_export_distinct(config);
+	turns_follow_distinct(t);
+	if (config->export_count && !t->ledger)
+		code = open_ledger(t, &to);
 	if (code)
 		return code;
 	for (int i = 0; i < EXPORTS_MAX; i++)
-		if (x->exporter[i] && !is_named(config, x->options[i].to))
-			close_one(x, i, deadline_ns, NULL);
+		if (t->exporter[i] && !is_named(config, t->options[i].to))
+			close_one(t, i, deadline_ns, NULL);
 	for (unsigned int i = 0; i < config->export_count; i++) {
-		int err = want_one(x, &config->exports[i], &to);
+		int err = want_one(t, &config->exports[i], &to);
 
 		code = code ? code : err;
 	}
-	set_turn_room(x);
+	set_turn_room(t);
 	if (!code)
-		forget(x, &to);
-	if (!x->count && x->ledger)
-		close_ledger(x);
+		forget(t, &to);
+	if (!t->count && t->ledger)
+		close_ledger(t);
 	return code;
 }
 
-void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say_fn, void *context)
+void turns_close(struct turns *t, __u64 deadline_ns, turns_say_fn *say_fn, void *context)
 {
 	const struct speaker to = {say_fn, context};
 
@@ -277,21 +277,21 @@ void exports_close(struct exports *x, __u64 deadline_ns, exports_say_fn *say_fn,
 		struct export_options options;
 		__u64 unsent;
 
-		if (!x->exporter[i])
+		if (!t->exporter[i])
 			continue;
-		unsent = close_one(x, i, deadline_ns, &options);
-		if (unsent && x->folder)
+		unsent = close_one(t, i, deadline_ns, &options);
+		if (unsent && t->folder)
 			say(&to, "%s: %llu records were not sent; they wait in %s for the next run",
-			    options.to, unsent, x->folder);
+			    options.to, unsent, t->folder);
 		else if (unsent)
 			say(&to, "%s: %llu records could not be sent", options.to, unsent);
 		export_options_free(&options);
 	}
-	if (x->ledger)
-		close_ledger(x);
+	if (t->ledger)
+		close_ledger(t);
 }
 
-void exports_remove_ledger(void)
+void turns_remove_ledger(void)
 {
 	unlink(LEDGER_PATH);
 }

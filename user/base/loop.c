@@ -46,6 +46,7 @@ struct loop *loop_new(void)
 
 	if (!loop)
 		return NULL;
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&loop->signals);
 	loop->signal_watch.fd = -1;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -45,7 +45,7 @@ struct loop_timer {
 
 #define LOOP_NEVER (~0ull)
 
-/* NULL and errno. */
+/* NULL and errno. The process ignores SIGPIPE from now on: who writes gets EPIPE. */
 struct loop *loop_new(void);
 /* The descriptors that are still watched stay open. NULL is none. */
 void loop_free(struct loop *loop);

@@ -51,7 +51,7 @@ static int detach_all(void)
 		log_err("%s", why.text);
 		return CLI_FAILED;
 	}
-	exports_remove_ledger();
+	turns_remove_ledger();
 	log_info("detached %u interface%s, removed what was pinned", count, count == 1 ? "" : "s");
 	exporter_states(EXPORTS_DIR, say_waiting, NULL);
 	return CLI_OK;

@@ -36,7 +36,7 @@ struct replay {
 	struct config config;
 	bool json, flows;
 	struct config wanted; /* its exports */
-	struct exports exports;
+	struct turns turns;
 	struct plan plan;
 	bool started;
 	__u64 last_ns;     /* highest time seen */
@@ -73,9 +73,9 @@ static int take_ring(struct replay *r)
 {
 	int taken;
 
-	if (r->exports.count) {
-		__atomic_store_n(&r->exports.clock_ns, r->last_ns, __ATOMIC_RELAXED);
-		return exports_drain(&r->exports);
+	if (r->turns.count) {
+		__atomic_store_n(&r->turns.clock_ns, r->last_ns, __ATOMIC_RELAXED);
+		return turns_drain(&r->turns);
 	}
 	taken = meter_ring_drain(&r->meter, take_event, r);
 	return taken < 0 ? taken : 0;
@@ -171,12 +171,12 @@ static int want_exports(struct replay *r, const struct cli_list *to)
 /* v5 and v9 count milliseconds from some time before the first packet's. */
 static int open_exports(struct replay *r, __u64 first_ns)
 {
-	r->exports.meter = &r->meter;
-	r->exports.timeouts = r->config.timeouts;
-	r->exports.patience_ns = PATIENCE_NS;
-	r->exports.clock_ns = first_ns;
-	r->exports.about.boot_ns = first_ns - HOUR_NS;
-	return exports_apply(&r->exports, &r->wanted, say, NULL);
+	r->turns.meter = &r->meter;
+	r->turns.timeouts = r->config.timeouts;
+	r->turns.patience_ns = PATIENCE_NS;
+	r->turns.clock_ns = first_ns;
+	r->turns.about.boot_ns = first_ns - HOUR_NS;
+	return turns_apply(&r->turns, &r->wanted, say, NULL);
 }
 
 static void begin(struct replay *r, __u64 now_ns)
@@ -304,7 +304,7 @@ static int print_json(const struct replay *r, const struct meter_balance *b)
 		return -EIO;
 	}
 	return json_line(json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries,
-				   "export", exports_json(&r->exports), "counters",
+				   "export", exports_json(&r->turns), "counters",
 				   json_books(&b->books), "unordered", json_counts(&r->unordered),
 				   "flows", (json_int_t)b->flows, "resident",
 				   json_counts(&b->resident), "seen", json_counts(&b->seen_after),
@@ -351,7 +351,7 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 	if (r->unordered.packets)
 		printf("%-16s %14llu %16llu   more than %d s out of order: in no query's total\n",
 		       "unordered", r->unordered.packets, r->unordered.bytes, SETTLED_S);
-	exports_each(&r->exports, print_exporter, NULL);
+	turns_each_exporter(&r->turns, print_exporter, NULL);
 	printf("%s\n", b->holds && b->quiet ? "every packet is accounted for"
 					    : "PACKETS ARE NOT ALL ACCOUNTED FOR");
 	return 0;
@@ -360,10 +360,10 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 /* The cache's flows, and whatever waits. -ECOMM: not all could be sent; printed is how many. */
 static int export_rest(struct replay *r)
 {
-	int code = exports_flush(&r->exports, r->last_ns, 0);
+	int code = turns_flush(&r->turns, r->last_ns, 0);
 
-	exports_settle(&r->exports, meter_now() + PATIENCE_NS);
-	return code ? code : exports_all_sent(&r->exports) ? 0 : -ECOMM;
+	turns_settle(&r->turns, meter_now() + PATIENCE_NS);
+	return code ? code : turns_all_sent(&r->turns) ? 0 : -ECOMM;
 }
 
 static int finish(struct replay *r)
@@ -372,7 +372,7 @@ static int finish(struct replay *r)
 	int unsent = 0, code = r->started ? harvest(r, r->last_ns / WEIR_NS_PER_SEC + 1) : 0;
 
 	code = code ? code : take_ring(r);
-	if (!code && r->exports.count)
+	if (!code && r->turns.count)
 		unsent = export_rest(r);
 	if (!code && r->flows)
 		code = meter_each_flow(&r->meter, take_resident, r);
@@ -407,7 +407,7 @@ static int replay_all(struct replay *r, char **captures, int count)
 		if (code)
 			log_err("replay: %s", strerror(-code));
 	}
-	exports_close(&r->exports, 0, say, NULL);
+	turns_close(&r->turns, 0, say, NULL);
 	meter_close(&r->meter);
 	return code;
 }

@@ -30,7 +30,7 @@ void coordinate_say(struct coordinate *c, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	notes_add(&c->notes, c->output == OUTPUT_SCREEN, format, args);
+	notes_vsay(&c->notes, format, args);
 	va_end(args);
 }
 
@@ -361,6 +361,7 @@ int coordinate_run(const struct coordinate_options *options)
 	c->config_path = options->config_path;
 	c->quiet = options->quiet;
 	c->output = options->output;
+	c->notes.screen = options->output == OUTPUT_SCREEN;
 	code = load_config(c, &c->config);
 	if (!code)
 		code = coordinate(c);

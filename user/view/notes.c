@@ -10,14 +10,14 @@
 
 #define LINE_CHARS 70
 
-void notes_add(struct notes *n, bool screen, const char *format, va_list args)
+void notes_vsay(struct notes *n, const char *format, va_list args)
 {
 	char text[NOTE_BYTES];
 
 	vsnprintf(text, sizeof(text), format, args);
 	if (!n->drawn)
 		log_info("%s", text);
-	if (!screen)
+	if (!n->screen)
 		return;
 	if (n->count == NOTES_MAX) {
 		memmove(&n->note[0], &n->note[1], sizeof(n->note) - sizeof(n->note[0]));
@@ -25,6 +25,15 @@ void notes_add(struct notes *n, bool screen, const char *format, va_list args)
 	}
 	memcpy(n->note[n->count].text, text, sizeof(text));
 	n->note[n->count++].at = clock_ns(CLOCK_REALTIME) / WEIR_NS_PER_SEC;
+}
+
+void notes_say(struct notes *n, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	notes_vsay(n, format, args);
+	va_end(args);
 }
 
 /* So much of the text fits on a line: up to a blank, if there is one. */

@@ -13,7 +13,8 @@
 #define NOTE_BYTES 512
 
 struct notes {
-	bool drawn; /* the screen has been */
+	bool screen; /* there is or will be one, which wipes out what came before it */
+	bool drawn;  /* it has been */
 	unsigned int count;
 	struct {
 		char text[NOTE_BYTES];
@@ -21,9 +22,10 @@ struct notes {
 	} note[NOTES_MAX];
 };
 
-/* `screen`: there is or will be one, which wipes out what came before it; so it stands there too. */
-void notes_add(struct notes *n, bool screen, const char *format, va_list args)
-	__attribute__((format(printf, 3, 0)));
+/* For people: on standard error until the screen is drawn, and on the screen if there is one. */
+void notes_say(struct notes *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void notes_vsay(struct notes *n, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 /* Long ones go on below, behind the time. */
 void notes_draw(const struct notes *n, FILE *out);
 

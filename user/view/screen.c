@@ -40,7 +40,7 @@ static struct weir_count per_second(const struct weir_count *now, const struct w
 static void say_unread(struct agent *a, const char *what, int code, int *said)
 {
 	if (code && code != *said)
-		agent_say(a, "%s: %s", what, strerror(-code));
+		notes_say(&a->notes, "%s: %s", what, strerror(-code));
 	*said = code;
 }
 
@@ -48,7 +48,7 @@ static void say_unread(struct agent *a, const char *what, int code, int *said)
 static void read_distinct(struct agent *a, struct reading *r)
 {
 	for (int w = 0; w < WEIR_QUERIES; w++) {
-		const struct weir_label *label = &a->label[w];
+		const struct weir_label *label = &a->queries.label[w];
 		char what[128];
 		int code = 0;
 
@@ -66,7 +66,7 @@ static int read_queries(const struct agent *a, struct reading *r)
 	__u32 windows[WEIR_QUERIES];
 
 	for (int w = 0; w < WEIR_QUERIES; w++)
-		windows[w] = a->label[w].window_s;
+		windows[w] = a->queries.label[w].window_s;
 	if (!a->series_code)
 		meter_series_rates(&a->series, windows, r->rates);
 	return a->series_code;
@@ -122,8 +122,8 @@ static void draw_head(const struct agent *a, const struct reading *r, FILE *out)
 	text_clock(r->at.tv_sec, clock);
 	fprintf(out, "weir %s%*s up %s" PAGE_EOL, WEIR_VERSION,
 		(int)(79 - strlen(WEIR_VERSION) - 9 - strlen(up)), clock, up);
-	for (unsigned int i = 0; i < a->ports; i++) {
-		const struct agent_port *p = &a->port[i];
+	for (unsigned int i = 0; i < a->ports.count; i++) {
+		const struct port *p = &a->ports.port[i];
 
 		text_hooks(&p->hooks, hooks, sizeof(hooks));
 		fprintf(out, "%-*s %.*s" PAGE_EOL, 10, p->name, 69,
@@ -197,13 +197,13 @@ static void draw_exporter(void *page, const struct exporter_state *s)
 		s->dropped.records);
 }
 
-static void draw_exporters(const struct exports *x, FILE *out)
+static void draw_exporters(const struct turns *t, FILE *out)
 {
-	if (!x->count)
+	if (!t->count)
 		return;
 	fprintf(out, "\033[1m%-32s %-8s %14s %8s %8s%5s\033[0m" PAGE_EOL, "flows exported to", "",
 		"sent", "queued", "dropped", "");
-	exports_each(x, draw_exporter, out);
+	turns_each_exporter(t, draw_exporter, out);
 	fprintf(out, PAGE_EOL);
 }
 
@@ -229,9 +229,9 @@ static void draw_queries(const struct agent *a, const struct reading *r, FILE *o
 	fprintf(out, "\033[1m%-10s %9s %8s %9s %8s %3s  %-25s\033[0m" PAGE_EOL, "query",
 		"packets/s", "bits/s", "packets/s", "bits/s", "win", "match");
 	for (unsigned int q = 0; q < a->config.query_count; q++) {
-		const unsigned int w = a->window[q];
+		const unsigned int w = a->queries.window[q];
 
-		draw_query(&a->label[w], &r->rates[w], &r->distinct[w], out);
+		draw_query(&a->queries.label[w], &r->rates[w], &r->distinct[w], out);
 	}
 }
 
@@ -242,9 +242,9 @@ static void draw_totals(const struct agent *a, const struct reading *r, FILE *ou
 	draw_way("in", &r->in, &r->books.count[WEIR_SEEN_IN], out);
 	draw_way("out", &r->out, &r->books.count[WEIR_SEEN_OUT], out);
 	fprintf(out, PAGE_EOL "flows      %llu live, %llu resident of %u, %llu evicted" PAGE_EOL,
-		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->exports.events);
+		r->live, r->resident, a->meter.sets * WEIR_WAYS, a->turns.events);
 	fprintf(out, PAGE_EOL);
-	draw_exporters(&a->exports, out);
+	draw_exporters(&a->turns, out);
 	draw_coordinator(&a->report, out);
 	draw_losses(&r->books, out);
 }
@@ -317,14 +317,14 @@ static void print_lines(const struct agent *a, const struct reading *r)
 
 	text_clock(r->at.tv_sec, clock);
 	for (unsigned int q = 0; q < a->config.query_count; q++) {
-		const struct weir_label *label = &a->label[a->window[q]];
-		const struct meter_rate *rate = &r->rates[a->window[q]];
+		const struct weir_label *label = &a->queries.label[a->queries.window[q]];
+		const struct meter_rate *rate = &r->rates[a->queries.window[q]];
 
 		printf("%s %s: %llu packets/s, %llu bits/s; %u s: %.2f packets/s, %.1f bits/s",
 		       clock, label->name, rate->last.packets, rate->last.bytes * 8,
 		       label->window_s, (double)rate->window.packets / label->window_s,
 		       8.0 * rate->window.bytes / label->window_s);
-		distinct_append(&r->distinct[a->window[q]], stdout);
+		distinct_append(&r->distinct[a->queries.window[q]], stdout);
 		putchar('\n');
 	}
 	printf("%s seen: in %llu packets %llu bytes, out %llu packets %llu bytes; flows %llu live, "
@@ -336,16 +336,16 @@ static void print_lines(const struct agent *a, const struct reading *r)
 		if (is_loss(c) && r->books.count[c].packets)
 			printf("; %s %llu", counter_names[c].name, r->books.count[c].packets);
 	putchar('\n');
-	exports_each(&a->exports, print_exporter, clock);
+	turns_each_exporter(&a->turns, print_exporter, clock);
 	print_coordinator(&a->report, clock);
 }
 
 /* With what the coordinator was told of it, so that what it answers can be checked. */
 static json_t *query_json(const struct agent *a, const struct reading *r, unsigned int query)
 {
-	const unsigned int w = a->window[query];
-	json_t *json =
-		json_query(&a->label[w], &r->rates[w], &r->distinct[w], a->label[w].window_s);
+	const unsigned int w = a->queries.window[query];
+	json_t *json = json_query(&a->queries.label[w], &r->rates[w], &r->distinct[w],
+				  a->queries.label[w].window_s);
 	__u64 counts;
 	__s64 tick;
 
@@ -362,18 +362,17 @@ static int print_json(const struct agent *a, const struct reading *r)
 
 	for (unsigned int q = 0; q < a->config.query_count; q++)
 		json_array_append_new(queries, query_json(a, r, q));
-	for (unsigned int i = 0; i < a->ports; i++)
-		if (a->port[i].ifindex)
-			json_array_append_new(ports, json_interface(&a->port[i].hooks));
+	for (unsigned int i = 0; i < a->ports.count; i++)
+		if (a->ports.port[i].ifindex)
+			json_array_append_new(ports, json_interface(&a->ports.port[i].hooks));
 	return json_line(json_pack("{s:f, s:I, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
 				   "time", r->at.tv_sec + r->at.tv_nsec / 1e9, "uptime",
 				   (json_int_t)r->up_s, "interfaces", ports, "export",
-				   exports_json(&a->exports), "coordinator",
-				   report_json(&a->report), "queries", queries, "counters",
-				   json_books(&r->books), "flows", "live", (json_int_t)r->live,
-				   "resident", (json_int_t)r->resident, "capacity",
-				   (json_int_t)a->meter.sets * WEIR_WAYS, "evicted",
-				   (json_int_t)a->exports.events),
+				   exports_json(&a->turns), "coordinator", report_json(&a->report),
+				   "queries", queries, "counters", json_books(&r->books), "flows",
+				   "live", (json_int_t)r->live, "resident", (json_int_t)r->resident,
+				   "capacity", (json_int_t)a->meter.sets * WEIR_WAYS, "evicted",
+				   (json_int_t)a->turns.events),
 			 stdout);
 }
 
@@ -425,7 +424,7 @@ int screen_totals(struct agent *a, const struct meter_balance *b)
 
 	if (a->options.output == OUTPUT_JSON) {
 		json_line(json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b}", "stopped", 1, "export",
-				    exports_json(&a->exports), "seen", json_counts(&b->seen_after),
+				    exports_json(&a->turns), "seen", json_counts(&b->seen_after),
 				    "counters", json_books(&b->books), "resident",
 				    json_counts(&b->resident), "flows", (json_int_t)b->flows,
 				    "conserved", (int)b->holds),
@@ -445,7 +444,7 @@ int screen_totals(struct agent *a, const struct meter_balance *b)
 	}
 	printf("  %-18s %14llu %18llu   %llu flows\n", "resident", b->resident.packets,
 	       b->resident.bytes, b->flows);
-	exports_each(&a->exports, print_exported, NULL);
+	turns_each_exporter(&a->turns, print_exported, NULL);
 	printf("%s\n", text_balance(b));
 	fflush(stdout);
 	return b->holds ? 0 : -EIO;

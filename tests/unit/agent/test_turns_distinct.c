@@ -73,17 +73,17 @@ static void set_vector(unsigned int query, enum weir_distinct key, __u32 n)
 
 static int set_scene(void **state)
 {
-	struct exports *x = calloc(1, sizeof(*x));
+	struct turns *t = calloc(1, sizeof(*t));
 
 	memset(labels, 0, sizeof(labels));
 	memset(vector, 0, sizeof(vector));
 	memset(tables, 0, sizeof(tables));
 	asked = asked_labels = 0;
-	if (!x)
+	if (!t)
 		return -1;
-	x->meter = &meter;
-	x->tells_distinct = true;
-	*state = x;
+	t->meter = &meter;
+	t->tells_distinct = true;
+	*state = t;
 	return 0;
 }
 
@@ -95,7 +95,7 @@ static int clear_scene(void **state)
 
 static void each_query_tells_each_key_that_it_counts(void **state)
 {
-	struct exports *x = *state;
+	struct turns *t = *state;
 	struct wire_distinct d;
 
 	set_label(3, "web", 60, 10 * SEC);
@@ -105,10 +105,10 @@ static void each_query_tells_each_key_that_it_counts(void **state)
 	set_label(63, "dns", 5, 0);
 	set_vector(63, WEIR_DISTINCT_FLOW, 64);
 	set_vector(63, WEIR_DISTINCT_DST, 6); /* cannot be told */
-	exports_ask_distinct(x, 200 * SEC);
+	turns_read_distinct(t, 200 * SEC);
 	assert_int_equal(asked_window_ns, 5 * SEC);
 
-	assert_true(exports_tell_distinct(x, 0, &d));
+	assert_true(turns_export_distinct(t, 0, &d));
 	assert_string_equal(d.query, "web");
 	assert_string_equal(d.key, "src");
 	assert_int_equal(d.window_ms, 60000);
@@ -116,15 +116,15 @@ static void each_query_tells_each_key_that_it_counts(void **state)
 	assert_int_equal(d.count, 1001); /* of 1000.5 */
 	assert_true(d.error == 2.5);
 	assert_false(d.saturated);
-	assert_true(exports_tell_distinct(x, 1, &d));
+	assert_true(turns_export_distinct(t, 1, &d));
 	assert_string_equal(d.key, "dport");
 	assert_true(d.saturated);
 	assert_int_equal(d.count, 500000);
-	assert_true(exports_tell_distinct(x, 2, &d));
+	assert_true(turns_export_distinct(t, 2, &d));
 	assert_string_equal(d.query, "dns");
 	assert_string_equal(d.key, "flow");
 	assert_int_equal(d.count, 1064);
-	assert_false(exports_tell_distinct(x, 3, &d));
+	assert_false(turns_export_distinct(t, 3, &d));
 }
 
 static void a_new_query_says_how_much_of_its_window_was_counted(void **state)
@@ -137,14 +137,14 @@ static void a_new_query_says_how_much_of_its_window_was_counted(void **state)
 		{100 * SEC, 160 * SEC, 60000}, {100 * SEC, 500 * SEC, 60000},
 		{100 * SEC, 99 * SEC, 0}, /* in replay packets may be out of order */
 	};
-	struct exports *x = *state;
+	struct turns *t = *state;
 	struct wire_distinct d;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		set_label(0, "all", 60, cases[i].since_ns);
 		set_vector(0, WEIR_DISTINCT_PAIR, 1);
-		exports_ask_distinct(x, cases[i].now_ns);
-		assert_true(exports_tell_distinct(x, 0, &d));
+		turns_read_distinct(t, cases[i].now_ns);
+		assert_true(turns_export_distinct(t, 0, &d));
 		assert_string_equal(d.key, "pair");
 		assert_int_equal(d.covered_ms, cases[i].shall_ms);
 	}
@@ -152,7 +152,7 @@ static void a_new_query_says_how_much_of_its_window_was_counted(void **state)
 
 static void there_is_room_for_as_many_as_there_are_vectors(void **state)
 {
-	struct exports *x = *state;
+	struct turns *t = *state;
 	struct wire_distinct d;
 
 	for (unsigned int q = 0; q < WEIR_QUERIES; q++) {
@@ -160,45 +160,45 @@ static void there_is_room_for_as_many_as_there_are_vectors(void **state)
 		for (int key = 0; key < WEIR_DISTINCT_MAX; key++)
 			set_vector(q, key, 1);
 	}
-	exports_ask_distinct(x, 200 * SEC);
+	turns_read_distinct(t, 200 * SEC);
 	for (unsigned int n = 0; n < WEIR_VECTORS; n++)
-		assert_true(exports_tell_distinct(x, n, &d));
-	assert_false(exports_tell_distinct(x, WEIR_VECTORS, &d));
+		assert_true(turns_export_distinct(t, n, &d));
+	assert_false(turns_export_distinct(t, WEIR_VECTORS, &d));
 	memset(labels, 0, sizeof(labels));
-	exports_ask_distinct(x, 200 * SEC);
+	turns_read_distinct(t, 200 * SEC);
 	for (unsigned int n = 0; n < WEIR_VECTORS; n++)
-		assert_false(exports_tell_distinct(x, n, &d));
+		assert_false(turns_export_distinct(t, n, &d));
 }
 
 static void the_meter_is_asked_once_a_second_by_the_programs_clock(void **state)
 {
-	struct exports *x = *state;
+	struct turns *t = *state;
 
 	set_label(0, "all", 60, 0);
 	set_vector(0, WEIR_DISTINCT_PAIR, 1);
-	for (x->clock_ns = 50 * SEC; x->clock_ns < 60 * SEC; x->clock_ns += SEC / 10)
-		exports_follow_distinct(x);
+	for (t->clock_ns = 50 * SEC; t->clock_ns < 60 * SEC; t->clock_ns += SEC / 10)
+		turns_follow_distinct(t);
 	assert_int_equal(asked, 10);
-	x->folder = "live"; /* then it is meter_now() */
-	exports_follow_distinct(x);
-	exports_follow_distinct(x);
+	t->folder = "live"; /* then it is meter_now() */
+	turns_follow_distinct(t);
+	turns_follow_distinct(t);
 	assert_int_equal(asked, 11);
 }
 
 static void labels_of_queries_without_vectors_are_not_asked_for(void **state)
 {
-	struct exports *x = *state;
+	struct turns *t = *state;
 
 	for (unsigned int q = 0; q < WEIR_QUERIES; q++) {
 		set_label(q, "a name", 60, 0);
 		tables[0].vector[q][WEIR_DISTINCT_SRC].slabs = 1; /* they do not run */
 	}
-	exports_ask_distinct(x, 200 * SEC);
+	turns_read_distinct(t, 200 * SEC);
 	assert_int_equal(asked_labels, 0);
 	set_vector(7, WEIR_DISTINCT_DST, 1);
 	set_vector(7, WEIR_DISTINCT_DPORT, 1);
 	set_vector(63, WEIR_DISTINCT_FLOW, 1);
-	exports_ask_distinct(x, 200 * SEC);
+	turns_read_distinct(t, 200 * SEC);
 	assert_int_equal(asked_labels, 2);
 	assert_int_equal(asked, 3);
 }
@@ -213,23 +213,23 @@ static void nothing_is_asked_for_without_an_exporter_that_can_tell_it(void **sta
 		{"ipfix+udp://192.0.2.1", true}, {"ipfix+tcp://192.0.2.1", true},
 		{"ipfix+tls://192.0.2.1", true}, {"file:/tmp/%H.ipfix", true},
 	};
-	struct exports *x = *state;
+	struct turns *t = *state;
 	struct config config = {};
 
-	assert_false(exports_can_tell_distinct(&config));
+	assert_false(turns_can_export_distinct(&config));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		/* Beside one that cannot. */
 		config.export_count = 2;
 		assert_int_equal(url_parse(cases[0].to, &config.exports[0].url, NULL), 0);
 		assert_int_equal(url_parse(cases[i].to, &config.exports[1].url, NULL), 0);
-		assert_int_equal(exports_can_tell_distinct(&config), cases[i].can);
+		assert_int_equal(turns_can_export_distinct(&config), cases[i].can);
 	}
 	set_label(0, "all", 60, 0);
 	set_vector(0, WEIR_DISTINCT_PAIR, 1);
-	x->tells_distinct = false;
-	x->folder = "live";
-	exports_follow_distinct(x);
-	exports_ask_distinct(x, 200 * SEC);
+	t->tells_distinct = false;
+	t->folder = "live";
+	turns_follow_distinct(t);
+	turns_read_distinct(t, 200 * SEC);
 	assert_int_equal(asked + asked_labels, 0);
 }
 

@@ -19,9 +19,7 @@ static struct weir_control control;
 static struct weir_tables tables[2];
 static struct agent agent;
 static int distinct_code; /* of query b */
-static unsigned int said;
-static char last_said[NOTE_BYTES];
-static FILE *terminal; /* what was stdout */
+static FILE *terminal;    /* what was stdout */
 
 void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
 			struct meter_rate *rates)
@@ -82,11 +80,11 @@ __u64 meter_now(void)
 	return 1000 * WEIR_NS_PER_SEC;
 }
 
-void exports_each(const struct exports *x, exports_state_fn *fn, void *context)
+void turns_each_exporter(const struct turns *t, turns_exporter_fn *fn, void *context)
 {
 }
 
-json_t *exports_json(const struct exports *x)
+json_t *exports_json(const struct turns *t)
 {
 	return json_array();
 }
@@ -95,30 +93,20 @@ void exports_state_text(const struct exporter_state *state, FILE *out, const cha
 {
 }
 
-void agent_say(struct agent *a, const char *format, ...)
-{
-	va_list args;
-
-	said++;
-	va_start(args, format);
-	vsnprintf(last_said, sizeof(last_said), format, args);
-	va_end(args);
-}
-
 static int set_scene(void **state)
 {
 	const unsigned int windows[] = {0, WINDOW_OF_B};
 
 	distinct_code = 0;
-	said = 0;
 	memset(&agent, 0, sizeof(agent));
+	agent.notes.screen = agent.notes.drawn = true;
 	agent.meter.control = &control;
 	agent.meter.tables = tables;
 	agent.config.query_count = 2;
 	for (int q = 0; q < 2; q++) {
-		struct weir_label *label = &agent.label[windows[q]];
+		struct weir_label *label = &agent.queries.label[windows[q]];
 
-		agent.window[q] = windows[q];
+		agent.queries.window[q] = windows[q];
 		tables[0].vector[windows[q]][WEIR_DISTINCT_SRC].slabs = 1;
 		label->window_s = 60;
 		snprintf(label->name, sizeof(label->name), "%s", q ? "b" : "a");
@@ -166,25 +154,26 @@ static void distinct_counts_that_cannot_be_read_are_left_out_and_said_once(void 
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		said = 0;
+		agent.notes.count = 0;
 		for (unsigned int times = 0; times < 3; times++) {
 			distinct_code = 0;
 			must_print(cases[i].output, cases[i].a, cases[i].b, true);
-			assert_int_equal(said, times);
+			assert_int_equal(agent.notes.count, times);
 			distinct_code = -EIO;
 			for (int n = 0; n < 4; n++)
 				must_print(cases[i].output, cases[i].a, cases[i].b, false);
-			assert_int_equal(said, times + 1);
+			assert_int_equal(agent.notes.count, times + 1);
 		}
-		assert_string_equal(last_said, "distinct counts of query 'b' are left out: "
-					       "Input/output error");
+		assert_string_equal(agent.notes.note[agent.notes.count - 1].text,
+				    "distinct counts of query 'b' are left out: "
+				    "Input/output error");
 	}
 }
 
 static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
 {
 	for (enum output output = OUTPUT_SCREEN; output <= OUTPUT_JSON; output++) {
-		said = 0;
+		agent.notes.count = 0;
 		agent.series_code = -EAGAIN;
 		for (int n = 0; n < 3; n++) {
 			int code;
@@ -195,10 +184,10 @@ static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
 			assert_null(strstr(text, "seen"));
 			free(text);
 		}
-		assert_int_equal(said, 1);
+		assert_int_equal(agent.notes.count, 1);
 		agent.series_code = 0;
 		must_print(output, "1000", "1009", true);
-		assert_int_equal(said, 1);
+		assert_int_equal(agent.notes.count, 1);
 	}
 }
 
@@ -254,7 +243,7 @@ static void an_output_that_takes_nothing_is_the_end(void **state)
 		fclose(stdout);
 		stdout = terminal;
 		assert_true(code < 0);
-		assert_int_equal(said, 0);
+		assert_int_equal(agent.notes.count, 0);
 	}
 }
 
