@@ -35,6 +35,17 @@ join() {
 	on "$1" ip link set eth0 up
 }
 
+# configure HOST KEYS: it asks $queries and reports as the keys of `report` say.
+configure() {
+	cat >"$WORK/$1.yaml" <<-END
+		interfaces: [eth0]
+		inside: [10.9.0.0/24]
+		flow: {size: 4096}
+		$queries
+		report: {name: $1, $2}
+	END
+}
+
 # report HOST: starts its agent; what it tells stands in a file of its own.
 report() {
 	starts[$1]=$((${starts[$1]:-0} + 1))

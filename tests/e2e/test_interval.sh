@@ -49,14 +49,9 @@ queries='queries:
 
 # config_of NAME NUMBER CERTIFICATE
 config_of() {
-	cat >"$WORK/$1.yaml" <<-END
-		interfaces: [eth0]
-		inside: [10.9.0.0/24]
-		flow: {size: 4096}
-		$queries
-		report: {address: "tls://$COORDINATOR:4740", host: $2, name: $1, ca: $WORK/ca.pem,
-		  cert: $WORK/$3.pem, key: $WORK/$3.key}
-	END
+	local files="ca: $WORK/ca.pem, cert: $WORK/$3.pem, key: $WORK/$3.key"
+
+	configure "$1" "address: \"tls://$COORDINATOR:4740\", host: $2, $files"
 }
 
 coordinator c

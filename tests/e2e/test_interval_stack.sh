@@ -25,13 +25,7 @@ queries='queries:
 
 # config_of HOST ADDRESS
 config_of() {
-	cat >"$WORK/$1.yaml" <<-END
-		interfaces: [eth0]
-		inside: [10.9.0.0/24]
-		flow: {size: 4096}
-		$queries
-		report: {address: "tcp://$2:4740", host: ${1#h}, name: $1, plain: true}
-	END
+	configure "$1" "address: \"tcp://$2:4740\", host: ${1#h}, plain: true"
 }
 
 # coordinator_of NAME ADDRESS OTHERS ALL IN UDP: OTHERS are lines of YAML, the rest precisions.
