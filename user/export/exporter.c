@@ -14,7 +14,6 @@
 
 #include "base/folder.h"
 #include "export/exporter_internal.h"
-#include "export/transport.h"
 
 /* A protocol is a format: the two are one list, each in its room. */
 _Static_assert((int)URL_IPFIX == WIRE_IPFIX && (int)URL_V9 == WIRE_V9 && (int)URL_V5 == WIRE_V5,
@@ -81,7 +80,7 @@ static int start(struct exporter *e)
 
 	queue_view(e->queue, &view);
 	e->status = view.status;
-	/* The process before was killed in the midst of it: there is no need to start slowly. */
+	/* The process before was killed while it was up: there is no need to start slowly. */
 	e->was_up = e->status.phase == QUEUE_UP;
 	if (!e->was_up) {
 		e->status.since_ns = clock_unix_ns();
@@ -132,7 +131,7 @@ int exporter_open(const struct export_options *options, const struct export_fact
 		code = prepare(e);
 	if (!code)
 		code = start(e);
-	/* From here on what is in e->why is the thread's, if there is one. */
+	/* If there is a thread, e->why is the thread's from here on. */
 	if (warning.text[0] || code)
 		why_set(why, code, "%s: %s", options->to,
 			code && e->why.text[0] ? e->why.text : warning.text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Exporters: flows leave the host. Each has a queue (export/queue.h) and a thread, so that one whose
- * collector, name server or disk is down holds up neither the others nor the harvester.
+ * collector, name server or disk is down delays neither the others nor the harvester.
  *
  *   exporter_stage() ... exporter_mark() → ledger → exporter_publish()     one thread calls these
  *                                                        │
@@ -70,14 +70,14 @@ void exporter_stage(struct exporter *e, const struct flow_ended *flow);
 void exporter_mark(const struct exporter *e, struct queue_mark *out);
 void exporter_publish(struct exporter *e);
 
-/* Records that can be staged; waiting until there are so many. False: there were not, in time.
- * Deadlines are of CLOCK_MONOTONIC, in ns. */
+/* How many records can be staged; waits until `records` can. False: not in time. Deadlines are of
+ * CLOCK_MONOTONIC, in ns. */
 __u64 exporter_space(struct exporter *e);
 bool exporter_wait_space(struct exporter *e, __u64 records, __u64 deadline_ns);
 
 /* Waits until all that was published is sent (TCP, TLS: and acked). How many records are not. */
 __u64 exporter_flush(struct exporter *e, __u64 deadline_ns);
-/* Flushes and ends. How many records stay unsent; they wait in the file for the next process. */
+/* Flushes and ends. How many records are not sent; they wait in the file for the next process. */
 __u64 exporter_close(struct exporter *e, __u64 deadline_ns);
 
 void exporter_state(const struct exporter *e, struct exporter_state *out);
@@ -89,16 +89,16 @@ const char *exporter_phase_text(enum queue_phase phase);
 /* FOLDER/ID.queue, ID being 16 hex digits of a hash of `to`. */
 void exporter_path(const char *folder, const char *to, char *out, size_t size);
 /*
- * `fn` for each queue file in the folder, with its state, or with why it is unreadable and NULL.
- * 0; -errno of opening the folder, ENOENT included.
+ * Calls `fn` for each queue file in the folder, with its state; or with NULL and why it is
+ * unreadable. 0; -errno of opening the folder, ENOENT included.
  */
 int exporter_states(const char *folder,
 		    void (*fn)(void *context, const struct exporter_state *state, const char *why),
 		    void *context);
 /*
- * Removes the queue files of exporters that are not among `keep` (entries without `to` count for
- * nothing); what waited in them is lost, and
- * added up. Those that another process has stay. 0, -errno of opening the folder.
+ * Removes the queue files of exporters that are not among `keep` (entries without `to` are
+ * skipped), and adds up in *lost what waited in them. Those that another process has open stay. 0,
+ * or -errno of opening the folder.
  */
 int exporter_forget(const char *folder, const struct export_options *keep, unsigned int count,
 		    struct queue_count *lost);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Queue files in their folder, whoever has them open. */
+/* Queue files in their folder, of any process. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "export/transport.h"
+#include "export/exporter_internal.h"
 
 #define SUFFIX ".queue"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The loop of an exporter's thread, its waits, and what it says of itself. */
+/* The loop of an exporter's thread, its waits, and the state that it reports. */
 #include "export/exporter_internal.h"
 
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "base/utf8.h"
-#include "export/transport.h"
 
 int transport_fail(struct exporter *e, int err, const char *format, ...)
 {
@@ -69,7 +68,7 @@ __u64 transport_options_again(const struct exporter *e)
 	return refresh ? clock_monotonic_ns() + refresh : ~0ull;
 }
 
-/* --- What is said ------------------------------------------------------------------------- */
+/* --- State -------------------------------------------------------------------------------- */
 
 void exporter_progressed(struct exporter *e)
 {

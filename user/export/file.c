@@ -2,14 +2,24 @@
 /*
  * IPFIX files (RFC 5655).
  *
+ * The problem: a file that somebody picks up must be complete, hold each record once, and never
+ * replace another one, whenever the process is killed or the disk gets full.
+ *
+ * The idea: a file is written under a hidden name and renamed at its end.
+ *
  *   DIR/.NAME.part  │ templates, types, interfaces, sampling │ flows ... │ statistics │
  *         └── fsync, rename ──→ DIR/NAME, or NAME-1, NAME-2 ... with the suffix kept
  *
- * The queue's file says which part file is open and how many of its bytes count. After a crash it is
- * cut to that length and goes on; what the kernel has written survives the process. So a name
- * without a dot is always a whole file.
+ * The queue's file records which part file is open and how many of its bytes count. After a crash
+ * the part file is cut to that length and continued; what the kernel has taken survives the process.
+ * So a name without a dot is always a complete file.
  *
  * Files begin when there is something to write, and end at multiples of `rotate`, local time.
+ *
+ *   Names       of part files and of complete ones
+ *   Beginning   a new file, or the one that a process before left
+ *   Writing     one message
+ *   Ending      statistics, fsync, rename; when it is due
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +31,7 @@
 #include <unistd.h>
 
 #include "base/folder.h"
-#include "export/transport.h"
+#include "export/exporter_internal.h"
 
 #define FILE_MESSAGE 32768
 /* Of records at a file's end, with their share of headers. */
@@ -201,7 +211,7 @@ static int start_file(struct exporter *e)
 	return 0;
 }
 
-/* Goes on with the part file that a process before left. */
+/* Continues the part file that a process before left. */
 static int adopt(struct exporter *e)
 {
 	const struct queue_progress *progress = queue_progress(e->queue);
@@ -226,7 +236,7 @@ static int adopt(struct exporter *e)
 	if (ftruncate(fd, progress->file_bytes))
 		return transport_fail(e, -errno, "%.100s: %s", part, strerror(errno));
 	e->file->rotate_at_ns = next_multiple(progress->file_start_ns, e->options->rotate_ns);
-	/* Templates come first and are there; the rest may not be. */
+	/* Templates were written first and are there; the rest may not be. */
 	session_begin(e, ANNOUNCE_TYPES | ANNOUNCE_INTERFACES | ANNOUNCE_SAMPLING, false);
 	return 0;
 }
@@ -272,7 +282,7 @@ static int file_send(struct exporter *e)
 			    progress.file_bytes);
 
 	if (err) {
-		/* What was begun goes, as far as the disk lets us; what counts is noted anyway. */
+		/* The part of a message is cut off if possible; the length that counts is recorded anyway. */
 		if (ftruncate(e->file->fd, progress.file_bytes))
 			exporter_note(e);
 		return transport_fail(e, err, "%.100s: %s", queue_part(e->queue), strerror(-err));
@@ -288,7 +298,7 @@ static int file_send(struct exporter *e)
 
 /* --- Ending ------------------------------------------------------------------------------- */
 
-/* Never over a file that is there. Not all file systems can promise that: then it is looked first. */
+/* Never replaces a file. On file systems that cannot promise that, it looks first. */
 static int rename_new(const char *from, const char *to)
 {
 	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
@@ -316,7 +326,8 @@ static int publish(const char *part)
 	return err;
 }
 
-/* The statistics are worth less than the flows before them: without room for them it ends, too. */
+/* The statistics are worth less than the flows before them: a file without room for them is ended,
+ * too. */
 static int finish(struct exporter *e)
 {
 	const char *part = queue_part(e->queue);

@@ -41,7 +41,7 @@ static int refuse(struct why *why, int code, const char *path, const char *what)
 	return why_set(why, code, "%.512s: %s: %s", path ? path : "memory", what, strerror(-code));
 }
 
-/* Stores before it are in the file before those after it, as far as a signal can tell. */
+/* Stores before it are in the file before those after it, if a signal ends the process between. */
 static void then(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What of the kernel's flows has been taken, written down where a crash cannot reach: so that each
- * packet is exported once, by whatever way its flow comes and whenever the agent is killed.
+ * How much of the kernel's flows has been taken, recorded where a crash cannot reach: so that each
+ * packet is exported once, in whichever way its flow arrives and whenever the agent is killed.
  *
- * A flow comes by two ways. The harvester finds it in the cache, long idle, and takes it there;
+ * A flow can arrive in two ways. The harvester finds it in the cache, long idle, and takes it there;
  * later the kernel needs the slot and sends the same incarnation through the ring. The ledger holds
- * for each slot which incarnation was taken last and what it counted then, so that of one that
- * comes again only what is new is due: nothing, as a rule.
+ * for each slot which incarnation was taken last and what it counted then, so that when one arrives
+ * again only what is new is due: usually nothing.
  *
  * The agent works in turns:
  *
@@ -14,13 +14,13 @@
  *   ledger_commit(position, marks)   the turn counts: one store
  *   release the ring, publish the queues
  *
- * Killed before the store, a turn never was: the ring's events are read again, the queues forget
- * what was staged, and slots that were taken in it (they carry the number of their turn, and what
- * they held before) fall back when the ledger is opened. Killed after, the next agent releases the
- * ring and publishes the queues by what the ledger says.
+ * If the agent is killed before the store, the turn never was: the ring's events are read again, the
+ * queues forget what was staged, and slots that were taken in it (they carry the number of their
+ * turn, and what they held before) fall back when the ledger is opened. If it is killed after the
+ * store, the next agent releases the ring and publishes the queues as the ledger records.
  *
- * The file belongs to one meter and is made anew for another. It lies on tmpfs: with the machine
- * the kernel's maps go too.
+ * The file belongs to one meter and is replaced for another. It is on tmpfs: when the machine goes
+ * down, so do the kernel's maps.
  */
 #ifndef EXPORT_LEDGER_H
 #define EXPORT_LEDGER_H
@@ -40,7 +40,7 @@ struct ledger_turn {
 
 /*
  * The ledger of meter `meter` (meter_identity()) with `slots` slots at `path`, NULL: in memory only.
- * *known: it is one that was there before. 0, or a negative errno and the reason.
+ * *known: it was there before. 0, or a negative errno and the reason.
  */
 int ledger_open(const char *path, __u64 meter, __u32 slots, struct ledger **out, bool *known,
 		struct why *why);
@@ -51,7 +51,7 @@ void ledger_turn(const struct ledger *l, struct ledger_turn *out);
 
 /*
  * What of an incarnation was not taken before: *packets and *bytes. False: nothing. `stays`: it is
- * in the cache still, so it is written down what was taken.
+ * still in the cache, so what was taken is recorded.
  */
 bool ledger_take(struct ledger *l, __u32 slot, const struct weir_flow *flow, bool stays,
 		 __u32 *packets, __u64 *bytes);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Datagrams that come faster than a collector reads fill its socket's buffer, 200 kB where nobody
- * said otherwise, and what comes then is lost without a word. A scan of the cache ends thousands of
- * flows at once, a collector that was away is owed minutes of them. So bursts are spread: after each
- * batch of messages the exporter rests, as long as flows do not come in faster than that.
+ * Datagrams that arrive faster than a collector reads fill its socket's buffer, 200 kB by default,
+ * and the next ones are lost silently. A scan of the cache ends thousands of flows at once, and a
+ * collector that was away gets minutes of them. So bursts are spread: after each batch of messages
+ * the exporter rests, unless flows come in faster than that.
  */
 #ifndef EXPORT_PACE_H
 #define EXPORT_PACE_H

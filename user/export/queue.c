@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "export/queue_file.h"
+#include "export/queue_internal.h"
 
 /* Records that the writer takes the room of at once, so that it seldom needs the lock. */
 #define CLAIM 256
@@ -200,7 +200,7 @@ unsigned int queue_settle(struct queue_header *header, struct queue_progress *pr
 		taken++;
 	if (!taken)
 		return 0;
-	/* The serial number moves on, and with that the batch is none any more. */
+	/* The serial number moves on, and with that the batch is over. */
 	progress->total = batch->message[taken - 1].after;
 	twin_write(&header->progress, progress);
 	return taken;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What waits for one exporter: a ring of flows in a file on tmpfs that outlives the process, so
- * that an agent killed at any instant and started again goes on exactly where it was.
+ * that an agent killed at any instant and started again continues exactly where it was.
  *
  *                     kept for           waiting          written, not
  *                  a rewind (UDP),       to be sent       yet to be seen
@@ -14,7 +14,7 @@
  * Positions count records from the file's first on and never go back, but for head, by a rewind.
  * One thread writes, one reads.
  *
- * In. The harvester takes flows from the kernel and has to say in its own ledger how far it got. So
+ * In. The harvester takes flows from the kernel and records in its own ledger how far it got. So
  * that neither can be ahead of the other, writing has three steps:
  *
  *   queue_stage() ...    flows go behind the tail; when the ring is full they are counted as dropped
@@ -22,8 +22,9 @@
  *                        of all queues and its own position in one store
  *   queue_publish()      the reader sees what was staged
  *
- * Killed before its commit, the harvester finds the old marks: what was staged is forgotten, and
- * comes again. Killed after, it hands its mark to queue_open(), which publishes it.
+ * If it is killed before its commit, the next harvester finds the old marks: what was staged is
+ * forgotten, and read from the kernel again. If it is killed after that, the next one hands the mark
+ * to queue_open(), which publishes it.
  *
  * Out. sendmmsg(2) stores the length of each message in the caller's vector, within the system call,
  * as soon as the message is handed down (Linux, __sys_sendmmsg(): put_user() after
@@ -33,11 +34,11 @@
  *   vector   msg_len 1420 │ msg_len 1420 │ msg_len 0 │ msg_len 0      what the kernel has taken
  *   message  after: ...   │ after: ...   │ after ... │ after: ...     what it means
  *
- * Whoever comes after a crash reads there how many were taken and advances exactly as far, by the
- * same code that does it when nobody was killed. The header is locked into memory where that is
+ * The process after a crash reads there how many were taken and advances exactly that far, by the
+ * same code that does it in normal operation. The header is locked into memory where that is
  * allowed: the store must not wait for a page.
  *
- * The file's id tells its marks from those of one that was there before.
+ * The file's id distinguishes its marks from those of a file that was there before.
  */
 #ifndef EXPORT_QUEUE_H
 #define EXPORT_QUEUE_H
@@ -53,7 +54,6 @@
 #define QUEUE_TO_BYTES 512
 #define QUEUE_PART_BYTES 1024
 #define QUEUE_ERROR_BYTES 192
-#define QUEUE_RECORDS_MAX (1u << 22)
 
 struct queue;
 
@@ -78,7 +78,7 @@ struct queue_totals {
 struct queue_progress {
 	struct queue_totals total;
 	__u64 resent;        /* records put back to be sent again */
-	__u64 file_bytes;    /* file: what stands in the part file that must not be lost */
+	__u64 file_bytes;    /* file: bytes of the part file that must not be lost */
 	__u64 file_start_ns; /* Unix time; 0: none is open */
 };
 
@@ -121,8 +121,8 @@ static inline __u64 queue_head(const struct queue_totals *totals)
  * dies with the process. `capacity`: a power of two; a file of another size is moved, unless it
  * holds more. `recovered`: the mark that the harvester committed last, NULL: the queue's own.
  *
- * Returns 0, and `why` is as it was or says what was lost, for a file that is damaged or of
- * another layout is replaced. Otherwise a negative errno and the reason: -EBUSY, another process has it.
+ * Returns 0, and `why` is as it was or a warning: a file that is damaged or of another layout was
+ * replaced. Otherwise a negative errno and the reason: -EBUSY, another process has it.
  */
 int queue_open(const char *path, const char *to, __u32 capacity, const struct queue_mark *recovered,
 	       struct queue **out, struct why *why);
@@ -155,9 +155,9 @@ struct queue_batch *queue_batch(struct queue *q);
 /* Its first message, while it is being sent. */
 const struct queue_message *queue_message(const struct queue *q);
 /*
- * Hands the first `count` messages of the batch to a socket. Returns how many were taken whole, and
- * the progress has advanced over them; 0, when of the first only a part was, and its `done` says
- * how much; a negative errno when nothing was. Does not block.
+ * Hands the first `count` messages of the batch to a socket. Returns how many were taken completely,
+ * and the progress has advanced over them; 0 when only a part of the first was, its `done`; a
+ * negative errno when nothing was. Does not block.
  */
 int queue_send(struct queue *q, int fd, unsigned int count);
 
@@ -175,7 +175,7 @@ struct queue_view {
 };
 
 void queue_view(const struct queue *q, struct queue_view *out);
-/* The same of a file, of whatever process or none. -EBADMSG and the reason: it is no queue of ours. */
+/* The same of a file of any process. -EBADMSG and the reason: it is not a queue, or damaged. */
 int queue_peek(const char *path, struct queue_view *out, struct why *why);
 
 #endif

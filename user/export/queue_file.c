@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Queues as files: making, adopting, looking at them. A file is made under another name and renamed
- * when it is whole, and never cut, so that nobody who has it mapped runs into its end.
+ * Queues as files.
+ *
+ * The problem: the file of a queue is read by a process that did not write it, after a crash, after
+ * an upgrade, or while its owner still writes. It may have any content, and a process that has it
+ * mapped must never run into its end.
+ *
+ * The idea: a file is made under another name and renamed when it is complete, and never cut. Its
+ * size changes by replacing it. A process that opens it for writing holds a lock on it, checks all
+ * that it is going to rely on, and replaces it if anything is wrong; the warning says how many
+ * records are lost. queue_internal.h draws the layout.
+ *
+ *   Validity   what a file must fulfil, and how many records waited in one that does not
+ *   Making     a new file, with or without the records of the old one
+ *   Adopting   a file that is there
+ *   Looking    at a file of any process
  */
-#include "export/queue_file.h"
+#include "export/queue_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +28,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "export/options.h"
 
 size_t queue_file_bytes(__u32 capacity)
 {
@@ -60,7 +75,7 @@ int queue_memory_open(struct queue *q, const char *to, __u32 capacity, struct wh
 
 /* --- Validity ----------------------------------------------------------------------------- */
 
-/* Both as of one moment, though another process may go on. */
+/* Both as of one moment, while another process may write. */
 static void snapshot(const struct queue_header *header, struct queue_mark *mark,
 		     struct queue_progress *progress)
 {
@@ -84,7 +99,7 @@ static bool places_hold(const struct queue_header *header)
 	return mark.file == header->id && waiting <= header->capacity;
 }
 
-/* What may have been sent lies between head and tail. */
+/* What may have been sent is between head and tail. */
 static bool batch_holds(const struct queue_header *header)
 {
 	const struct queue_batch *batch = &header->batch;
@@ -111,10 +126,10 @@ static const char *fault(const struct queue_header *header, size_t size, const c
 	const __u32 capacity = header->capacity;
 
 	if (memcmp(header->magic, QUEUE_MAGIC, sizeof(header->magic)))
-		return "is no queue of flows";
+		return "is not a queue of flows";
 	if (header->layout != QUEUE_LAYOUT)
 		return "is of another version of weir";
-	if (!capacity || capacity & (capacity - 1) || capacity > QUEUE_RECORDS_MAX ||
+	if (!capacity || capacity & (capacity - 1) || capacity > EXPORT_QUEUE_MAX ||
 	    size != queue_file_bytes(capacity) || !memchr(header->to, 0, sizeof(header->to)) ||
 	    !memchr(header->part, 0, sizeof(header->part)) || !places_hold(header))
 		return "is damaged";
@@ -125,7 +140,7 @@ static const char *fault(const struct queue_header *header, size_t size, const c
 	return NULL;
 }
 
-/* How many records waited in a file that cannot be used; -1: it does not say. */
+/* How many records waited in a file that cannot be used; -1: unknown. */
 static long long waiting(const struct queue_header *header, size_t size)
 {
 	const struct queue_mark *mark = &header->mark.copy[header->mark.serial & 1];
@@ -139,14 +154,14 @@ static long long waiting(const struct queue_header *header, size_t size)
 		return -1;
 	memcpy(&totals, copies + at, sizeof(totals));
 	head = queue_head(&totals);
-	if (head > mark->taken.records || mark->taken.records - head > QUEUE_RECORDS_MAX)
+	if (head > mark->taken.records || mark->taken.records - head > EXPORT_QUEUE_MAX)
 		return -1;
 	return mark->taken.records - head;
 }
 
 /* --- Making ------------------------------------------------------------------------------- */
 
-/* An open, locked file of zeros of the right size under a passing name. */
+/* An open, locked file of zeros of the right size under a temporary name. */
 static int make_file(const char *path, __u32 capacity, char passing[PATH_MAX], struct why *why)
 {
 	int fd, err;
@@ -227,8 +242,8 @@ static void recover(struct queue *q, const struct queue_mark *recovered)
 	twin_write(&header->mark, recovered);
 }
 
-/* Gives the queue the room that is wanted, if what it holds fits into that. Where there is no room
- * for both files, it keeps what it has, and `why` says so. */
+/* Gives the queue the size that is wanted, if its records fit. Without space for both files it keeps
+ * the size that it has, with a warning. */
 static void resize(struct queue *q, const char *path, __u32 capacity, struct why *why)
 {
 	struct queue sized = {0};
@@ -242,7 +257,7 @@ static void resize(struct queue *q, const char *path, __u32 capacity, struct why
 	set_mapping(q, sized.header, capacity, sized.fd);
 }
 
-/* -EBADMSG: what is there cannot be used, and `why` says what that costs. */
+/* -EBADMSG: the file cannot be used; the reason includes how many records are lost. */
 static int adopt(struct queue *q, int fd, const char *path, const char *to, struct why *why)
 {
 	struct stat st;
@@ -303,7 +318,7 @@ int queue_file_open(struct queue *q, const char *path, const char *to, __u32 cap
 		err = adopt_or_replace(q, fd, path, to, capacity, recovered, why);
 	if (err && fd >= 0)
 		close(fd);
-	/* Not allowed is no harm: the page was written to a moment before. */
+	/* It does no harm if that is not allowed: the page was written to a moment before. */
 	if (!err)
 		mlock(q->header, QUEUE_HEADER_BYTES);
 	return err;

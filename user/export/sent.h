@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Messages that are sent and may yet come back: refused by the host they went to (UDP), or not acked
- * when the connection broke (TCP, TLS). Each is kept with the totals as they were before it, so that
- * going back is putting those in place.
+ * Messages that were sent and may have to be sent again: refused by the host they went to (UDP), or
+ * not acked when the connection broke (TCP, TLS). Each is kept with the totals as they were before
+ * it, so that going back means restoring these.
  */
 #ifndef EXPORT_SENT_H
 #define EXPORT_SENT_H
@@ -19,7 +19,7 @@ struct sent_message {
 };
 
 struct sent {
-	__u64 first, next; /* those that may come back, by number */
+	__u64 first, next; /* those that may have to be sent again, by number */
 	struct sent_message message[SENT_MAX];
 };
 

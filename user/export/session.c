@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "export/transport.h"
+#include "export/exporter_internal.h"
 
 /* v5 and v9 count times in 32 bits of milliseconds, 49 days, from the start of the host. For a host
  * that is up longer, and for flows of another time, it was started later or earlier. */
@@ -23,7 +23,7 @@ static bool has_uptime(const struct exporter *e, __u64 ns)
 	       (ns >= e->encoder.boot_ns && ns - e->encoder.boot_ns < UPTIME_MAX_NS);
 }
 
-/* False: the message counts from another time than the flow can be told by. */
+/* False: the flow's times cannot be expressed from where the message counts. */
 static bool suit_uptime(struct exporter *e, const struct flow_ended *flow)
 {
 	if (!has_uptime(e, flow->start_ns) || !has_uptime(e, flow->end_ns)) {

@@ -10,7 +10,7 @@
 
 #include "net/link.h"
 
-#define ACK_NS (20 * NS_PER_MS) /* how often is asked what was acked, while something is not */
+#define ACK_NS (20 * NS_PER_MS) /* between two questions what was acked */
 
 static const struct link_limits limits = {
 	.open = 60000,
@@ -181,7 +181,7 @@ static int tcp_turn(struct exporter *e, bool more)
 	return length;
 }
 
-/* What is left unsent at the deadline stays with the kernel, which goes on delivering it. */
+/* What is not acked at the deadline stays with the kernel, which continues to deliver it. */
 static void tcp_close(struct exporter *e, bool in_order)
 {
 	if (in_order)

@@ -9,7 +9,7 @@
 #ifndef EXPORT_STREAM_H
 #define EXPORT_STREAM_H
 
-#include "export/transport.h"
+#include "export/exporter_internal.h"
 #include "net/secure.h"
 
 /* A message is one TLS record. */

@@ -6,7 +6,7 @@
  *                    secure_read ←── secure_feed ←── recv()
  *
  * Ciphertext is sent in the same way as everything else, which is what makes a crash harmless. What
- * OpenSSL says that is no message, such as an answer to renewed keys, goes with the next message.
+ * OpenSSL itself has to send, such as an answer to renewed keys, goes with the next message.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static int tls_open(struct exporter *e)
 	return err;
 }
 
-/* Decrypts what was fed. Collectors have nothing to say but alerts, tickets and new keys. */
+/* Decrypts what was fed. Collectors send nothing but alerts, tickets and new keys. */
 static int decrypt(struct exporter *e)
 {
 	__u8 ignored[512];
@@ -106,7 +106,7 @@ static int tls_send(struct exporter *e)
 	return stream_send(e);
 }
 
-/* Nothing waits in front of it when the connection is closed in order. */
+/* Nothing waits ahead of it when the connection is closed in order. */
 static void send_end(struct exporter *e)
 {
 	struct tls *tls = e->tls;

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * UDP, with what a host says that has no collector listening.
+ * UDP.
+ *
+ * The problem: datagrams are not acknowledged. A host without a collector answers with an ICMP
+ * error, at most once a second; a router that cannot forward a datagram of this size does, too.
+ *
+ * The idea: an ICMP error contains the start of the datagram that it is about, and so its sequence
+ * number. Sending goes back to that very message, and while the host is there to refuse, nothing is
+ * lost unless the queue gets full.
  *
  *   sent     37   38   39   40   41   42
  *                       └── refused: "... sequence 39 ..."
  *   head                ↑                     back to 39, wait, templates and one message, listen
  *
- * An ICMP error carries the start of the datagram that it is about, and with that its sequence
- * number. So sending goes back to that very message: while the host is there to refuse, nothing is
- * lost for as long as the queue has room. What quotes too little to tell the message only starts
- * the wait. A host that says nothing cannot be helped: that is UDP.
+ * An error that quotes too little to identify the message only starts the wait. A host that does not
+ * answer at all is not noticed: that is UDP.
+ *
+ *   Size of messages   from the path's MTU
+ *   Connecting         to one of the host's addresses after the other
+ *   Refusals           the socket's queue of errors
+ *   Sending            a probe, then batches at a bounded pace (pace.h), templates again in time
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,13 +30,13 @@
 
 #include "wire/message.h"
 #include "net/resolve.h"
-#include "export/transport.h"
+#include "export/exporter_internal.h"
 
 #define IPV4_HEADERS 28 /* and UDP's */
 #define IPV6_HEADERS 48
 #define MTU_MAX 1500 /* larger ones hold on the first link, and often no further */
 #define PROBE_NS (100 * NS_PER_MS)
-#define KEEP_NS (4000 * NS_PER_MS) /* a refusal of what is older is about something else */
+#define KEEP_NS (4000 * NS_PER_MS) /* a refusal of an older message is about something else */
 #define SEND_BUFFER (1 << 20)
 
 /* --- Size of messages --------------------------------------------------------------------- */
@@ -118,7 +128,7 @@ static int connect_to(struct exporter *e, const struct addrinfo *address)
 	return transport_fail(e, -errno, "%s: %s", text, strerror(errno));
 }
 
-/* A host that has just refused another process's messages would not say so again at once. */
+/* A host that has just refused the messages of the process before would not repeat that at once. */
 static void wait_for_icmp(struct exporter *e)
 {
 	const __u64 since = clock_unix_ns() - e->status.error_ns;
@@ -212,7 +222,7 @@ static const struct sock_extended_err *find_error(struct msghdr *message)
 	return NULL;
 }
 
-/* One error of the socket's queue. 0: there is none; 1: it needs no rest; -errno: refused. */
+/* One error of the socket's queue. 0: there is none; 1: sending can continue; -errno: refused. */
 static int next_error(struct exporter *e)
 {
 	__u8 payload[64];
@@ -340,7 +350,7 @@ static int listen_for_refusal(struct exporter *e)
 	return 0;
 }
 
-/* Not until something comes: a burst that goes on is to be spread, too. */
+/* Something that arrives meanwhile does not end it: a burst that continues is to be spread, too. */
 static void rest(struct exporter *e, __u64 records)
 {
 	const __u64 now = clock_monotonic_ns(), tail = queue_tail(e->queue);

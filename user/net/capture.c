@@ -11,15 +11,15 @@
 #define ETHERNET_BYTES 14
 #define FRAME_MAX 65536
 
-/* How to make an Ethernet frame: strip `skip` bytes; the ethertype stands at `type_at` in network
- * order, or follows from the IP version where that is negative. */
-struct link {
+/* How to make an Ethernet frame: strip `skip` bytes; the ethertype is at `type_at` in network
+ * order; negative: it follows from the IP version. */
+struct datalink {
 	int dlt;
 	int skip;
 	int type_at;
 };
 
-static const struct link links[] = {
+static const struct datalink datalinks[] = {
 	{DLT_EN10MB, 0, 0},      {DLT_RAW, 0, -1},  {DLT_IPV4, 0, -1},       {DLT_IPV6, 0, -1},
 	{DLT_NULL, 4, -1},       {DLT_LOOP, 4, -1}, {DLT_LINUX_SLL, 16, 14},
 #ifdef DLT_LINUX_SLL2
@@ -27,16 +27,16 @@ static const struct link links[] = {
 #endif
 };
 
-static const struct link *find_link(int dlt)
+static const struct datalink *find_link(int dlt)
 {
-	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
-		if (links[i].dlt == dlt)
-			return &links[i];
+	for (size_t i = 0; i < sizeof(datalinks) / sizeof(*datalinks); i++)
+		if (datalinks[i].dlt == dlt)
+			return &datalinks[i];
 	return NULL;
 }
 
 /* Writes the packet as an Ethernet frame; returns its captured length. */
-static __u32 frame_of(const struct link *link, const struct pcap_pkthdr *h, const u_char *data,
+static __u32 frame_of(const struct datalink *link, const struct pcap_pkthdr *h, const u_char *data,
 		      __u8 *frame)
 {
 	__u32 bytes = h->caplen > (__u32)link->skip ? h->caplen - link->skip : 0;
@@ -56,7 +56,7 @@ static __u32 frame_of(const struct link *link, const struct pcap_pkthdr *h, cons
 	return bytes + ETHERNET_BYTES;
 }
 
-static int feed(const struct link *link, const struct pcap_pkthdr *h, const u_char *data,
+static int feed(const struct datalink *link, const struct pcap_pkthdr *h, const u_char *data,
 		__u8 *frame, capture_fn fn, void *ctx)
 {
 	/* Opened with nanosecond precision: tv_usec holds nanoseconds. */
@@ -69,7 +69,7 @@ static int feed(const struct link *link, const struct pcap_pkthdr *h, const u_ch
 	return fn(ctx, now_ns, frame, bytes, h->len - link->skip + ETHERNET_BYTES);
 }
 
-static int read_all(pcap_t *pcap, const char *path, const struct link *link, capture_fn fn,
+static int read_all(pcap_t *pcap, const char *path, const struct datalink *link, capture_fn fn,
 		    void *ctx, struct why *why)
 {
 	struct pcap_pkthdr *h;
@@ -94,7 +94,7 @@ int capture_read(const char *path, capture_fn fn, void *ctx, struct why *why)
 	char said[PCAP_ERRBUF_SIZE] = "";
 	pcap_t *pcap =
 		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, said);
-	const struct link *link;
+	const struct datalink *link;
 	int code;
 
 	if (!pcap) {

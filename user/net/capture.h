@@ -14,8 +14,8 @@ typedef int (*capture_fn)(void *ctx, __u64 now_ns, const void *frame, __u32 byte
 /*
  * Calls fn for each packet. Packets of captures without Ethernet headers (raw IP, BSD loopback,
  * Linux cooked) are given one, which counts in their length. Non-zero from fn stops and is
- * returned; -EINVAL and the reason for a file that is no capture, is damaged, or has a link type we
- * do not know.
+ * returned; -EINVAL and the reason for a file that is not a capture, is damaged, or has a link
+ * type that we do not know.
  */
 int capture_read(const char *path, capture_fn fn, void *ctx, struct why *why);
 

@@ -165,7 +165,7 @@ static bool do_handshake(struct link *l, __u64 now_ns)
 	const struct why why = l->why;
 	ssize_t n;
 
-	/* What is sent now may be the alert that says why; that it cannot be sent tells less. */
+	/* What is sent now may be the alert with the reason; an error of sending it is worth less. */
 	if (link_collect(l))
 		return false;
 	link_flush(l);

@@ -58,7 +58,7 @@ enum link_phase link_turn(struct link *l, __u64 now_ns);
  * called until there are none: what TLS has taken in does not wake poll. */
 ssize_t link_read(struct link *l, void *out, size_t room);
 /* All of it is taken, to be sent now or later, or nothing: -ENOBUFS, -ENOTCONN. When the other end
- * takes no more, what it said before can still be read, and the reason comes after that. */
+ * takes no more, what it sent before can still be read, and the reason comes after that. */
 int link_write(struct link *l, const void *data, size_t bytes);
 /* Tells the other end, if that is possible at once, and frees. NULL is none. */
 void link_close(struct link *l);

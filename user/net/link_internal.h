@@ -42,8 +42,8 @@ int link_down(struct link *l, int err, const char *format, ...)
 
 /* Ciphertext that OpenSSL has made goes where what is to be sent waits. A negative errno: down. */
 int link_collect(struct link *l);
-/* Sends what can be sent now. An error is none of reading: the link is deaf, and what the other end
- * said before is still to be read. */
+/* Sends what can be sent now. An error makes the link deaf, but not down: what the other end sent
+ * before can still be read. */
 void link_flush(struct link *l);
 /* Ciphertext goes to OpenSSL. Bytes; 0: none now; a negative errno, and the link is down. */
 ssize_t link_take_in(struct link *l);

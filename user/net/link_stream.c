@@ -22,7 +22,7 @@ int link_down(struct link *l, int err, const char *format, ...)
 
 /* --- Sending ------------------------------------------------------------------------------ */
 
-/* Room for so many bytes behind those that wait. */
+/* Makes room for `bytes` behind those that wait. */
 static bool reserve(struct link *l, size_t bytes)
 {
 	__u8 *more;
@@ -61,7 +61,6 @@ int link_collect(struct link *l)
 	return 0;
 }
 
-/* An error here is none of reading: what the other end said before is still to be read. */
 void link_flush(struct link *l)
 {
 	while (l->waiting && !l->deaf) {

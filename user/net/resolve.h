@@ -19,7 +19,7 @@ struct question;
 
 /* Of the URL's host and port, for sockets of that type. NULL: no memory, no thread. */
 struct question *resolve_ask(const struct url *url, int type);
-/* Readable once the answer is there; -1: it is there already. */
+/* Readable once there is an answer; -1: there is one already. */
 int resolve_fd(const struct question *q);
 /* For freeaddrinfo(); NULL and the reason: there is none. */
 struct addrinfo *resolve_answer(struct question *q, struct why *why);

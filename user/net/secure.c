@@ -8,7 +8,7 @@
  *   SSL_read  ←── incoming ←── secure_feed()
  *   SSL_write ──→ outgoing ──→ secure_take()
  *
- * The only error of OpenSSL that is none is SSL_ERROR_WANT_READ: more must be fed.
+ * SSL_ERROR_WANT_READ means that more must be fed.
  *
  *   Contexts         certificates, keys, CAs; what a client and a server are asked for
  *   One connection   a session: handshake, read, write
@@ -113,8 +113,8 @@ static void set_policy(SSL_CTX *openssl, bool server)
 	SSL_CTX_set_min_proto_version(openssl, TLS1_2_VERSION);
 	SSL_CTX_set_verify(openssl,
 			   SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
-	/* One ticket, for clients wait for it: it says that their certificate is taken. It is of no
-	 * other use, for a client that comes again has to show its certificate again. */
+	/* One ticket, which clients wait for: it means that their certificate was accepted. It has no
+	 * other use, for a client that connects again has to show its certificate again. */
 	SSL_CTX_set_num_tickets(openssl, 1);
 	SSL_CTX_set_options(openssl, SSL_OP_NO_TICKET);
 	SSL_CTX_set_session_id_context(openssl, name, sizeof(name));

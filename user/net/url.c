@@ -59,7 +59,7 @@ static int parse_port(const char *text, char port[6], struct why *why)
 	unsigned long number = strtoul(text, NULL, 10);
 
 	if (!digits || digits > 5 || text[digits] || number < 1 || number > 65535)
-		return why_set(why, -EINVAL, "'%.32s' is no port: expected 1 to 65535", text);
+		return why_set(why, -EINVAL, "'%.32s' is not a port: expected 1 to 65535", text);
 	snprintf(port, 6, "%lu", number);
 	return 0;
 }
@@ -79,7 +79,7 @@ static int parse_bracketed(const char *text, struct url *url, const char **rest,
 	snprintf(url->host, sizeof(url->host), "%.*s", (int)length, text + 1);
 	snprintf(address, sizeof(address), "%.*s", (int)strcspn(url->host, "%"), url->host);
 	if (inet_pton(AF_INET6, address, &binary) != 1)
-		return why_set(why, -EINVAL, "'%.64s' is no IPv6 address", url->host);
+		return why_set(why, -EINVAL, "'%.64s' is not an IPv6 address", url->host);
 	*rest = end + 1;
 	return 0;
 }
@@ -89,7 +89,7 @@ static int parse_name(const char *text, struct url *url, const char **rest, stru
 	size_t length = strcspn(text, ":/?#");
 
 	if (text[length] == ':' && strchr(text + length + 1, ':'))
-		return why_set(why, -EINVAL, "an IPv6 address stands in brackets: [%.64s]?", text);
+		return why_set(why, -EINVAL, "an IPv6 address needs brackets: [%.64s]?", text);
 	if (!length)
 		return why_set(why, -EINVAL, "a host is missing");
 	if (length >= sizeof(url->host))
@@ -97,7 +97,7 @@ static int parse_name(const char *text, struct url *url, const char **rest, stru
 	for (size_t i = 0; i < length; i++) {
 		if (!isascii((unsigned char)text[i]) ||
 		    (!isalnum((unsigned char)text[i]) && !strchr("-._", text[i])))
-			return why_set(why, -EINVAL, "'%.*s' is no host", (int)length, text);
+			return why_set(why, -EINVAL, "'%.*s' is not a host", (int)length, text);
 	}
 	snprintf(url->host, sizeof(url->host), "%.*s", (int)length, text);
 	*rest = text + length;
@@ -135,8 +135,9 @@ static int parse_pattern(const char *text, struct url *url, struct why *why)
 			continue;
 		c++;
 		if (!*c || !strchr("%CFGHIMRSTUVWYabdejmpsuwyzZ", *c))
-			return why_set(why, -EINVAL,
-				       "'%%%.1s' is no conversion of strftime that fits here", c);
+			return why_set(
+				why, -EINVAL,
+				"'%%%.1s' is not a conversion of strftime that is allowed here", c);
 	}
 	snprintf(url->path, sizeof(url->path), "%s", text);
 	return 0;
@@ -166,7 +167,7 @@ int url_parse(const char *text, struct url *out, struct why *why)
 	if (!scheme)
 		return why_set(
 			why, -EINVAL,
-			"'%.32s' is no address: expected ipfix+udp://, ipfix+tcp://, "
+			"'%.32s' is not an address: expected ipfix+udp://, ipfix+tcp://, "
 			"ipfix+tls://, v9+udp://, v5+udp:// with HOST[:PORT], or file:PATTERN",
 			text);
 	return parse(scheme, text, out, why);
@@ -178,7 +179,7 @@ int url_parse_link(const char *text, struct url *out, struct why *why)
 
 	if (!scheme)
 		return why_set(why, -EINVAL,
-			       "'%.32s' is no address: expected tls:// or tcp:// with "
+			       "'%.32s' is not an address: expected tls:// or tcp:// with "
 			       "HOST[:PORT]",
 			       text);
 	return parse(scheme, text, out, why);

@@ -10,7 +10,7 @@
  *
  *   tcp://HOST[:PORT]   4740             tls://HOST[:PORT]   4740
  *
- * An IPv6 address stands in brackets.
+ * An IPv6 address needs brackets.
  */
 #ifndef NET_URL_H
 #define NET_URL_H

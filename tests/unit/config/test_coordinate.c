@@ -237,11 +237,11 @@ static void what_cannot_be_is_refused_with_line_and_column(void **state)
 		{"report: {address: \"tcp://127.0.0.1\", host: 4294967296}\n",
 		 "w.yaml:1:44: host: expected a number, 1 to 4294967295"},
 		{"report: {address: \"ipfix+tcp://127.0.0.1\", host: 1}\n",
-		 "w.yaml:1:19: address: 'ipfix+tcp://127.0.0.1' is no address: "
+		 "w.yaml:1:19: address: 'ipfix+tcp://127.0.0.1' is not an address: "
 		 "expected tls:// or tcp:// with HOST[:PORT]"},
 		{"report: {address: [], host: 1}\n", "w.yaml:1:19: address: expected an address"},
 		{TO("tcp://127.0.0.1:0", ""),
-		 "w.yaml:1:19: address: '0' is no port: expected 1 to 65535"},
+		 "w.yaml:1:19: address: '0' is not a port: expected 1 to 65535"},
 		{TO("tls://c.example", ""),
 		 "w.yaml:1:19: 'tls://c.example' needs ca, cert and key"},
 		{TO("tls://c.example", ", ca: /a, cert: /b"),
@@ -257,7 +257,7 @@ static void what_cannot_be_is_refused_with_line_and_column(void **state)
 		/* Listening. */
 		{"coordinate: {listen: []}\n", "w.yaml:1:22: listen: expected at least one"},
 		{LISTEN("udp://h", ""),
-		 "w.yaml:1:23: listen: 'udp://h' is no address: expected tls:// or tcp:// with "
+		 "w.yaml:1:23: listen: 'udp://h' is not an address: expected tls:// or tcp:// with "
 		 "HOST[:PORT]"},
 		{LISTEN("tls://0.0.0.0", ", ca: /a, key: /b"),
 		 "w.yaml:1:23: 'tls://0.0.0.0' needs ca, cert and key"},

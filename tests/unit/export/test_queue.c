@@ -241,7 +241,7 @@ static void a_file_that_cannot_be_used_is_replaced_and_the_loss_told(void **stat
 	queue_close(queues_open(NULL));
 	overwrite(0, "NOT WEIR", 8);
 	assert_int_equal(queue_peek(queues_path, &view, &why), -EBADMSG);
-	assert_replaced(QUEUES_TO, "is no queue of flows: what waited in it is lost");
+	assert_replaced(QUEUES_TO, "is not a queue of flows: what waited in it is lost");
 	overwrite(8, &layout, sizeof(layout));
 	assert_replaced(QUEUES_TO,
 			"is of another version of weir: 7 records that waited in it are lost");
@@ -257,7 +257,7 @@ static void a_file_that_cannot_be_used_is_replaced_and_the_loss_told(void **stat
 	assert_int_equal(queue_peek(queues_path, &view, &why), -EBADMSG);
 	assert_replaced(QUEUES_TO, "is damaged: what waited in it is lost");
 	assert_int_equal(truncate(queues_path, 0), 0);
-	assert_replaced(QUEUES_TO, "is no queue of flows");
+	assert_replaced(QUEUES_TO, "is not a queue of flows");
 }
 
 /* Any byte of the header may be any other: what comes is used or replaced, and never a crash. */

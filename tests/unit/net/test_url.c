@@ -59,31 +59,31 @@ static void what_is_no_address_is_refused_by_name(void **state)
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
-		{"", "'' is no address: expected ipfix+udp://, "},
-		{"127.0.0.1:4739", "'127.0.0.1:4739' is no address"},
-		{"udp://127.0.0.1", "'udp://127.0.0.1' is no address"},
-		{"v9+tcp://h", "'v9+tcp://h' is no address"},
-		{"ipfix+udp:h", "'ipfix+udp:h' is no address"},
+		{"", "'' is not an address: expected ipfix+udp://, "},
+		{"127.0.0.1:4739", "'127.0.0.1:4739' is not an address"},
+		{"udp://127.0.0.1", "'udp://127.0.0.1' is not an address"},
+		{"v9+tcp://h", "'v9+tcp://h' is not an address"},
+		{"ipfix+udp:h", "'ipfix+udp:h' is not an address"},
 		{"ipfix+udp://", "a host is missing"},
 		{"ipfix+udp://:4739", "a host is missing"},
-		{"ipfix+udp://h:", "'' is no port: expected 1 to 65535"},
-		{"ipfix+udp://h:0", "'0' is no port"},
-		{"ipfix+udp://h:65536", "'65536' is no port"},
-		{"ipfix+udp://h:+1", "'+1' is no port"},
-		{"ipfix+udp://h:4739x", "'4739x' is no port"},
-		{"ipfix+udp://h:004739", "'004739' is no port"},
+		{"ipfix+udp://h:", "'' is not a port: expected 1 to 65535"},
+		{"ipfix+udp://h:0", "'0' is not a port"},
+		{"ipfix+udp://h:65536", "'65536' is not a port"},
+		{"ipfix+udp://h:+1", "'+1' is not a port"},
+		{"ipfix+udp://h:4739x", "'4739x' is not a port"},
+		{"ipfix+udp://h:004739", "'004739' is not a port"},
 		{"ipfix+udp://h/x", "'/x' after the host: expected nothing or :PORT"},
-		{"ipfix+udp://u@h", "'u@h' is no host"},
-		{"ipfix+udp://h h", "'h h' is no host"},
-		{"ipfix+udp://2001:db8::1", "an IPv6 address stands in brackets: [2001:db8::1]?"},
+		{"ipfix+udp://u@h", "'u@h' is not a host"},
+		{"ipfix+udp://h h", "'h h' is not a host"},
+		{"ipfix+udp://2001:db8::1", "an IPv6 address needs brackets: [2001:db8::1]?"},
 		{"ipfix+udp://[::1", "the bracket of '[::1' is not closed"},
-		{"ipfix+udp://[10.0.0.1]", "'10.0.0.1' is no IPv6 address"},
+		{"ipfix+udp://[10.0.0.1]", "'10.0.0.1' is not an IPv6 address"},
 		{"ipfix+udp://[::1]4739", "'4739' after the host"},
 		{"file:", "the name of a file is missing"},
 		{"file:/var/lib/", "the name of a file is missing"},
 		{"file:a\nb", "a control character is in the name"},
-		{"file:/x/%Q", "'%Q' is no conversion of strftime that fits here"},
-		{"file:/x/%", "'%' is no conversion"},
+		{"file:/x/%Q", "'%Q' is not a conversion of strftime that is allowed here"},
+		{"file:/x/%", "'%' is not a conversion"},
 	};
 	char longest[URL_BYTES + 8] = "file:";
 	struct why why = {};
@@ -108,13 +108,13 @@ static void a_link_is_of_tcp_or_tls_alone(void **state)
 	static const struct {
 		const char *text, *why;
 	} wrong[] = {
-		{"", "'' is no address: expected tls:// or tcp:// with HOST[:PORT]"},
-		{"ipfix+tcp://h", "'ipfix+tcp://h' is no address: expected tls:// or tcp://"},
-		{"tcp:h", "'tcp:h' is no address"},
-		{"file:x", "'file:x' is no address"},
+		{"", "'' is not an address: expected tls:// or tcp:// with HOST[:PORT]"},
+		{"ipfix+tcp://h", "'ipfix+tcp://h' is not an address: expected tls:// or tcp://"},
+		{"tcp:h", "'tcp:h' is not an address"},
+		{"file:x", "'file:x' is not an address"},
 		{"tls://", "a host is missing"},
-		{"tls://h:0", "'0' is no port: expected 1 to 65535"},
-		{"tcp://::1", "an IPv6 address stands in brackets: [::1]?"},
+		{"tls://h:0", "'0' is not a port: expected 1 to 65535"},
+		{"tcp://::1", "an IPv6 address needs brackets: [::1]?"},
 	};
 	struct why why = {};
 	struct url url = {0};

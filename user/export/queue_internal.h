@@ -5,11 +5,11 @@
  *   0            │ identity │ mark │ progress │ status │ batch │ part │
  *   HEADER_BYTES │ flow │ flow │ ... (capacity of them)
  *
- * In all layouts there ever are, up to the first words of the progress's copies things stay where
- * they are: so a program can say how many records a file of another layout held.
+ * In all layouts, everything up to the first words of the progress's copies has its place forever: so
+ * a program can tell how many records a file of another layout held.
  */
-#ifndef EXPORT_QUEUE_FILE_H
-#define EXPORT_QUEUE_FILE_H
+#ifndef EXPORT_QUEUE_INTERNAL_H
+#define EXPORT_QUEUE_INTERNAL_H
 
 #include <pthread.h>
 
