@@ -3,44 +3,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "config/coordinate.h"
 #include "base/log.h"
-#include "view/answers.h"
 #include "cli/show.h"
+#include "config/coordinate.h"
+#include "net/local.h"
+#include "view/answers.h"
+#include "view/json.h"
 
-#define PATIENCE_S 5
-
-static FILE *call(const char *path)
+/* The value of the next line, of which *at goes to the one after; NULL: there is none. */
+static json_t *next_line(const char **at)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = -1;
-	FILE *file = NULL;
+	const size_t length = strcspn(*at, "\n");
+	json_t *value = json_loadb(*at, length, 0, NULL);
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return NULL;
-	}
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return NULL;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		file = fdopen(fd, "r");
-	if (!file)
-		close(fd);
-	return file;
-}
-
-static json_t *next_line(FILE *in)
-{
-	return json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL);
+	*at += length + ((*at)[length] == '\n');
+	return value;
 }
 
 /* The first line; its hosts one a line, or a table. */
@@ -49,60 +27,70 @@ static int print_hosts(const struct show *s, const json_t *status)
 	const json_t *hosts = json_object_get(status, "hosts");
 	size_t i;
 	json_t *host;
+	int code = 0;
 
 	if (!s->json)
 		answers_hosts_head(stdout, "\n");
-	json_array_foreach((json_t *)hosts, i, host) {
-		if (!s->json)
+	for (i = 0; i < json_array_size(hosts) && !code; i++) {
+		host = json_array_get(hosts, i);
+		if (s->json)
+			code = json_line(json_incref(host), stdout);
+		else
 			answers_hosts_row(host, stdout, "\n");
-		else if (json_dumpf(host, stdout, JSON_COMPACT) || putchar('\n') == EOF)
-			return -EIO;
 	}
-	return 0;
+	return code;
 }
 
-static int print_answers(const struct show *s, FILE *in)
+static int print_answers(const struct show *s, const char *lines)
 {
 	json_t *answer;
 	int code = 0;
 
 	if (!s->json)
 		answers_head(stdout, "\n");
-	while (!code && (answer = next_line(in)) != NULL) {
-		if (!s->json)
+	while (!code && (answer = next_line(&lines)) != NULL) {
+		if (s->json) {
+			code = json_line(answer, stdout);
+		} else {
 			answers_row(answer, stdout, "\n");
-		else if (json_dumpf(answer, stdout, JSON_COMPACT | JSON_REAL_PRECISION(16)) ||
-			 putchar('\n') == EOF)
-			code = -EIO;
-		json_decref(answer);
+			json_decref(answer);
+		}
 	}
-	return code || !ferror(in) ? code : -ETIMEDOUT;
+	return code;
+}
+
+static int print(const struct show *s, const char *path, const char *lines)
+{
+	json_t *status = next_line(&lines);
+	int code;
+
+	if (!json_is_array(json_object_get(status, "hosts"))) {
+		log_err("%s: what answers there is not weir coordinate", path);
+		code = -EPROTO;
+	} else {
+		code = s->hosts ? print_hosts(s, status) : print_answers(s, lines);
+		if (code)
+			log_err("answers: %s", strerror(-code));
+	}
+	json_decref(status);
+	return code;
 }
 
 int show_answers(struct show *s)
 {
 	const char *path = s->socket ? s->socket : CONFIG_COORDINATE_SOCKET;
-	json_t *status = NULL;
-	FILE *in = call(path);
-	int code = 0;
+	struct why why = {};
+	char *text;
+	size_t size;
+	int code = local_ask(path, LOCAL_PATIENCE_NS, &text, &size, &why);
 
-	if (!in && (errno == ENOENT || errno == ECONNREFUSED))
-		log_err("%s: no weir coordinate is at work", path);
-	else if (!in)
-		log_err("%s: %s", path, strerror(errno));
-	if (!in)
+	if (code == -ENOENT || code == -ECONNREFUSED)
+		log_err("%s: weir coordinate is not running", path);
+	else if (code)
+		log_err("%s", why.text);
+	if (code)
 		return CLI_FAILED;
-	status = next_line(in);
-	if (!json_is_array(json_object_get(status, "hosts"))) {
-		log_err("%s: what is there is no weir coordinate, or gave no answer in %d s", path,
-			PATIENCE_S);
-		code = -EPROTO;
-	} else {
-		code = s->hosts ? print_hosts(s, status) : print_answers(s, in);
-		if (code)
-			log_err("answers: %s", strerror(-code));
-	}
-	json_decref(status);
-	fclose(in);
+	code = print(s, path, text);
+	free(text);
 	return code ? CLI_FAILED : CLI_OK;
 }

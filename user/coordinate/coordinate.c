@@ -3,81 +3,133 @@
  * weir coordinate: take what hosts say, and answer, until stopped.
  *
  *   SIGINT, SIGTERM  close what is open, print the totals
- *   SIGHUP           read the config again; what is wrong with it changes nothing
+ *   SIGHUP           read the configuration again; an error in it changes nothing
  *   SIGKILL          hosts come again to the next run, and the log is valid as it is
+ *
+ * One thread, one loop. Whatever happened in a turn, all that follows from it is done before the
+ * next wait, in this order:
+ *
+ *   guests say the rest ─→ the engine's turn ─→ grants go out ─→ the log, the parent ─→ print
+ *
+ * A reload makes everything new first (the plan, the log, the certificates) and only then lets go of
+ * the old, so that what cannot be had leaves all as it was.
  */
 #include "coordinate/coordinate.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdarg.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/text.h"
-#include "view/text.h"
-#include "cli/standing.h"
+#include "coordinate/picture.h"
+#include "coordinate/plan.h"
+#include "net/local.h"
 
 #define SWEEP_NS (250 * NS_PER_MS)
-#define EVENTS 256
 
-void coordinate_say(struct coordinate *c, const char *format, ...)
+struct coordinate {
+	struct coordinate_options options;
+	struct config config;
+	struct loop *loop;
+	struct loop_timer sweep, due; /* due: the engine's */
+	struct steady clock;
+	__u64 start_ns;
+	struct notes notes;
+	struct refusals refusals;
+
+	struct coordinator *engine;
+	struct guests *guests;
+	struct door *door;
+	struct latest *latest;
+	struct parent *parent;
+	struct local *local;
+};
+
+/* --- The engine's answers and grants --------------------------------------------------- */
+
+static void send_grant(void *context, __u32 session, const struct interval_grant *grant)
 {
-	va_list args;
+	const struct coordinate *c = context;
 
-	va_start(args, format);
-	notes_vsay(&c->notes, format, args);
-	va_end(args);
+	guests_grant(c->guests, session, grant);
 }
 
-/* When the clock is set back, time goes on from where it was until the clock has come there. */
-__u64 coordinate_now(struct coordinate *c)
+static void take_answer(void *context, const struct coordinator_answer *answer)
 {
-	const __u64 real_ns = clock_ns(CLOCK_REALTIME), mono_ns = clock_ns(CLOCK_MONOTONIC);
-	const __u64 on_ns = c->clock_ns + (mono_ns - c->clock_mono_ns);
+	const struct coordinate *c = context;
 
-	c->clock_ns = !c->clock_ns || real_ns >= c->clock_ns ? real_ns : on_ns;
-	c->clock_mono_ns = mono_ns;
-	return c->clock_ns;
+	latest_take(c->latest, answer);
+	parent_take(c->parent, answer);
 }
 
-int coordinate_watch(struct coordinate *c, struct coordinate_watch *watch, int fd, short events)
-{
-	struct epoll_event event = {.data.ptr = watch};
-	int op;
+/* --- What is printed and served -------------------------------------------------------- */
 
-	if (!events)
-		fd = -1;
-	event.events = (events & POLLIN ? EPOLLIN : 0) | (events & POLLOUT ? EPOLLOUT : 0);
-	/* An uplink may have another descriptor under the same number. */
-	if (watch->fd == fd && watch->events == events && watch->kind != COORDINATE_UPLINK)
+static int take_picture(struct coordinate *c, struct picture *out, bool hosts)
+{
+	const struct picture_of of = {
+		.config = &c->config.coordinate,
+		.engine = c->engine,
+		.door = c->door,
+		.guests = c->guests,
+		.latest = c->latest,
+		.parent = c->parent,
+		.refusals = &c->refusals,
+		.notes = &c->notes,
+	};
+	int code = picture_take(out, &of, hosts);
+
+	out->snapshot.now_ns = steady_now(&c->clock);
+	out->snapshot.start_ns = c->start_ns;
+	return code;
+}
+
+static int serve(void *context, FILE *out)
+{
+	struct picture picture;
+	int code = take_picture(context, &picture, true);
+
+	if (code)
+		return code;
+	code = answers_screen_serve(&picture.snapshot, out);
+	picture_free(&picture);
+	return code;
+}
+
+/* Without memory this second is not printed. -EIO: nobody reads along any more. */
+static int print(struct coordinate *c)
+{
+	struct picture picture;
+	int code;
+
+	if (c->options.quiet || take_picture(c, &picture, false))
 		return 0;
-	if (watch->fd >= 0 && watch->events && watch->fd != fd)
-		epoll_ctl(c->epoll, EPOLL_CTL_DEL, watch->fd, NULL); /* it may be closed by now */
-	op = watch->fd == fd && watch->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-	watch->fd = fd;
-	watch->events = events;
-	if (fd < 0 || !epoll_ctl(c->epoll, op, fd, &event))
-		return 0;
-	/* A closed descriptor has left epoll by itself, and its number may have come again. */
-	if (errno == ENOENT && !epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event))
-		return 0;
-	return -errno;
+	code = answers_screen_print(&picture.snapshot, c->options.output);
+	picture_free(&picture);
+	return code;
+}
+
+static void print_totals(struct coordinate *c)
+{
+	struct picture picture;
+
+	if (take_picture(c, &picture, false))
+		return;
+	answers_screen_totals(&picture.snapshot, c->options.output);
+	picture_free(&picture);
 }
 
 /* --- The configuration ----------------------------------------------------------------- */
 
 static int load_config(struct coordinate *c, struct config *out)
 {
-	struct why err = {};
-	int code = config_load(c->config_path, out, &err);
+	struct why why = {};
+	int code = config_load(c->options.config_path, out, &why);
 
 	if (code)
-		coordinate_say(c, "%s", err.text);
+		notes_say(&c->notes, "%s", why_text(&why, code));
 	return code;
 }
 
@@ -85,268 +137,299 @@ static bool same_doors(const struct config_coordinate *a, const struct config_co
 {
 	if (a->listen_count != b->listen_count)
 		return false;
-	for (unsigned int i = 0; i < a->listen_count; i++)
+	for (unsigned int i = 0; i < a->listen_count; i++) {
 		if (!text_same(a->listen[i].text, b->listen[i].text))
 			return false;
+	}
 	return text_same(a->socket, b->socket);
+}
+
+/* What a configuration needs that may not be there. */
+struct needs {
+	struct interval_log *log;   /* NULL: it has none */
+	struct secure_context *tls; /* NULL: no listener uses it */
+};
+
+static void let_go(struct needs *needs)
+{
+	interval_log_close(needs->log);
+	secure_context_free(needs->tls);
+}
+
+static int open_log(struct coordinate *c, const struct config_coordinate *config,
+		    struct interval_log **out)
+{
+	char why[INTERVAL_LOG_WHY_BYTES];
+
+	*out = config->log ? interval_log_open(config->log, why) : NULL;
+	if (*out || !config->log)
+		return 0;
+	notes_say(&c->notes, "log: %s", why);
+	return -EIO;
+}
+
+static int check_parent(struct coordinate *c, const struct config_coordinate *config)
+{
+	char why[UPLINK_WHY_BYTES];
+	int code = config->parent.address.text ? uplink_check(&config->parent, why) : 0;
+
+	if (code)
+		notes_say(&c->notes, "parent: %s", why);
+	return code;
+}
+
+/* 0, or a negative errno after a line. */
+static int find_needs(struct coordinate *c, const struct config_coordinate *config,
+		      struct needs *out)
+{
+	int code = door_try_tls(c->door, config, &out->tls);
+
+	out->log = NULL;
+	code = code ? code : check_parent(c, config);
+	code = code ? code : open_log(c, config, &out->log);
+	if (code)
+		secure_context_free(out->tls);
+	return code;
 }
 
 /* 0: sessions go on; 1: the engine has ended them; -ENOMEM: nothing has changed. */
 static int replan(struct coordinate *c, const struct config *config)
 {
-	struct coordinate_last *last;
+	struct latest_answer *last;
 	struct coordinate_plan plan;
 	int code = coordinate_plan_make(config, &plan);
 
 	if (code)
 		return code;
-	last = calloc(plan.plan.ask_count + 1, sizeof(*last));
-	code = last ? coordinator_replan(c->engine, &plan.plan, coordinate_now(c)) : -ENOMEM;
+	last = latest_room(plan.plan.ask_count);
+	code = last ? coordinator_replan(c->engine, &plan.plan, steady_now(&c->clock)) : -ENOMEM;
 	if (code >= 0)
-		answers_expect(c, last, plan.plan.ask_count);
+		latest_expect(c->latest, last, plan.plan.ask_count);
 	else
 		free(last);
 	coordinate_plan_free(&plan);
 	return code;
 }
 
-/* The engine has ended them already. */
-static void end_sessions(struct coordinate *c)
-{
-	struct guest *g, *after;
-
-	for (g = c->guests; g; g = after) {
-		after = g->after;
-		if (g->state == GUEST_HERE)
-			guest_end(c, g, true);
-	}
-}
-
 /* Certificates are read again: they are renewed under their names. Connections keep theirs. */
-static void follow(struct coordinate *c, const struct config *config, struct interval_log *log,
-		   struct secure_context *tls)
+static void follow(struct coordinate *c, const struct config *config, struct needs *needs)
 {
 	const bool same_door = same_doors(&c->config.coordinate, &config->coordinate);
 
-	if (text_same(c->config.coordinate.log, config->coordinate.log)) {
-		interval_log_close(log);
-	} else {
-		interval_log_close(c->log);
-		c->log = log;
-	}
-	if (tls) {
-		secure_context_free(c->tls);
-		c->tls = tls;
-	}
+	if (text_same(c->config.coordinate.log, config->coordinate.log))
+		interval_log_close(needs->log);
+	else
+		latest_use_log(c->latest, needs->log);
+	door_use_tls(c->door, needs->tls);
 	config_free(&c->config);
 	c->config = *config;
-	coordinate_say(c, "%s: read again, %u answers", c->config_path, c->ask_count);
+	guests_allow(c->guests, c->config.coordinate.connections);
+	notes_say(&c->notes, "reloaded %s: %u answers", c->options.config_path,
+		  latest_count(c->latest));
 	if (!same_door)
-		coordinate_say(c, "listen and socket take effect at the next start");
-	if (answers_open_uplink(c))
-		coordinate_say(c, "parent: %s", strerror(ENOMEM));
+		notes_say(&c->notes, "listen and socket take effect at the next start");
+	if (parent_apply(c->parent, &c->config))
+		notes_say(&c->notes, "parent: %s", strerror(ENOMEM));
 }
 
-static void reload(struct coordinate *c)
+static void reload(void *context)
 {
-	struct interval_log *log = NULL;
-	struct secure_context *tls = NULL;
+	struct coordinate *c = context;
+	struct needs needs;
 	struct config config;
 	int code;
 
-	if (!c->config_path) {
-		coordinate_say(c, "no configuration to reload: the defaults stay");
+	if (!c->options.config_path) {
+		notes_say(&c->notes, "no configuration to reload: the defaults stay");
 		return;
 	}
 	if (load_config(c, &config))
 		return;
-	if ((c->tls && door_tls(c, &config.coordinate, &tls)) ||
-	    answers_try(c, &config.coordinate, &log)) {
-		secure_context_free(tls);
+	if (find_needs(c, &config.coordinate, &needs)) {
 		config_free(&config);
 		return;
 	}
 	code = replan(c, &config);
 	if (code < 0) {
-		coordinate_say(c, "%s: %s", c->config_path, strerror(-code));
-		secure_context_free(tls);
-		interval_log_close(log);
+		notes_say(&c->notes, "%s: %s", c->options.config_path, strerror(-code));
+		let_go(&needs);
 		config_free(&config);
 		return;
 	}
-	follow(c, &config, log, tls);
+	follow(c, &config, &needs);
 	if (code) {
-		coordinate_say(c, "what hosts were told has changed: they all begin anew");
-		end_sessions(c);
+		notes_say(&c->notes, "rules changed: all hosts must reconnect");
+		guests_end_sessions(c->guests);
 	}
 }
 
 /* --- While it runs --------------------------------------------------------------------- */
 
-/* 1: stop. */
-static int take_signal(struct coordinate *c, int fd)
+static void stop(void *context)
 {
-	const enum standing_signal signal = standing_take_signal(fd);
+	const struct coordinate *c = context;
 
-	if (signal == SIGNAL_RELOAD)
-		reload(c);
-	return signal == SIGNAL_STOP;
+	loop_stop(c->loop, 0);
 }
 
-static int take_event(struct coordinate *c, struct coordinate_watch *watch)
+/* To the loop's clock. */
+static __u64 monotonic_of(const struct steady *clock, __u64 unix_ns)
 {
-	switch (watch->kind) {
-	case COORDINATE_SIGNALS:
-		return take_signal(c, watch->fd);
-	case COORDINATE_LISTENER:
-		door_enter(c, (struct coordinate_listener *)watch);
-		break;
-	case COORDINATE_GUEST:
-		guest_turn(c, (struct guest *)watch, coordinate_now(c));
-		break;
-	case COORDINATE_LOCAL_LISTENER:
-		local_enter(c);
-		break;
-	case COORDINATE_LOCAL:
-		local_turn(c, watch);
-		break;
-	case COORDINATE_UPLINK:
-		coordinate_now(c);
-		answers_turn_uplink(c);
-		break;
-	}
-	return 0;
+	return clock->monotonic_ns + (unix_ns > clock->unix_ns ? unix_ns - clock->unix_ns : 0);
 }
 
-static void turn_again(struct coordinate *c)
+/* What is due of the engine is done before each wait. */
+static void wake_up(void *context, __u64 now_ns)
 {
-	struct guest *g, *after;
-
-	if (!c->again)
-		return;
-	c->again = false;
-	for (g = c->guests; g; g = after) {
-		after = g->after;
-		if (g->again)
-			guest_turn(c, g, coordinate_now(c));
-	}
+	(void)context;
+	(void)now_ns;
 }
 
-static int wait_ms(const struct coordinate *c, __u64 now_ns, __u64 due_ns)
+static void settle(void *context)
 {
-	const __u64 up_ns = c->uplink ? uplink_due_ns(c->uplink) : ~0ull;
-	__u64 wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+	struct coordinate *c = context;
+	__u64 now_ns, due_ns;
 
-	/* The uplink's time is another clock's. */
-	if (up_ns < c->clock_mono_ns + wait_ns)
-		wait_ns = up_ns > c->clock_mono_ns ? up_ns - c->clock_mono_ns : 0;
-	/* Rounded up: rounded down, the last millisecond would be spent in turns of nothing. */
-	return c->again ? 0 : (wait_ns + NS_PER_MS - 1) / NS_PER_MS;
+	guests_turn(c->guests);
+	door_settle(c->door);
+	now_ns = steady_now(&c->clock);
+	due_ns = coordinator_turn(c->engine, now_ns);
+	guests_settle(c->guests);
+	parent_settle(c->parent);
+	if (latest_settle(c->latest, now_ns) && print(c))
+		loop_stop(c->loop, 0);
+	loop_timer(c->loop, &c->due, monotonic_of(&c->clock, due_ns));
 }
 
-static int loop(struct coordinate *c)
+static void sweep(void *context, __u64 monotonic_ns)
 {
-	__u64 sweep_ns = coordinate_now(c);
+	struct coordinate *c = context;
+	const __u64 now_ns = steady_now(&c->clock);
 
-	for (;;) {
-		struct epoll_event events[EVENTS];
-		__u64 now_ns = coordinate_now(c), due_ns;
-		int count;
-
-		due_ns = coordinator_turn(c->engine, now_ns);
-		guests_settle(c);
-		answers_settle(c, now_ns);
-		if (coordinate_screen_tick(c, now_ns))
-			return 0; /* whoever read along has gone */
-		due_ns = due_ns < sweep_ns ? due_ns : sweep_ns;
-		count = epoll_wait(c->epoll, events, EVENTS, wait_ms(c, now_ns, due_ns));
-		if (count < 0 && errno != EINTR)
-			return -errno;
-		for (int i = 0; i < count; i++)
-			if (take_event(c, events[i].data.ptr))
-				return 0;
-		turn_again(c);
-		now_ns = coordinate_now(c);
-		if (c->uplink && uplink_due_ns(c->uplink) <= c->clock_mono_ns)
-			answers_turn_uplink(c);
-		if (now_ns >= sweep_ns) {
-			door_sweep(c, now_ns);
-			local_sweep(c, now_ns);
-			sweep_ns = now_ns + SWEEP_NS;
-		}
-		door_settle(c);
-	}
+	guests_sweep(c->guests, now_ns);
+	refusals_sweep(&c->refusals, now_ns);
+	door_sweep(c->door, now_ns);
+	loop_timer(c->loop, &c->sweep, monotonic_ns + SWEEP_NS);
 }
 
 /* --- Start and stop -------------------------------------------------------------------- */
 
-static int start_engine(struct coordinate *c)
+static int make_parts(struct coordinate *c)
 {
-	const struct coordinator_sink sink = {c, guests_grant, answer_take};
+	const struct config_coordinate *config = &c->config.coordinate;
+	const struct coordinator_sink sink = {c, send_grant, take_answer};
 	struct coordinate_plan plan;
 	int code = coordinate_plan_make(&c->config, &plan);
 
 	if (code)
 		return code;
-	c->last = calloc(plan.plan.ask_count + 1, sizeof(*c->last));
-	c->ask_count = plan.plan.ask_count;
-	if (c->last)
-		c->engine = coordinator_new(&plan.plan, &sink, coordinate_now(c));
+	c->engine = coordinator_new(&plan.plan, &sink, c->start_ns);
+	c->latest = latest_new(&c->clock, &c->notes, plan.plan.ask_count);
+	c->parent = parent_new(c->loop, &c->clock, &c->notes, config->socket);
 	coordinate_plan_free(&plan);
-	return c->engine ? 0 : -ENOMEM;
+	return c->engine && c->latest && c->parent ? 0 : -ENOMEM;
 }
 
-static int watch_signals(struct coordinate *c, struct coordinate_watch *watch)
+static int serve_locally(struct coordinate *c)
 {
-	const int fd = standing_watch_signals();
+	const struct local_options options = {
+		.path = c->config.coordinate.socket,
+		.what = "weir coordinate",
+		.group = LOCAL_GROUP,
+		.patience_ns = LOCAL_PATIENCE_NS,
+		.write = serve,
+		.context = c,
+	};
+	struct why why = {};
+	int code = local_serve(c->loop, &options, &c->local, &why);
 
-	return fd < 0 ? -errno : coordinate_watch(c, watch, fd, POLLIN);
+	if (code)
+		log_err("%s", why_text(&why, code));
+	return code;
+}
+
+static int open_door(struct coordinate *c)
+{
+	const struct guests_setting with = {
+		.loop = c->loop,
+		.clock = &c->clock,
+		.engine = c->engine,
+		.refusals = &c->refusals,
+		.notes = &c->notes,
+	};
+
+	c->guests = guests_new(&with, c->config.coordinate.connections);
+	return c->guests ? door_open(&with, c->guests, &c->config.coordinate, &c->door) : -ENOMEM;
+}
+
+static int open_log_and_parent(struct coordinate *c)
+{
+	struct interval_log *log;
+	int code = check_parent(c, &c->config.coordinate);
+
+	code = code ? code : open_log(c, &c->config.coordinate, &log);
+	if (code)
+		return code;
+	latest_use_log(c->latest, log);
+	return parent_apply(c->parent, &c->config);
+}
+
+static int watch(struct coordinate *c)
+{
+	int code = loop_signal(c->loop, SIGINT, stop, c);
+
+	code = code ? code : loop_signal(c->loop, SIGTERM, stop, c);
+	code = code ? code : loop_signal(c->loop, SIGHUP, reload, c);
+	if (code) {
+		log_err("cannot watch for signals: %s", strerror(-code));
+		return code;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	c->due = (struct loop_timer){.turn = wake_up, .context = c};
+	c->sweep = (struct loop_timer){.turn = sweep, .context = c};
+	loop_timer(c->loop, &c->sweep, c->clock.monotonic_ns + SWEEP_NS);
+	loop_each(c->loop, settle, c);
+	return 0;
 }
 
 /* A line says why not, but for what the system itself lacks. */
 static int start(struct coordinate *c)
 {
-	int code = start_engine(c);
+	int code = make_parts(c);
 
-	code = code ? code : local_open(c);
-	code = code ? code : door_open(c);
-	code = code ? code : answers_try(c, &c->config.coordinate, &c->log);
-	return code ? code : answers_open_uplink(c);
+	code = code ? code : watch(c);
+	code = code ? code : serve_locally(c);
+	code = code ? code : open_door(c);
+	return code ? code : open_log_and_parent(c);
 }
 
-static int coordinate(struct coordinate *c)
+static int run(struct coordinate *c)
 {
-	struct coordinate_watch signals = {.kind = COORDINATE_SIGNALS, .fd = -1};
 	int code;
 
-	c->local_fd = -1;
-	c->local_listener = (struct coordinate_watch){.kind = COORDINATE_LOCAL_LISTENER, .fd = -1};
-	c->uplink_watch = (struct coordinate_watch){.kind = COORDINATE_UPLINK, .fd = -1};
-	c->epoll = epoll_create1(EPOLL_CLOEXEC);
-	code = c->epoll < 0 ? -errno : watch_signals(c, &signals);
-	if (code) {
-		log_err("cannot watch for signals: %s", strerror(-code));
-		return code;
+	for (unsigned int i = 0; i < door_count(c->door); i++)
+		notes_say(&c->notes, "listening at %s", door_address(c->door, i));
+	if (c->options.output == OUTPUT_SCREEN) {
+		answers_screen_open(&c->notes);
+		print(c);
 	}
-	c->start_ns = coordinate_now(c);
-	code = start(c);
-	if (code == -ENOMEM)
-		log_err("%s", strerror(ENOMEM));
-	if (!code) {
-		for (unsigned int i = 0; i < c->listeners; i++)
-			coordinate_say(c, "listening at %s", c->listener[i].text);
-		coordinate_screen_open(c);
-		code = loop(c);
-		coordinate_screen_close(c);
-		coordinate_screen_totals(c);
-	}
-	local_close(c);
-	door_close(c);
-	answers_close(c);
+	code = loop_run(c->loop);
+	answers_screen_close(&c->notes);
+	print_totals(c);
+	return code;
+}
+
+static void free_parts(struct coordinate *c)
+{
+	local_end(c->local);
+	door_close(c->door);
+	guests_free(c->guests);
+	parent_free(c->parent);
+	latest_free(c->latest);
 	if (c->engine)
 		coordinator_free(c->engine);
-	close(c->epoll);
-	return code;
+	loop_free(c->loop);
+	config_free(&c->config);
 }
 
 int coordinate_run(const struct coordinate_options *options)
@@ -358,14 +441,19 @@ int coordinate_run(const struct coordinate_options *options)
 		log_err("%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	c->config_path = options->config_path;
-	c->quiet = options->quiet;
-	c->output = options->output;
+	c->options = *options;
 	c->notes.screen = options->output == OUTPUT_SCREEN;
+	c->refusals.notes = &c->notes;
+	c->start_ns = steady_now(&c->clock);
 	code = load_config(c, &c->config);
-	if (!code)
-		code = coordinate(c);
-	config_free(&c->config);
+	if (!code) {
+		c->loop = loop_new();
+		code = c->loop ? start(c) : -errno;
+		if (code == -ENOMEM || !c->loop)
+			log_err("%s", strerror(-code));
+		code = code ? code : run(c);
+		free_parts(c);
+	}
 	free(c);
 	return code;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Who comes in. A connection waits until it has said hello. At most COORDINATE_WAITING wait; then
- * one that has said nothing for a second makes room, or else the others stay in the kernel's
- * backlog, so that hosts that come all at once after a restart are taken one after the other. One
- * address has only half of these places, but for this machine's own.
+ * Listeners. Where no more guests may wait, or descriptors or memory are short, they are not
+ * watched: the others stay in the kernel's backlog, so that hosts that come all at once after a
+ * restart are taken one after the other.
  */
+#include "coordinate/door.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,52 +14,33 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "coordinate/coordinate.h"
+#include "net/tcp.h"
 
-#define LINES_A_SECOND 3 /* of one kind of refusal */
-#define FDS_BESIDE 384   /* that are no host's connections, or those of hosts that leave */
+#define FDS_BESIDE 384 /* that are no host's connections, or those of hosts that leave */
+#define ACCEPTS 64     /* at one time */
 
-const struct coordinator_count_name coordinate_refusal_names[COORDINATE_REFUSAL_MAX] = {
-#define X(id, name, text) {name, text},
-	COORDINATE_REFUSALS(X)
-#undef X
+struct listener {
+	struct door *door;
+	struct loop_watch watch;
+	int fd;
+	char *text;
+	bool tls;
 };
 
-/* --- What is refused ------------------------------------------------------------------- */
+struct door {
+	struct guests_setting with;
+	struct guests *guests;
+	struct listener listener[CONFIG_LISTENERS];
+	unsigned int count;
+	struct secure_context *tls;
+	bool paused, starved; /* starved: for want of files or memory */
+};
 
-static void say_unsaid(struct coordinate *c, struct coordinate_said *said)
+/* --- Opening --------------------------------------------------------------------------- */
+
+static void raise_limit(struct notes *notes, unsigned int connections)
 {
-	if (said->unsaid)
-		coordinate_say(c, "%u others: %s", said->unsaid, said->why);
-	said->unsaid = 0;
-}
-
-void door_refused(struct coordinate *c, enum coordinate_refusal reason, const char *who,
-		  const char *why)
-{
-	struct coordinate_said *said = &c->said[reason];
-	const __u64 second = coordinate_now(c) / WEIR_NS_PER_SEC;
-
-	c->refused[reason]++;
-	if (said->second != second) {
-		said->second = second;
-		said->lines = 0;
-	}
-	if (said->lines == LINES_A_SECOND) {
-		said->unsaid++;
-		snprintf(said->why, sizeof(said->why), "%s", why);
-		return;
-	}
-	say_unsaid(c, said);
-	said->lines++;
-	coordinate_say(c, "%s: %s", who, why);
-}
-
-/* --- Listeners ------------------------------------------------------------------------- */
-
-static void raise_limit(struct coordinate *c)
-{
-	const rlim_t wanted = c->config.coordinate.connections + FDS_BESIDE;
+	const rlim_t wanted = connections + FDS_BESIDE;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
@@ -72,232 +54,169 @@ static void raise_limit(struct coordinate *c)
 	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < wanted)
-		coordinate_say(c,
-			       "only %llu files may be open: that is enough for %llu of %u "
-			       "connections",
-			       (unsigned long long)limit.rlim_cur,
-			       limit.rlim_cur > FDS_BESIDE
-				       ? (unsigned long long)limit.rlim_cur - FDS_BESIDE
-				       : 0,
-			       c->config.coordinate.connections);
+		notes_say(notes, "only %llu files may be open: enough for %llu of %u connections",
+			  (unsigned long long)limit.rlim_cur,
+			  limit.rlim_cur > FDS_BESIDE
+				  ? (unsigned long long)limit.rlim_cur - FDS_BESIDE
+				  : 0,
+			  connections);
 }
 
-int door_tls(struct coordinate *c, const struct config_coordinate *config,
-	     struct secure_context **out)
+static int make_tls(struct notes *notes, const struct config_coordinate *config,
+		    struct secure_context **out)
 {
 	const struct secure_files files = {config->ca, config->cert, config->key};
 	struct why why = {};
 	int code = secure_context_new(&files, true, out, &why);
 
 	if (code)
-		coordinate_say(c, "%s", why.text);
+		notes_say(notes, "%s", why.text);
 	return code;
 }
 
-static int listen_at(struct coordinate *c, const struct peer_address *address)
+int door_try_tls(const struct door *d, const struct config_coordinate *config,
+		 struct secure_context **out)
 {
-	struct coordinate_listener *l = &c->listener[c->listeners];
-	struct why why = {};
-	int fd, code = 0;
+	*out = NULL;
+	return d->tls ? make_tls(d->with.notes, config, out) : 0;
+}
 
-	l->tls = address->url.transport == URL_TLS;
-	if (l->tls && !c->tls)
-		code = door_tls(c, &c->config.coordinate, &c->tls);
-	if (code)
-		return code;
-	fd = tcp_listen(&address->url, &why);
-	if (fd < 0) {
-		log_err("%s: %s", address->text, why.text);
-		return fd;
+void door_use_tls(struct door *d, struct secure_context *tls)
+{
+	if (!tls)
+		return;
+	secure_context_free(d->tls);
+	d->tls = tls;
+}
+
+static void take_guests(void *context, short events);
+
+static int listen_at(struct door *d, const struct peer_address *address,
+		     const struct config_coordinate *config)
+{
+	struct listener *l = &d->listener[d->count];
+	struct why why = {};
+	int code;
+
+	*l = (struct listener){.door = d, .tls = address->url.transport == URL_TLS};
+	l->watch = (struct loop_watch){.turn = take_guests, .context = l};
+	if (l->tls && !d->tls) {
+		code = make_tls(d->with.notes, config, &d->tls);
+		if (code)
+			return code;
 	}
-	l->watch = (struct coordinate_watch){.kind = COORDINATE_LISTENER, .fd = -1};
-	l->fd = fd;
+	l->fd = tcp_listen(&address->url, &why);
+	if (l->fd < 0) {
+		log_err("%s: %s", address->text, why.text);
+		return l->fd;
+	}
 	l->text = strdup(address->text);
-	code = l->text ? coordinate_watch(c, &l->watch, fd, POLLIN) : -ENOMEM;
+	code = l->text ? loop_watch(d->with.loop, &l->watch, l->fd, POLLIN) : -ENOMEM;
 	if (code) {
 		free(l->text);
-		close(fd);
+		close(l->fd);
 		return code;
 	}
-	c->listeners++;
+	d->count++;
 	return 0;
 }
 
-int door_open(struct coordinate *c)
+int door_open(const struct guests_setting *with, struct guests *guests,
+	      const struct config_coordinate *config, struct door **out)
 {
-	const struct config_coordinate *k = &c->config.coordinate;
+	struct door *d = calloc(1, sizeof(*d));
 	int code = 0;
 
-	raise_limit(c);
-	c->session_mask = 1;
-	while (c->session_mask < k->connections)
-		c->session_mask = c->session_mask * 2 + 1;
-	c->session = calloc(c->session_mask + 1ul, sizeof(*c->session));
-	if (!c->session)
+	*out = d;
+	if (!d)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < k->listen_count && !code; i++)
-		code = listen_at(c, &k->listen[i]);
+	d->with = *with;
+	d->guests = guests;
+	raise_limit(with->notes, config->connections);
+	for (unsigned int i = 0; i < config->listen_count && !code; i++)
+		code = listen_at(d, &config->listen[i], config);
 	return code;
 }
 
-void door_close(struct coordinate *c)
+void door_close(struct door *d)
 {
-	for (unsigned int i = 0; i < c->listeners; i++) {
-		coordinate_watch(c, &c->listener[i].watch, -1, 0);
-		close(c->listener[i].fd);
-		free(c->listener[i].text);
+	if (!d)
+		return;
+	for (unsigned int i = 0; i < d->count; i++) {
+		loop_watch(d->with.loop, &d->listener[i].watch, -1, 0);
+		close(d->listener[i].fd);
+		free(d->listener[i].text);
 	}
-	c->listeners = 0;
-	while (c->guests)
-		guest_end(c, c->guests, false);
-	guests_settle(c);
-	secure_context_free(c->tls);
-	for (unsigned int i = 0; i < c->owners; i++)
-		free(c->owner[i].subject);
-	free(c->owner);
-	free(c->session);
+	secure_context_free(d->tls);
+	free(d);
 }
 
-/* A listener that is not watched keeps those who come in the backlog. */
-static void pause_listening(struct coordinate *c, bool paused)
+unsigned int door_count(const struct door *d)
 {
-	if (c->paused == paused)
+	return d->count;
+}
+
+const char *door_address(const struct door *d, unsigned int listener)
+{
+	return d->listener[listener].text;
+}
+
+/* --- Coming in ------------------------------------------------------------------------- */
+
+static void pause_listening(struct door *d, bool paused)
+{
+	if (d->paused == paused)
 		return;
-	c->paused = paused;
-	for (unsigned int i = 0; i < c->listeners; i++)
-		coordinate_watch(c, &c->listener[i].watch, c->listener[i].fd, paused ? 0 : POLLIN);
+	d->paused = paused;
+	for (unsigned int i = 0; i < d->count; i++)
+		loop_watch(d->with.loop, &d->listener[i].watch, d->listener[i].fd,
+			   paused ? 0 : POLLIN);
 }
 
-/* --- Waiting --------------------------------------------------------------------------- */
-
-void door_waits_no_more(struct coordinate *c, struct guest *g)
+static bool is_shortage(int code)
 {
-	unsigned int i = 0;
-
-	while (i < c->waiting_count && c->waiting[i] != g)
-		i++;
-	if (i == c->waiting_count)
-		return;
-	c->waiting_count--;
-	memmove(&c->waiting[i], &c->waiting[i + 1], (c->waiting_count - i) * sizeof(*c->waiting));
+	return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
 }
 
-static size_t address_length(const char *peer)
+static void take_guests(void *context, short events)
 {
-	const char *port = strrchr(peer, ':');
+	struct listener *l = context;
+	struct door *d = l->door;
+	const __u64 now_ns = steady_now(d->with.clock);
 
-	return port ? (size_t)(port - peer) : strlen(peer);
-}
-
-static bool is_here(const char *peer)
-{
-	return !strncmp(peer, "127.", 4) || !strncmp(peer, "[::1]", 5) ||
-	       !strncmp(peer, "[::ffff:127.", 12);
-}
-
-static bool address_has_its_share(const struct coordinate *c, const char *peer)
-{
-	const size_t length = address_length(peer);
-	unsigned int count = 0;
-
-	if (is_here(peer))
-		return false;
-	for (unsigned int i = 0; i < c->waiting_count; i++) {
-		const char *other = link_peer(c->waiting[i]->talk.link);
-
-		count += address_length(other) == length && !strncmp(other, peer, length);
-	}
-	return count > COORDINATE_WAITING_ADDRESS; /* it is one of them */
-}
-
-/* Is there a place to wait? */
-static bool make_room(struct coordinate *c, __u64 now_ns)
-{
-	if (c->waiting_count < COORDINATE_WAITING)
-		return true;
-	if (now_ns - c->waiting[0]->since_ns < COORDINATE_ROOM_NS)
-		return false;
-	guest_refuse(c, c->waiting[0], COORDINATE_SILENT, "others wait, and it has said no hello");
-	return true;
-}
-
-static void let_in(struct coordinate *c, struct link *link, __u64 now_ns)
-{
-	struct guest *g = guest_new(c, link, now_ns);
-
-	if (!g)
-		return;
-	c->waiting[c->waiting_count++] = g;
-	if (c->guest_count > c->config.coordinate.connections)
-		guest_refuse(c, g, COORDINATE_FULL, "too many connections");
-	else if (address_has_its_share(c, link_peer(link)))
-		guest_refuse(c, g, COORDINATE_ADDRESS,
-			     "too many connections of this address have said no hello");
-	else
-		guest_turn(c, g, now_ns);
-}
-
-void door_enter(struct coordinate *c, struct coordinate_listener *listener)
-{
-	const __u64 now_ns = coordinate_now(c);
-
-	for (unsigned int i = 0; i < COORDINATE_WAITING; i++) {
+	(void)events;
+	for (unsigned int i = 0; i < ACCEPTS; i++) {
 		struct link *link;
 
-		if (!make_room(c, now_ns)) {
-			pause_listening(c, true);
+		if (!guests_have_room(d->guests, now_ns)) {
+			pause_listening(d, true);
 			return;
 		}
-		link = link_accept(listener->fd, listener->tls ? c->tls : NULL, now_ns);
+		link = link_accept(l->fd, l->tls ? d->tls : NULL, now_ns);
 		if (link) {
-			let_in(c, link, now_ns);
+			guests_enter(d->guests, link, now_ns);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			door_refused(c, COORDINATE_FULL, listener->text, strerror(errno));
-			c->starved = true;
-			pause_listening(c, true);
+		if (is_shortage(errno)) {
+			refusals_add(d->with.refusals, REFUSAL_FULL, l->text, strerror(errno),
+				     now_ns);
+			d->starved = true;
+			pause_listening(d, true);
 		}
 		return;
 	}
 }
 
-/* --- Time ------------------------------------------------------------------------------ */
-
-static void sweep_guest(struct coordinate *c, struct guest *g, __u64 now_ns)
+void door_sweep(struct door *d, __u64 now_ns)
 {
-	const __u64 age_ns = now_ns - g->since_ns;
-
-	if (g->state == GUEST_GONE)
+	if (!d->paused || !guests_have_room(d->guests, now_ns))
 		return;
-	if (g->state == GUEST_LEAVING && age_ns >= COORDINATE_LEAVE_NS)
-		guest_end(c, g, false);
-	else if ((g->state == GUEST_OPENING || g->state == GUEST_SILENT) &&
-		 age_ns >= COORDINATE_HELLO_NS)
-		guest_refuse(c, g, COORDINATE_SILENT, "it has said no hello in 5 s");
-	else if (link_due_ns(g->talk.link) <= now_ns)
-		guest_turn(c, g, now_ns);
+	d->starved = false;
+	pause_listening(d, false);
 }
 
-void door_sweep(struct coordinate *c, __u64 now_ns)
+void door_settle(struct door *d)
 {
-	struct guest *g, *after;
-
-	for (g = c->guests; g; g = after) {
-		after = g->after;
-		sweep_guest(c, g, now_ns);
-	}
-	for (int i = 0; i < COORDINATE_REFUSAL_MAX; i++)
-		if (c->said[i].second != now_ns / WEIR_NS_PER_SEC)
-			say_unsaid(c, &c->said[i]);
-	if (c->paused && make_room(c, now_ns)) {
-		c->starved = false;
-		pause_listening(c, false);
-	}
-}
-
-void door_settle(struct coordinate *c)
-{
-	if (c->paused && !c->starved && c->waiting_count < COORDINATE_WAITING)
-		pause_listening(c, false);
+	if (d->paused && !d->starved && guests_may_wait(d->guests))
+		pause_listening(d, false);
 }

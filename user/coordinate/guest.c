@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * One connection of a host.
+ * A guest is one connection of a host: words in, words out.
  *
  *   OPENING ──up──→ SILENT ──HELLO, WELCOME──→ HERE ──→ GONE
  *      │              └──────────┬───────────────┘        ↑
@@ -14,86 +14,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/search.h"
-#include "coordinate/coordinate.h"
+#include "coordinate/guests_internal.h"
 
-#define LEAVING_MAX 256
-#define OWNERS_MAX (1u << 20)
+#define DOMAIN 1
 
-/* --- Coming and going ------------------------------------------------------------------ */
+static __u64 now(const struct guest *g)
+{
+	return steady_now(g->all->with.clock);
+}
 
-struct guest *guest_new(struct coordinate *c, struct link *link, __u64 now_ns)
+static void turn_on_event(void *context, short events)
+{
+	struct guest *g = context;
+
+	(void)events;
+	guest_turn(g, now(g));
+}
+
+struct guest *guest_new(struct guests *gs, struct link *link, __u64 now_ns)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 
-	if (!g || talk_begin(&g->talk, link, COORDINATE_DOMAIN, INTERVAL_MESSAGE_MAX)) {
+	if (!g || talk_begin(&g->talk, link, DOMAIN, INTERVAL_MESSAGE_MAX)) {
 		free(g);
 		link_close(link);
 		return NULL;
 	}
-	g->watch = (struct coordinate_watch){.kind = COORDINATE_GUEST, .fd = -1};
+	g->all = gs;
+	g->watch = (struct loop_watch){.turn = turn_on_event, .context = g};
 	g->since_ns = now_ns;
-	g->after = c->guests;
-	if (c->guests)
-		c->guests->before = g;
-	c->guests = g;
-	c->guest_count++;
 	return g;
-}
-
-static struct guest **session_slot(struct coordinate *c, __u32 session)
-{
-	struct guest **at = &c->session[session & c->session_mask];
-
-	while (*at && (*at)->session != session)
-		at = &(*at)->next_session;
-	return at;
-}
-
-static void end_session(struct coordinate *c, struct guest *g, bool taken_over)
-{
-	struct guest **slot;
-
-	if (!g->session)
-		return;
-	slot = session_slot(c, g->session);
-	if (*slot == g)
-		*slot = g->next_session;
-	if (!taken_over)
-		coordinator_end(c->engine, g->session, g->goodbye, coordinate_now(c));
-	g->session = 0;
-}
-
-void guest_end(struct coordinate *c, struct guest *g, bool taken_over)
-{
-	if (g->state == GUEST_GONE)
-		return;
-	end_session(c, g, taken_over);
-	door_waits_no_more(c, g);
-	c->leaving_count -= g->state == GUEST_LEAVING;
-	coordinate_watch(c, &g->watch, -1, 0);
-	talk_hang_up(&g->talk);
-	g->state = GUEST_GONE;
-	/* `after` stays, for whoever is on his way through the list. */
-	if (g->before)
-		g->before->after = g->after;
-	else
-		c->guests = g->after;
-	if (g->after)
-		g->after->before = g->before;
-	c->guest_count--;
-	g->next_gone = c->gone;
-	c->gone = g;
 }
 
 /* --- Words out ------------------------------------------------------------------------- */
 
-static int send_words(struct coordinate *c, struct guest *g, const struct interval_word *words,
-		      unsigned int count)
+static int send_words(struct guest *g, const struct interval_word *words, unsigned int count)
 {
 	char why[TALK_WHY_BYTES];
 
-	return talk_say(&g->talk, words, count, coordinate_now(c), why);
+	return talk_say(&g->talk, words, count, now(g), why);
 }
 
 static const char *guest_name(const struct guest *g, char out[128])
@@ -105,8 +64,13 @@ static const char *guest_name(const struct guest *g, char out[128])
 	return out;
 }
 
-void guest_refuse(struct coordinate *c, struct guest *g, enum coordinate_refusal reason,
-		  const char *why)
+static void count_refusal(const struct guest *g, enum refusal reason, const char *who,
+			  const char *why)
+{
+	refusals_add(g->all->with.refusals, reason, who, why, now(g));
+}
+
+void guest_refuse(struct guest *g, enum refusal reason, const char *why)
 {
 	struct interval_word word = {.kind = INTERVAL_REFUSAL};
 	char who[128];
@@ -114,45 +78,21 @@ void guest_refuse(struct coordinate *c, struct guest *g, enum coordinate_refusal
 
 	if (g->state == GUEST_LEAVING || g->state == GUEST_GONE)
 		return;
-	up = g->state != GUEST_OPENING || link_turn(g->talk.link, coordinate_now(c)) == LINK_UP;
-	door_refused(c, reason, guest_name(g, who), why);
-	end_session(c, g, false);
-	door_waits_no_more(c, g);
+	up = g->state != GUEST_OPENING || link_turn(g->talk.link, now(g)) == LINK_UP;
+	count_refusal(g, reason, guest_name(g, who), why);
+	guest_end_session(g, false);
+	guest_waits_no_more(g);
 	snprintf(word.refusal, sizeof(word.refusal), "%s", why);
-	if (!up || c->leaving_count >= LEAVING_MAX || send_words(c, g, &word, 1)) {
-		guest_end(c, g, false);
+	if (!up || g->all->leaving_count >= GUESTS_LEAVING || send_words(g, &word, 1)) {
+		guest_end(g, false);
 		return;
 	}
 	g->state = GUEST_LEAVING;
-	g->since_ns = coordinate_now(c);
-	c->leaving_count++;
+	g->since_ns = now(g);
+	g->all->leaving_count++;
 }
 
-void guests_grant(void *context, __u32 session, const struct interval_grant *grant)
-{
-	struct coordinate *c = context;
-	struct guest *g = *session_slot(c, session);
-	struct interval_grant *more;
-
-	if (!g)
-		return;
-	more = g->grants;
-	if (!(g->grant_count & (g->grant_count - 1)))
-		more = realloc(more, (g->grant_count ? 2ul * g->grant_count : 1) * sizeof(*more));
-	/* One that is not sent leaves the host at its width, and the serials with a gap: it will be
-	 * found out there. */
-	if (!more)
-		return;
-	g->grants = more;
-	more[g->grant_count++] = *grant;
-	if (!g->dirty) {
-		g->dirty = true;
-		g->next_dirty = c->dirty;
-		c->dirty = g;
-	}
-}
-
-static void send_grants(struct coordinate *c, struct guest *g)
+void guest_send_grants(struct guest *g)
 {
 	struct interval_word *words = calloc(g->grant_count, sizeof(*words));
 	int code = words ? 0 : -ENOMEM;
@@ -162,105 +102,30 @@ static void send_grants(struct coordinate *c, struct guest *g)
 		words[i].grant = g->grants[i];
 	}
 	if (words)
-		code = send_words(c, g, words, g->grant_count);
+		code = send_words(g, words, g->grant_count);
 	free(words);
 	free(g->grants);
 	g->grants = NULL;
 	g->grant_count = 0;
 	if (code)
-		guest_refuse(c, g, COORDINATE_SLOW, "it does not read what it is sent");
+		guest_refuse(g, REFUSAL_SLOW, "it does not read what it is sent");
 	else
-		guest_turn(c, g, coordinate_now(c));
-}
-
-static void add_traffic(struct coordinate_traffic *sum, const struct talk *talk)
-{
-	sum->messages_in += talk->messages_in;
-	sum->messages_out += talk->messages_out;
-	sum->bytes_in += talk->bytes_in;
-	sum->bytes_out += talk->bytes_out;
-}
-
-struct coordinate_traffic guests_traffic(const struct coordinate *c)
-{
-	struct coordinate_traffic sum = c->before;
-
-	for (const struct guest *g = c->guests; g; g = g->after)
-		add_traffic(&sum, &g->talk);
-	for (const struct guest *g = c->gone; g; g = g->next_gone)
-		add_traffic(&sum, &g->talk);
-	return sum;
-}
-
-void guests_settle(struct coordinate *c)
-{
-	while (c->dirty) {
-		struct guest *g = c->dirty;
-
-		c->dirty = g->next_dirty;
-		g->dirty = false;
-		if (g->state == GUEST_HERE)
-			send_grants(c, g);
-	}
-	while (c->gone) {
-		struct guest *g = c->gone;
-
-		c->gone = g->next_gone;
-		add_traffic(&c->before, &g->talk);
-		talk_end(&g->talk);
-		free(g->grants);
-		free(g);
-	}
+		guest_turn(g, now(g));
 }
 
 /* --- Words in -------------------------------------------------------------------------- */
 
-static unsigned int owner_place(const struct coordinate *c, __u32 host)
+static int refuse_hello(struct guest *g, int code, const char *why)
 {
-	return search_first(c->owners, i, c->owner[i].host >= host);
-}
-
-static bool belongs_to_another(const struct coordinate *c, const struct guest *g, __u32 host)
-{
-	const unsigned int at = owner_place(c, host);
-
-	return at < c->owners && c->owner[at].host == host &&
-	       strcmp(c->owner[at].subject, link_subject(g->talk.link)) != 0;
-}
-
-/* Without room for it the host stays open to the next certificate of our CA. */
-static void remember_owner(struct coordinate *c, const struct guest *g)
-{
-	const unsigned int at = owner_place(c, g->host);
-	struct coordinate_owner *more = c->owner;
-	char *subject;
-
-	if (!*link_subject(g->talk.link) || (at < c->owners && more[at].host == g->host))
-		return;
-	if (c->owners >= OWNERS_MAX)
-		return;
-	if (!(c->owners & (c->owners - 1)))
-		more = realloc(more, (c->owners ? 2ul * c->owners : 1) * sizeof(*more));
-	subject = more ? strdup(link_subject(g->talk.link)) : NULL;
-	c->owner = more ? more : c->owner;
-	if (!subject)
-		return;
-	memmove(more + at + 1, more + at, (c->owners - at) * sizeof(*more));
-	more[at] = (struct coordinate_owner){g->host, subject};
-	c->owners++;
-}
-
-static int refuse_hello(struct coordinate *c, struct guest *g, int code, const char *why)
-{
-	guest_refuse(c, g,
-		     code == -EEXIST   ? COORDINATE_TWICE
-		     : code == -EACCES ? COORDINATE_STRANGER
-				       : COORDINATE_WORDS,
+	guest_refuse(g,
+		     code == -EEXIST   ? REFUSAL_TWICE
+		     : code == -EACCES ? REFUSAL_STRANGER
+				       : REFUSAL_WORDS,
 		     why);
 	return -ECANCELED;
 }
 
-static int take_hello(struct coordinate *c, struct guest *g, const struct interval_hello *hello)
+static int take_hello(struct guest *g, const struct interval_hello *hello)
 {
 	struct interval_word word = {.kind = INTERVAL_WELCOME};
 	char why[COORDINATOR_WHY_BYTES] = "";
@@ -268,90 +133,83 @@ static int take_hello(struct coordinate *c, struct guest *g, const struct interv
 	int code;
 
 	g->host = hello->host;
-	if (belongs_to_another(c, g, hello->host)) {
-		guest_refuse(c, g, COORDINATE_BOUND,
-			     "this host's number came with another certificate before");
+	if (owners_other(&g->all->owners, hello->host, link_subject(g->talk.link))) {
+		guest_refuse(g, REFUSAL_BOUND, "this host number belongs to another certificate");
 		return -ECANCELED;
 	}
-	code = coordinator_hello(c->engine, hello, coordinate_now(c), &word.welcome, &session,
+	code = coordinator_hello(g->all->with.engine, hello, now(g), &word.welcome, &session,
 				 &replaced, why);
 	if (code)
-		return refuse_hello(c, g, code, why);
-	if (replaced && *session_slot(c, replaced))
-		guest_end(c, *session_slot(c, replaced), true);
-	g->session = session;
-	g->next_session = NULL;
-	*session_slot(c, session) = g;
+		return refuse_hello(g, code, why);
+	if (replaced && guest_of_session(g->all, replaced))
+		guest_end(guest_of_session(g->all, replaced), true);
+	guest_begin_session(g, session);
 	g->state = GUEST_HERE;
-	door_waits_no_more(c, g);
-	remember_owner(c, g);
-	if (!send_words(c, g, &word, 1))
+	guest_waits_no_more(g);
+	owners_remember(&g->all->owners, g->host, link_subject(g->talk.link));
+	if (!send_words(g, &word, 1))
 		return 0;
-	guest_refuse(c, g, COORDINATE_SLOW, "it does not read what it is sent");
+	guest_refuse(g, REFUSAL_SLOW, "it does not read what it is sent");
 	return -ECANCELED;
 }
 
-static int take_said(struct coordinate *c, struct guest *g, const struct interval_word *word)
+static int take_said(struct guest *g, const struct interval_word *word)
 {
-	const __u64 now_ns = coordinate_now(c);
+	struct coordinator *engine = g->all->with.engine;
+	const __u64 now_ns = now(g);
 	char why[COORDINATOR_WHY_BYTES] = "", who[128];
 	int code = -EPROTO;
 
 	switch (word->kind) {
 	case INTERVAL_ASK:
-		code = coordinator_query(c->engine, g->session, &word->ask, now_ns, why);
+		code = coordinator_query(engine, g->session, &word->ask, now_ns, why);
 		break;
 	case INTERVAL_UPDATE:
-		code = coordinator_update(c->engine, g->session, &word->update, now_ns, why);
+		code = coordinator_update(engine, g->session, &word->update, now_ns, why);
 		break;
 	case INTERVAL_LACK:
-		code = coordinator_lack(c->engine, g->session, &word->lack, now_ns, why);
+		code = coordinator_lack(engine, g->session, &word->lack, now_ns, why);
 		break;
 	case INTERVAL_TICK:
-		code = coordinator_tick(c->engine, g->session, &word->tick, now_ns, why);
+		code = coordinator_tick(engine, g->session, &word->tick, now_ns, why);
 		break;
 	default:
 		break;
 	}
 	if (code == -ENOENT && word->kind == INTERVAL_ASK) {
-		door_refused(c, COORDINATE_QUERY, guest_name(g, who), why);
+		count_refusal(g, REFUSAL_QUERY, guest_name(g, who), why);
 		return 0;
 	}
 	if (code)
-		guest_refuse(c, g, COORDINATE_WORDS, why[0] ? why : strerror(-code));
+		guest_refuse(g, REFUSAL_WORDS, why[0] ? why : strerror(-code));
 	return code ? -ECANCELED : 0;
 }
-
-struct listening {
-	struct coordinate *c;
-	struct guest *g;
-};
 
 /* -ECANCELED: the guest is not listened to any more. */
 static int take_word(void *context, const struct interval_word *word)
 {
-	const struct listening *l = context;
-	struct guest *g = l->g;
+	struct guest *g = context;
 
 	if (g->state == GUEST_SILENT && word->kind == INTERVAL_HELLO)
-		return take_hello(l->c, g, &word->hello);
+		return take_hello(g, &word->hello);
 	if (g->state != GUEST_HERE || word->kind == INTERVAL_HELLO ||
 	    word->kind >= INTERVAL_WELCOME) {
-		guest_refuse(l->c, g, COORDINATE_ORDER,
-			     g->state != GUEST_HERE         ? "it said something before hello"
-			     : word->kind == INTERVAL_HELLO ? "it said hello twice"
-							    : "it said what coordinators say");
+		guest_refuse(g, REFUSAL_ORDER,
+			     g->state != GUEST_HERE ? "a message came before hello"
+			     : word->kind == INTERVAL_HELLO
+				     ? "hello came twice"
+				     : "it sent what only coordinators send");
 		return -ECANCELED;
 	}
 	if (word->kind != INTERVAL_GOODBYE)
-		return take_said(l->c, g, word);
+		return take_said(g, word);
 	g->goodbye = true;
-	guest_end(l->c, g, false);
+	guest_end(g, false);
 	return -ECANCELED;
 }
 
 /* What a refused one says is read, so that the end is no reset, and thrown away. */
-static void hear_out(struct coordinate *c, struct guest *g)
+static void hear_out(struct guest *g)
 {
 	__u8 nothing[4096];
 	ssize_t length = 1;
@@ -359,47 +217,47 @@ static void hear_out(struct coordinate *c, struct guest *g)
 	for (int reads = 0; reads < TALK_READS && length > 0; reads++)
 		length = link_read(g->talk.link, nothing, sizeof(nothing));
 	if (length < 0)
-		guest_end(c, g, false);
+		guest_end(g, false);
 }
 
-static enum coordinate_refusal reason_of(int code)
+static enum refusal reason_of(int code)
 {
-	return code == -EPROTONOSUPPORT ? COORDINATE_NOT_IPFIX
-	       : code == -EMSGSIZE      ? COORDINATE_OVERSIZED
-					: COORDINATE_MESSAGE;
+	return code == -EPROTONOSUPPORT ? REFUSAL_NOT_IPFIX
+	       : code == -EMSGSIZE      ? REFUSAL_OVERSIZED
+					: REFUSAL_MESSAGE;
 }
 
-static void hear(struct coordinate *c, struct guest *g)
+static void hear(struct guest *g)
 {
-	struct listening listening = {c, g};
 	char why[TALK_WHY_BYTES] = "";
-	int code = talk_listen(&g->talk, take_word, &listening, why);
+	int code = talk_listen(&g->talk, take_word, g, why);
 
 	if (g->state >= GUEST_LEAVING)
 		return;
 	g->again = code == TALK_MORE;
-	c->again |= g->again;
+	g->all->again |= g->again;
 	if (code == -EPROTONOSUPPORT || code == -EMSGSIZE || code == -EBADMSG) {
-		guest_refuse(c, g, reason_of(code), why);
+		guest_refuse(g, reason_of(code), why);
 	} else if (code < 0) {
 		if (code != -EPIPE)
-			coordinate_say(c, "%s: %s", link_peer(g->talk.link), why);
-		guest_end(c, g, false);
+			notes_say(g->all->with.notes, "%s: %s", link_peer(g->talk.link), why);
+		guest_end(g, false);
 	}
 }
 
-static void go_down(struct coordinate *c, struct guest *g)
+static void go_down(struct guest *g)
 {
 	const char *why = talk_why(&g->talk);
 
 	if (g->state == GUEST_OPENING && *why)
-		door_refused(c, COORDINATE_CERTIFICATE, link_peer(g->talk.link), why);
+		count_refusal(g, REFUSAL_CERTIFICATE, link_peer(g->talk.link), why);
 	else if (*why && g->state == GUEST_HERE)
-		coordinate_say(c, "host %u (%s): %s", g->host, link_peer(g->talk.link), why);
-	guest_end(c, g, false);
+		notes_say(g->all->with.notes, "host %u (%s): %s", g->host, link_peer(g->talk.link),
+			  why);
+	guest_end(g, false);
 }
 
-void guest_turn(struct coordinate *c, struct guest *g, __u64 now_ns)
+void guest_turn(struct guest *g, __u64 now_ns)
 {
 	enum link_phase phase;
 	int code;
@@ -408,21 +266,22 @@ void guest_turn(struct coordinate *c, struct guest *g, __u64 now_ns)
 		return;
 	phase = link_turn(g->talk.link, now_ns);
 	if (phase == LINK_DOWN) {
-		go_down(c, g);
+		go_down(g);
 		return;
 	}
 	if (phase == LINK_UP && g->state == GUEST_OPENING)
 		g->state = GUEST_SILENT;
 	g->again = false;
 	if (g->state == GUEST_LEAVING)
-		hear_out(c, g);
+		hear_out(g);
 	else if (phase == LINK_UP)
-		hear(c, g);
+		hear(g);
 	if (g->state == GUEST_GONE)
 		return;
-	code = coordinate_watch(c, &g->watch, link_fd(g->talk.link), link_events(g->talk.link));
+	code = loop_watch(g->all->with.loop, &g->watch, link_fd(g->talk.link),
+			  link_events(g->talk.link));
 	if (code) {
-		coordinate_say(c, "%s: %s", link_peer(g->talk.link), strerror(-code));
-		guest_end(c, g, false);
+		notes_say(g->all->with.notes, "%s: %s", link_peer(g->talk.link), strerror(-code));
+		guest_end(g, false);
 	}
 }

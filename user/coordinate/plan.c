@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The config's queries and answers as the engine takes them: only queries that an answer needs. */
+#include "coordinate/plan.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "coordinate/coordinate.h"
 #include "peer/ask.h"
 
 #define KNOWN_FACTOR 2 /* hosts that are remembered, over connections that there may be */

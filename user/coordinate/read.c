@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* weir coordinate --read: a log of intervals, at each second at which one changed, or at one. */
+#include "coordinate/coordinate.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -7,8 +9,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "interval/log.h"
 #include "view/answers.h"
-#include "coordinate/coordinate.h"
 #include "view/json.h"
 #include "view/text.h"
 

@@ -270,7 +270,7 @@ static int go_on(struct uplink *u, __u64 now_ns)
 	}
 }
 
-void uplink_turn(struct uplink *u, __u64 now_ns)
+static void take_turn(struct uplink *u, __u64 now_ns)
 {
 	int code = 0;
 
@@ -293,6 +293,12 @@ void uplink_turn(struct uplink *u, __u64 now_ns)
 		end(u, now_ns);
 }
 
+void uplink_turn(struct uplink *u, __u64 now_ns)
+{
+	take_turn(u, now_ns);
+	uplink_follow(u);
+}
+
 void uplink_restart(struct uplink *u, const char *why, __u64 now_ns)
 {
 	if (u->stage == STAGE_WAIT)
@@ -300,6 +306,7 @@ void uplink_restart(struct uplink *u, const char *why, __u64 now_ns)
 	fail(u, "%s", why);
 	end(u, now_ns);
 	u->retry_ns = now_ns;
+	uplink_follow(u);
 }
 
 /* --- Values -------------------------------------------------------------------------------- */
@@ -341,8 +348,8 @@ static unsigned int add_lacks(struct uplink *u, unsigned int words, __s64 tick,
 	return words;
 }
 
-__s64 uplink_values(struct uplink *u, __s64 unix_second, const struct source_value *values,
-		    const struct interval_lack *lacks, __u32 lack_count, __u64 now_ns)
+static __s64 say_values(struct uplink *u, __s64 unix_second, const struct source_value *values,
+			const struct interval_lack *lacks, __u32 lack_count, __u64 now_ns)
 {
 	const __s64 tick = unix_second + u->shift_s;
 	struct interval_tick done;
@@ -366,6 +373,15 @@ __s64 uplink_values(struct uplink *u, __s64 unix_second, const struct source_val
 	}
 	u->status.ticks++;
 	u->status.tick = tick;
+	return tick;
+}
+
+__s64 uplink_values(struct uplink *u, __s64 unix_second, const struct source_value *values,
+		    const struct interval_lack *lacks, __u32 lack_count, __u64 now_ns)
+{
+	const __s64 tick = say_values(u, unix_second, values, lacks, lack_count, now_ns);
+
+	uplink_follow(u);
 	return tick;
 }
 

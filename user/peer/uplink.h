@@ -19,6 +19,7 @@
 #define PEER_UPLINK_H
 
 #include "peer/options.h"
+#include "base/loop.h"
 #include "interval/source.h"
 
 #define UPLINK_WHY_BYTES 256
@@ -66,6 +67,9 @@ enum uplink_change {
 };
 enum uplink_change uplink_compare(const struct uplink *u, const struct peer_options *options,
 				  const struct interval_ask *asks, __u32 count);
+
+/* From now on it takes its turns in the loop by itself, until it is freed. Else: */
+void uplink_join(struct uplink *u, struct loop *loop);
 
 /* For poll; they change with each turn. fd -1: none. due: ~0: never. */
 int uplink_fd(const struct uplink *u);

@@ -23,6 +23,10 @@ struct uplink {
 	void (*say)(void *context, const char *line);
 	void *context;
 
+	struct loop *loop; /* NULL: who made it takes its turns */
+	struct loop_watch watch;
+	struct loop_timer timer;
+
 	enum uplink_stage stage;
 	struct secure_context *tls;
 	struct talk talk;
@@ -54,5 +58,7 @@ void uplink_set_phase(struct uplink *u, enum uplink_phase phase);
 void uplink_say_goodbye(struct uplink *u);
 /* Frees what a session has, and adds its bytes to the status. */
 void uplink_close(struct uplink *u);
+/* Has the loop wait for what the uplink waits for now. */
+void uplink_follow(struct uplink *u);
 
 #endif

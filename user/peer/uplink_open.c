@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "peer/uplink_internal.h"
 
@@ -58,10 +59,47 @@ struct uplink *uplink_new(const struct peer_options *options, __u64 instance,
 	return u;
 }
 
+static void turn_on_event(void *context, short events)
+{
+	(void)events;
+	uplink_turn(context, clock_monotonic_ns());
+}
+
+static void turn_on_time(void *context, __u64 now_ns)
+{
+	uplink_turn(context, now_ns);
+}
+
+void uplink_join(struct uplink *u, struct loop *loop)
+{
+	u->loop = loop;
+	u->watch = (struct loop_watch){.turn = turn_on_event, .context = u};
+	u->timer = (struct loop_timer){.turn = turn_on_time, .context = u};
+	uplink_follow(u);
+}
+
+/* One that cannot be watched still takes the turns that time brings. */
+void uplink_follow(struct uplink *u)
+{
+	if (!u->loop)
+		return;
+	loop_follow(u->loop, &u->watch, uplink_fd(u), uplink_events(u));
+	loop_timer(u->loop, &u->timer, uplink_due_ns(u));
+}
+
+static void leave_loop(struct uplink *u)
+{
+	if (!u->loop)
+		return;
+	loop_watch(u->loop, &u->watch, -1, 0);
+	loop_timer(u->loop, &u->timer, LOOP_NEVER);
+}
+
 void uplink_free(struct uplink *u, bool goodbye)
 {
 	if (!u)
 		return;
+	leave_loop(u);
 	if (goodbye && u->stage == STAGE_UP)
 		uplink_say_goodbye(u);
 	uplink_close(u);
