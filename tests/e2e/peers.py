@@ -71,7 +71,7 @@ def say_flows(capture):
     for line in sys.stdin:
         f = json.loads(line)
         src, dst = ip_address(f["src"]), ip_address(f["dst"])
-        first, last = round(f["first"] * 1e6), round(f["last"] * 1e6)
+        first, last = f["first_ns"] // 1000, f["last_ns"] // 1000
         out = int(f["direction"] == "out")
         print(json.dumps({
             "src": str(src), "dst": str(dst), "proto": f["proto"], "vlan": f["vlan"],
@@ -79,7 +79,7 @@ def say_flows(capture):
             "bytes": f["bytes"], "flags": f["tcp_flags"], "tos": tos[first, src, dst],
             "first": first // 1000, "last": last // 1000, "direction": out,
             # A replayed packet comes from interface 1.
-            "in": 1 - out, "out": out, "end": ENDS[f["end"]]}))
+            "in": 1 - out, "out": out, "end": ENDS[f["end_reason"]]}))
 
 
 def read_ours(path, version=10):

@@ -146,7 +146,7 @@ def of_weir(lines):
         f = json.loads(line)
         key = (str(ipaddress.ip_address(f["src"])), str(ipaddress.ip_address(f["dst"])),
                f["proto"], f["sport"], f["dport"], f["vlan"])
-        merge(flows[key], f["packets"], f["bytes"], round(f["first"] * 1e6), round(f["last"] * 1e6),
+        merge(flows[key], f["packets"], f["bytes"], f["first_ns"] // 1000, f["last_ns"] // 1000,
               f["tcp_flags"])
     return flows
 

@@ -8,7 +8,10 @@
 #define TIME_TEXT_BYTES 48
 
 /* "2026-11-22T01:58:29.125Z", with `digits` (0 to 9) of the fraction; the others are cut off, so
- * that a text is never later than its time. */
-const char *time_text(__u64 unix_ns, unsigned int digits, char out[TIME_TEXT_BYTES]);
+ * that a text is never later than its time. Times before 1970 are negative. */
+const char *time_text(__s64 unix_ns, unsigned int digits, char out[TIME_TEXT_BYTES]);
+
+/* How many digits are enough for the whole of this time: 0, 3, 6 or 9. */
+unsigned int time_digits(__s64 unix_ns);
 
 #endif

@@ -24,7 +24,7 @@
 #include "view/json.h"
 #include "view/text.h"
 #include "cli/verbs.h"
-#include "flow/text.h"
+#include "flow/json.h"
 #include "meter/meter.h"
 
 #define SETTLED_S 30
@@ -49,7 +49,7 @@ struct replay {
 static int print_flow(const struct weir_flow *flow, const struct weir_pair6 *pair,
 		      enum weir_end end)
 {
-	return json_line(flow_record_json(flow, pair, end, 0), stdout);
+	return json_line(flow_live_json(flow, pair, end, 0), stdout);
 }
 
 static int take_event(void *ctx, const struct weir_event *event)

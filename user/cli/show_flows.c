@@ -9,6 +9,7 @@
 #include "cli/show.h"
 #include "view/json.h"
 #include "view/text.h"
+#include "flow/json.h"
 #include "flow/text.h"
 
 struct gathering {
@@ -88,7 +89,7 @@ static void interface_name(const struct meter *m, __u32 ifindex, char out[16])
 
 static int print_json(const struct meter *m, const struct flow_item *item, __s64 offset_ns)
 {
-	json_t *record = flow_record_json(&item->flow, &item->pair, item->end, offset_ns);
+	json_t *record = flow_live_json(&item->flow, &item->pair, item->end, offset_ns);
 	char name[16];
 
 	interface_name(m, item->flow.key.ifindex, name);

@@ -12,6 +12,22 @@
 	 FIELD_BIT(TCP_FLAGS) | FIELD_BIT(TOS) | FIELD_BIT(END_REASON))
 #define KNOWN (FLOW_BASIC | TRAFFIC | FIELD_BIT(FAMILY))
 
+void flow_ended_of(const struct weir_flow *flow, const struct weir_pair6 *pair, enum weir_end end,
+		   __s64 clock_offset_ns, struct flow_ended *out)
+{
+	*out = (struct flow_ended){
+		.key = flow->key,
+		.end = end,
+		.tcp_flags = flow->tcp_flags,
+		.tos = flow->tos,
+		.pair = *pair,
+		.start_ns = flow->first_ns + clock_offset_ns,
+		.end_ns = flow->last_ns + clock_offset_ns,
+		.packets = flow->packets,
+		.bytes = flow->bytes,
+	};
+}
+
 static struct flow_traffic traffic_of(const struct flow_ended *ended)
 {
 	return (struct flow_traffic){

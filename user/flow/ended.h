@@ -24,6 +24,9 @@ struct flow_ended {
 
 _Static_assert(sizeof(struct flow_ended) == 88, "queues hold it as it is");
 
+/* Of the kernel's entry, whose times plus `clock_offset_ns` are Unix time. */
+void flow_ended_of(const struct weir_flow *flow, const struct weir_pair6 *pair, enum weir_end end,
+		   __s64 clock_offset_ns, struct flow_ended *out);
 /* As sinks and the wire codec take it, what is known of it marked. */
 void flow_ended_record(const struct flow_ended *ended, struct flow_record *out);
 /* Is `b` the other direction of `a`? Then one biflow record can hold both. */

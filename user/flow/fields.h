@@ -80,15 +80,14 @@ _Static_assert(FIELD_MAX <= 64, "flow_record.known has 64 bits");
 FLOW_TRAFFIC_FIELDS(X, , forward)
 #undef X
 
+#define FLOW_FORWARD_BIT(id, ...) | FIELD_BIT(id)
+#define FLOW_FORWARD (0ull FLOW_TRAFFIC_FIELDS(FLOW_FORWARD_BIT, , forward))
+
 /* FIELD_MAX: the field is none of one direction. */
 static inline unsigned int flow_field_reverse(unsigned int field)
 {
-#define X(id, ...) | FIELD_BIT(id)
-	const __u64 forward = 0 FLOW_TRAFFIC_FIELDS(X, , forward);
-#undef X
-
-	return field < FIELD_MAX && forward >> field & 1 ? field + FLOW_REVERSE
-							 : (unsigned int)FIELD_MAX;
+	return field < FIELD_MAX && FLOW_FORWARD >> field & 1 ? field + FLOW_REVERSE
+							      : (unsigned int)FIELD_MAX;
 }
 
 /* What each flow has, though nobody may have said it: then it is 0. */
@@ -102,7 +101,7 @@ enum flow_type {
 	FLOW_TYPE_UINT,           /* of 1, 2, 4 or 8 bytes */
 	FLOW_TYPE_TIME,           /* nanoseconds of Unix time */
 	FLOW_TYPE_ADDRESS,        /* 16 bytes, of the flow's family */
-	FLOW_TYPE_EITHER_ADDRESS, /* 16 bytes, of either family: see flow_is_v4() */
+	FLOW_TYPE_EITHER_ADDRESS, /* 16 bytes, of either family: see flow/json.h */
 	FLOW_TYPE_DPORT,          /* 2 bytes; of ICMP, `icmp` stands for it where it is not 0 */
 	FLOW_TYPE_PROTO,          /* 1 byte */
 	FLOW_TYPE_FLAGS,          /* 1 byte of TCP flags */

@@ -2,42 +2,15 @@
 #include "flow/json.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/json_text.h"
+#include "base/time_text.h"
+#include "flow/ended.h"
 #include "flow/text.h"
-#include "flow/fields.h"
 
-struct key {
-	const char *name;
-	enum flow_field field;
-};
-
-static const struct key addresses[] = {
-	{"next_hop", FIELD_NEXT_HOP},
-	{"bgp_next_hop", FIELD_BGP_NEXT_HOP},
-	{"nat_src", FIELD_NAT_SRC},
-	{"nat_dst", FIELD_NAT_DST},
-};
-
-static const struct key numbers[] = {
-	{"tos", FIELD_TOS},
-	{"icmp", FIELD_ICMP},
-	{"in_if", FIELD_IN_IF},
-	{"out_if", FIELD_OUT_IF},
-	{"sampling", FIELD_SAMPLING},
-	{"src_as", FIELD_SRC_AS},
-	{"dst_as", FIELD_DST_AS},
-	{"src_mask", FIELD_SRC_MASK},
-	{"dst_mask", FIELD_DST_MASK},
-	{"in_vrf", FIELD_IN_VRF},
-	{"out_vrf", FIELD_OUT_VRF},
-	{"post_vlan", FIELD_POST_VLAN},
-	{"nat_sport", FIELD_NAT_SPORT},
-	{"nat_dport", FIELD_NAT_DPORT},
-	{"nat_event", FIELD_NAT_EVENT},
-	{"initiator", FIELD_INITIATOR},
-};
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define KEY_BYTES 64
 
 static bool is_zero(const __u8 *at, unsigned int bytes)
 {
@@ -56,38 +29,30 @@ static json_t *address(const __u8 bytes[16], bool v4)
 	return json_string(text);
 }
 
-static json_t *other_address(const struct flow_record *flow, const __u8 bytes[16])
+static bool is_v4(const struct flow_record *flow, const __u8 bytes[16])
 {
-	return address(bytes, is_zero(bytes + 4, 12) && (flow->family != 6 || !is_zero(bytes, 4)));
+	return is_zero(bytes + 4, 12) && (flow->family != 6 || !is_zero(bytes, 4));
 }
 
-static json_int_t number(const struct flow_record *flow, enum flow_field field)
+static __u64 number(const __u8 *from, unsigned int bytes)
 {
-	const __u8 *from = (const __u8 *)flow + flow_fields[field].offset;
+	__u16 v16;
+	__u32 v32;
+	__u64 v64;
 
-	switch (flow_fields[field].bytes) {
+	switch (bytes) {
 	case 1:
 		return *from;
 	case 2:
-		return *(const __u16 *)from;
+		memcpy(&v16, from, sizeof(v16));
+		return v16;
+	case 4:
+		memcpy(&v32, from, sizeof(v32));
+		return v32;
 	default:
-		return *(const __u32 *)from;
+		memcpy(&v64, from, sizeof(v64));
+		return v64;
 	}
-}
-
-/* Names come from the wire, where they may be anything. */
-static json_t *name_text(const char name[FLOW_NAME_BYTES])
-{
-	char clean[FLOW_NAME_BYTES];
-	json_t *text = json_string(name);
-	size_t i;
-
-	if (text)
-		return text;
-	for (i = 0; i < sizeof(clean) - 1 && name[i]; i++)
-		clean[i] = name[i] & 0x80 ? '?' : name[i];
-	clean[i] = 0;
-	return json_string(clean);
 }
 
 static json_t *labels(const struct flow_record *flow)
@@ -99,58 +64,101 @@ static json_t *labels(const struct flow_record *flow)
 	return list;
 }
 
-static json_t *traffic(const struct flow_traffic *t)
+static json_t *time_value(__s64 unix_ns)
 {
-	return json_pack("{s:I, s:I, s:f, s:f, s:i, s:s?}", "packets", (json_int_t)t->packets,
-			 "bytes", (json_int_t)t->bytes, "first",
-			 (double)t->start_ns / WEIR_NS_PER_SEC, "last",
-			 (double)t->end_ns / WEIR_NS_PER_SEC, "tcp_flags", (int)t->tcp_flags, "end",
-			 t->end ? flow_end_text(t->end) : NULL);
+	char text[TIME_TEXT_BYTES];
+
+	return json_string(time_text(unix_ns, time_digits(unix_ns), text));
 }
 
-static int set_others(json_t *json, const struct flow_record *flow)
+static json_t *value_of(const struct flow_record *flow, const struct flow_field_row *row)
 {
+	const __u8 *from = (const __u8 *)flow + row->offset;
+
+	switch ((enum flow_type)row->type) {
+	case FLOW_TYPE_TIME:
+		return time_value(number(from, row->bytes));
+	case FLOW_TYPE_ADDRESS:
+		return address(from, flow->family != 6);
+	case FLOW_TYPE_EITHER_ADDRESS:
+		return address(from, is_v4(flow, from));
+	case FLOW_TYPE_END:
+		return *from ? json_string(flow_end_text(*from)) : json_null();
+	case FLOW_TYPE_DIRECTION:
+		return json_string(*from ? "out" : "in");
+	case FLOW_TYPE_LABELS:
+		return labels(flow);
+	case FLOW_TYPE_TEXT:
+		return json_text((const char *)from);
+	case FLOW_TYPE_DPORT:
+		if (flow_is_icmp(flow) && flow->icmp)
+			return json_integer(flow->icmp);
+		break;
+	case FLOW_TYPE_UINT:
+	case FLOW_TYPE_PROTO:
+	case FLOW_TYPE_FLAGS:
+		break;
+	}
+	return json_integer(number(from, row->bytes));
+}
+
+static int add(json_t *json, const struct flow_record *flow, const struct flow_field_row *row)
+{
+	const __u8 *from = (const __u8 *)flow + row->offset;
+	char key[KEY_BYTES];
+
+	if (json_object_set_new(json, row->name, value_of(flow, row)))
+		return -1;
+	if (row->type != FLOW_TYPE_TIME)
+		return 0;
+	snprintf(key, sizeof(key), "%s_ns", row->name);
+	return json_object_set_new(json, key, json_integer(number(from, row->bytes)));
+}
+
+/* The fields to show. A biflow has in each direction what every flow has, and what kind of service
+ * it got. */
+static __u64 shown(const struct flow_record *flow)
+{
+	const __u64 forward = FLOW_FORWARD, reverse = forward << FLOW_REVERSE;
+	__u64 fields = flow->known | FLOW_BASIC;
+
+	if (flow->known & FIELD_BIT(REVERSE_PACKETS))
+		return fields | (FLOW_BASIC & forward) << FLOW_REVERSE | FIELD_BIT(REVERSE_TOS);
+	return fields & ~reverse;
+}
+
+json_t *flow_fields_json(const struct flow_field_row *rows, unsigned int count,
+			 const struct flow_record *flow)
+{
+	json_t *json = json_object(), *reverse = json_object();
+	__u64 fields = shown(flow);
 	int err = 0;
 
-	for (size_t i = 0; i < COUNT(numbers); i++) {
-		if (flow->known >> numbers[i].field & 1)
-			err |= json_object_set_new(json, numbers[i].name,
-						   json_integer(number(flow, numbers[i].field)));
+	for (unsigned int i = 0; i < count; i++) {
+		if (fields >> i & 1)
+			err |= add(flow_field_is_reverse(i) ? reverse : json, flow, &rows[i]);
 	}
-	for (size_t i = 0; i < COUNT(addresses); i++) {
-		const __u8 *from = (const __u8 *)flow + flow_fields[addresses[i].field].offset;
-
-		if (flow->known >> addresses[i].field & 1)
-			err |= json_object_set_new(json, addresses[i].name,
-						   other_address(flow, from));
-	}
-	if (flow->known & FIELD_BIT(VRF_NAME))
-		err |= json_object_set_new(json, "vrf_name", name_text(flow->vrf_name));
-	if (flow->known & FIELD_BIT(LABELS))
-		err |= json_object_set_new(json, "labels", labels(flow));
-	if (flow->known & FIELD_BIT(REVERSE_PACKETS)) {
-		json_t *reverse = traffic(&flow->reverse);
-
-		err |= json_object_set_new(reverse, "tos", json_integer(flow->reverse.tos));
-		err |= json_object_set_new(json, "reverse", reverse);
-	}
-	return err;
+	if (reverse && json_object_size(reverse))
+		err |= json_object_set(json, "reverse", reverse);
+	json_decref(reverse);
+	if (!err && reverse)
+		return json;
+	json_decref(json);
+	return NULL;
 }
 
 json_t *flow_record_to_json(const struct flow_record *flow)
 {
-	json_t *json = traffic(&flow->forward), *key;
-	bool v4 = flow->family != 6;
-	int dport = flow_is_icmp(flow) && flow->icmp ? flow->icmp : flow->dport;
+	return flow_fields_json(flow_fields, FIELD_MAX, flow);
+}
 
-	key = json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:s}", "src", address(flow->src, v4), "dst",
-			address(flow->dst, v4), "sport", (int)flow->sport, "dport", dport, "proto",
-			(int)flow->proto, "vlan", (int)flow->vlan, "direction",
-			flow->direction ? "out" : "in");
-	if (!json || !key || json_object_update(key, json) || set_others(key, flow)) {
-		json_decref(key);
-		key = NULL;
-	}
-	json_decref(json);
-	return key;
+json_t *flow_live_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
+		       enum weir_end end, __s64 clock_offset_ns)
+{
+	struct flow_ended ended;
+	struct flow_record record;
+
+	flow_ended_of(flow, pair, end, clock_offset_ns, &ended);
+	flow_ended_record(&ended, &record);
+	return flow_record_to_json(&record);
 }

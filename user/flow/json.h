@@ -1,23 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A flow record as JSON. */
+/*
+ * A flow as JSON, by the table of fields (flow/fields.h): each field that has a value, under its
+ * name.
+ *
+ *   {src dst sport dport proto vlan packets bytes first first_ns last last_ns tcp_flags tos
+ *    end_reason direction ... reverse: {packets bytes first ...}}
+ *
+ * FLOW_BASIC says which fields are always there: nobody said what is 0 or null in them. A time is a
+ * text of RFC 3339, with as many digits as it has, and beside it in nanoseconds of Unix time;
+ * end_reason is a word (flow/text.h) or null; direction "in" or "out". The destination port of ICMP
+ * is its type * 256 + code. `reverse` is there for a biflow.
+ *
+ * Next hops and translated addresses may be of another family than the flow: they are IPv4 when all
+ * but the first four bytes are zero and the flow is IPv4 or those four are not zero.
+ */
 #ifndef FLOW_JSON_H
 #define FLOW_JSON_H
 
 #include <jansson.h>
 
-#include "flow/record.h"
+#include "flow/fields.h"
+#include "weir/flow.h"
 
-/*
- * {src dst sport dport proto vlan packets bytes first last tcp_flags end direction}, as
- * flow_record_json() has them: times in Unix seconds, `end` a word or null, and as the destination
- * port of ICMP its type * 256 + code. Then of what is known: tos icmp in_if out_if sampling src_as
- * dst_as src_mask dst_mask next_hop bgp_next_hop in_vrf out_vrf vrf_name post_vlan nat_src nat_dst
- * nat_sport nat_dport nat_event labels initiator, and reverse: {packets bytes first last tcp_flags
- * end tos}. NULL: no memory.
- *
- * Next hops and translated addresses may be of another family than the flow: they are IPv4 when all
- * but the first four bytes are zero and the flow is IPv4 or those four are not zero.
- */
+/* NULL: no memory. */
 json_t *flow_record_to_json(const struct flow_record *flow);
+/* The same of a flow in the kernel's cache, its times plus `clock_offset_ns`; WEIR_END_NONE: it
+ * lives. */
+json_t *flow_live_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
+		       enum weir_end end, __s64 clock_offset_ns);
+
+/* By a table of `count` rows, of which the first are those of `flow_fields`, in their order; others
+ * may lie behind *flow in a larger struct. */
+json_t *flow_fields_json(const struct flow_field_row *rows, unsigned int count,
+			 const struct flow_record *flow);
 
 #endif

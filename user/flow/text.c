@@ -104,29 +104,3 @@ void flow_proto_text(const struct weir_flow *flow, char out[FLOW_PROTO_BYTES])
 	else
 		snprintf(out, FLOW_PROTO_BYTES, "%u", proto);
 }
-
-static double unix_seconds(__u64 ns, __s64 clock_offset_ns)
-{
-	const __s64 second = WEIR_NS_PER_SEC, unix_ns = ns + clock_offset_ns;
-
-	/* Whole seconds apart: a double does not hold today's nanoseconds. */
-	return unix_ns / second + (double)(unix_ns % second) / second;
-}
-
-json_t *flow_record_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
-			 enum weir_end end, __s64 clock_offset_ns)
-{
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
-
-	address_text(flow, pair, true, src);
-	address_text(flow, pair, false, dst);
-	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:f, s:f, s:i, s:s?, s:s}",
-			 "src", src, "dst", dst, "sport", (int)weir_be16(flow->key.sport), "dport",
-			 (int)weir_be16(flow->key.dport), "proto", (int)flow->key.proto, "vlan",
-			 (int)flow->key.vlan, "packets", (json_int_t)flow->packets, "bytes",
-			 (json_int_t)flow->bytes, "first",
-			 unix_seconds(flow->first_ns, clock_offset_ns), "last",
-			 unix_seconds(flow->last_ns, clock_offset_ns), "tcp_flags",
-			 (int)flow->tcp_flags, "end", end ? flow_end_text(end) : NULL, "direction",
-			 flow->key.flags & WEIR_KEY_OUT ? "out" : "in");
-}

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Flows as people and programs read them: text and JSON. */
+/* Flows in words. */
 #ifndef FLOW_TEXT_H
 #define FLOW_TEXT_H
-
-#include <jansson.h>
 
 #include "weir/flow.h"
 
 /* IPv6 in brackets, with a port. */
 #define FLOW_ENDPOINT_BYTES 64
 #define FLOW_PROTO_BYTES 16
-
-/*
- * {src dst sport dport proto vlan packets bytes first last tcp_flags end direction}. Times are Unix
- * seconds, what the flow says plus `clock_offset_ns`; `end` is a word, null for WEIR_END_NONE.
- * NULL: no memory.
- */
-json_t *flow_record_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
-			 enum weir_end end, __s64 clock_offset_ns);
 
 /* idle, active, end, forced, resources; "live" for WEIR_END_NONE. */
 const char *flow_end_text(enum weir_end end);

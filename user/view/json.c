@@ -62,24 +62,6 @@ int json_set_time(json_t *object, const char *name, __u64 unix_ns, unsigned int 
 		       : 0;
 }
 
-json_t *json_text(const char *text)
-{
-	json_t *value = json_string(text);
-	char *clean;
-
-	if (value)
-		return value;
-	clean = strdup(text);
-	if (!clean)
-		return NULL;
-	for (char *c = clean; *c; c++)
-		if (*c & 0x80)
-			*c = '?';
-	value = json_string(clean);
-	free(clean);
-	return value;
-}
-
 json_t *json_text_or_null(const char *text)
 {
 	return text && *text ? json_text(text) : json_null();

@@ -24,6 +24,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/json_text.h"
 #include "meter/meter.h"
 #include "view/distinct.h"
 
@@ -39,8 +40,6 @@ json_t *json_time_or_null(__u64 unix_ns, unsigned int digits);
 /* NAME and NAME_ns. */
 int json_set_time(json_t *object, const char *name, __u64 unix_ns, unsigned int digits);
 
-/* Text that came from elsewhere; bytes that are no UTF-8 become '?'. */
-json_t *json_text(const char *text);
 /* null for NULL and "". */
 json_t *json_text_or_null(const char *text);
 

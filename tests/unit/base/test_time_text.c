@@ -9,7 +9,7 @@
 
 #define AT_NS 1795312709125456789ull /* date -u -d @1795312709 */
 
-static void is(__u64 unix_ns, unsigned int digits, const char *wanted)
+static void is(__s64 unix_ns, unsigned int digits, const char *wanted)
 {
 	char out[TIME_TEXT_BYTES];
 
@@ -35,10 +35,34 @@ static void a_fraction_is_cut_and_not_rounded(void **state)
 }
 
 /* Records from the network may say any time. */
-static void the_last_time_that_can_be_said_has_room(void **state)
+static void every_time_that_can_be_said_has_room(void **state)
 {
 	(void)state;
-	is(~0ull, 9, "2554-07-21T23:34:33.709551615Z");
+	is(INT64_MAX, 9, "2262-04-11T23:47:16.854775807Z");
+	is(INT64_MIN, 9, "1677-09-21T00:12:43.145224192Z");
+}
+
+static void a_time_before_1970_is_cut_towards_the_past(void **state)
+{
+	(void)state;
+	is(-1000000000, 0, "1969-12-31T23:59:59Z");
+	is(-1, 0, "1969-12-31T23:59:59Z");
+	is(-1, 9, "1969-12-31T23:59:59.999999999Z");
+}
+
+static void as_many_digits_are_enough_as_the_fraction_has(void **state)
+{
+	static const struct {
+		__s64 unix_ns;
+		unsigned int digits;
+	} cases[] = {
+		{0, 0},         {5000000000, 0}, {500000000, 3}, {1001000000, 3}, {1000001000, 6},
+		{999999000, 6}, {1, 9},          {AT_NS, 9},     {-1, 9},         {-1000000, 3},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(time_digits(cases[i].unix_ns), cases[i].digits);
 }
 
 int main(void)
@@ -46,7 +70,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_time_is_in_utc_with_the_fraction_that_is_known),
 		cmocka_unit_test(a_fraction_is_cut_and_not_rounded),
-		cmocka_unit_test(the_last_time_that_can_be_said_has_room),
+		cmocka_unit_test(every_time_that_can_be_said_has_room),
+		cmocka_unit_test(a_time_before_1970_is_cut_towards_the_past),
+		cmocka_unit_test(as_many_digits_are_enough_as_the_fraction_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "flow/json.h"
-#include "wire/field.h"
+
+#define SEC WEIR_NS_PER_SEC
 
 static void assert_json(const struct flow_record *flow, const char *shall)
 {
@@ -34,9 +36,11 @@ static void a_plain_flow_has_the_keys_of_all_flows(void **state)
 		.forward = {1500000000, 2000000000, 3, 4, 5, 2, 6},
 	};
 
-	assert_json(&f, "{\"bytes\":4,\"direction\":\"out\",\"dport\":2,\"dst\":\"192.0.2.2\","
-			"\"end\":\"active\",\"first\":1.5,\"last\":2.0,\"packets\":3,\"proto\":6,"
-			"\"sport\":1,\"src\":\"192.0.2.1\",\"tcp_flags\":5,\"vlan\":0}");
+	assert_json(
+		&f,
+		"{\"bytes\":4,\"direction\":\"out\",\"dport\":2,\"dst\":\"192.0.2.2\","
+		"\"end_reason\":\"active\",\"first\":\"1970-01-01T00:00:01.500Z\",\"first_ns\":1500000000,\"last\":\"1970-01-01T00:00:02Z\",\"last_ns\":2000000000,\"packets\":3,\"proto\":6,"
+		"\"sport\":1,\"src\":\"192.0.2.1\",\"tcp_flags\":5,\"vlan\":0}");
 }
 
 static void what_is_known_besides_is_told(void **state)
@@ -58,12 +62,191 @@ static void what_is_known_besides_is_told(void **state)
 		.reverse = {.packets = 9},
 	};
 
-	assert_json(&f, "{\"bytes\":0,\"direction\":\"in\",\"dport\":32768,\"dst\":\"fe80::\","
-			"\"end\":null,\"first\":0.0,\"icmp\":32768,\"in_vrf\":7,\"labels\":[16,33],"
-			"\"last\":0.0,\"nat_src\":\"::\",\"next_hop\":\"192.0.2.1\",\"packets\":0,"
-			"\"proto\":58,\"reverse\":{\"bytes\":0,\"end\":null,\"first\":0.0,"
-			"\"last\":0.0,\"packets\":9,\"tcp_flags\":0,\"tos\":0},\"sport\":0,"
-			"\"src\":\"2001::\",\"tcp_flags\":0,\"vlan\":0,\"vrf_name\":\"r?d\"}");
+	assert_json(
+		&f,
+		"{\"bytes\":0,\"direction\":\"in\",\"dport\":32768,\"dst\":\"fe80::\","
+		"\"end_reason\":null,\"first\":\"1970-01-01T00:00:00Z\",\"first_ns\":0,\"icmp\":32768,\"in_vrf\":7,\"labels\":[16,33],"
+		"\"last\":\"1970-01-01T00:00:00Z\",\"last_ns\":0,\"nat_src\":\"::\",\"next_hop\":\"192.0.2.1\",\"packets\":0,"
+		"\"proto\":58,\"reverse\":{\"bytes\":0,\"end_reason\":null,\"first\":\"1970-01-01T00:00:00Z\",\"first_ns\":0,"
+		"\"last\":\"1970-01-01T00:00:00Z\",\"last_ns\":0,\"packets\":9,\"tcp_flags\":0,\"tos\":0},\"sport\":0,"
+		"\"src\":\"2001::\",\"tcp_flags\":0,\"vlan\":0,\"vrf_name\":\"r?d\"}");
+}
+
+/* A field more, behind the record. */
+struct larger {
+	struct flow_record flow;
+	__u32 metres;
+};
+
+static void a_new_row_is_a_new_key(void **state)
+{
+	struct flow_field_row rows[FIELD_MAX + 1];
+	struct larger larger = {.flow = {.family = 4}, .metres = 42};
+	json_t *json;
+
+	memcpy(rows, flow_fields, sizeof(flow_fields));
+	rows[FIELD_MAX] = (struct flow_field_row){
+		"metres",      "how far it went", offsetof(struct larger, metres),
+		sizeof(__u32), FLOW_TYPE_UINT,    FLOW_UNIT_NONE};
+	assert_in_range(FIELD_MAX, 0, 63);
+	larger.flow.known = 1ull << FIELD_MAX;
+	json = flow_fields_json(rows, FIELD_MAX + 1, &larger.flow);
+	assert_int_equal(json_integer_value(json_object_get(json, "metres")), 42);
+	json_decref(json);
+	larger.flow.known = 0;
+	json = flow_fields_json(rows, FIELD_MAX + 1, &larger.flow);
+	assert_null(json_object_get(json, "metres"));
+	json_decref(json);
+}
+
+static void every_field_that_is_known_has_its_key(void **state)
+{
+	struct flow_record f = {.known = (1ull << FIELD_MAX) - 1, .family = 4};
+	json_t *json = flow_record_to_json(&f), *reverse = json_object_get(json, "reverse");
+	size_t times = 0, reverse_times = 0, halves = 0;
+
+	for (unsigned int i = 0; i < FIELD_MAX; i++) {
+		bool is_reverse = flow_field_is_reverse(i);
+
+		assert_non_null(json_object_get(is_reverse ? reverse : json, flow_fields[i].name));
+		halves += is_reverse;
+		if (flow_fields[i].type == FLOW_TYPE_TIME)
+			*(is_reverse ? &reverse_times : &times) += 1;
+	}
+	assert_int_equal(halves, 7);
+	/* A time has two keys, and `reverse` is one. */
+	assert_int_equal(json_object_size(json), FIELD_MAX - halves + times + 1);
+	assert_int_equal(json_object_size(reverse), halves + reverse_times);
+	json_decref(json);
+}
+
+/* What a type can be written from. */
+static void a_fields_member_is_as_large_as_its_type_wants(void **state)
+{
+	for (unsigned int i = 0; i < FIELD_MAX; i++) {
+		const struct flow_field_row *row = &flow_fields[i];
+
+		assert_true(*row->name && *row->text);
+		switch ((enum flow_type)row->type) {
+		case FLOW_TYPE_UINT:
+			assert_int_equal(__builtin_popcount(row->bytes), 1);
+			assert_in_range(row->bytes, 1, 8);
+			break;
+		case FLOW_TYPE_TIME:
+			assert_int_equal(row->bytes, 8);
+			break;
+		case FLOW_TYPE_ADDRESS:
+		case FLOW_TYPE_EITHER_ADDRESS:
+			assert_int_equal(row->bytes, 16);
+			break;
+		case FLOW_TYPE_DPORT:
+			assert_int_equal(row->bytes, 2);
+			break;
+		case FLOW_TYPE_LABELS:
+			assert_int_equal(row->bytes, FLOW_LABELS * sizeof(__u32));
+			break;
+		case FLOW_TYPE_TEXT:
+			assert_int_equal(row->bytes, FLOW_NAME_BYTES);
+			break;
+		default:
+			assert_int_equal(row->bytes, 1);
+		}
+	}
+}
+
+/* 2001:db8::1 to ::ffff:192.0.2.7 */
+static const struct weir_pair6 pair6 = {
+	.src = {0x20, 0x01, 0x0d, 0xb8, [15] = 1},
+	.dst = {[10] = 0xff, 0xff, 192, 0, 2, 7},
+};
+
+/* From 192.0.2.1 port 1024 to 10.0.0.255 port 53. */
+static struct weir_flow flow_of(uint8_t proto, uint8_t flags)
+{
+	struct weir_flow f = {.key = {.proto = proto, .flags = flags}};
+
+	if (!(flags & WEIR_KEY_V6)) {
+		memcpy(&f.key.src4, (const uint8_t[]){192, 0, 2, 1}, 4);
+		memcpy(&f.key.dst4, (const uint8_t[]){10, 0, 0, 255}, 4);
+	}
+	memcpy(&f.key.sport, (const uint8_t[]){4, 0}, 2);
+	memcpy(&f.key.dport, (const uint8_t[]){0, 53}, 2);
+	return f;
+}
+
+static void expect_record(const struct weir_flow *f, enum weir_end end, int64_t offset_ns,
+			  const char *want)
+{
+	json_t *record = flow_live_json(f, &pair6, end, offset_ns);
+	json_t *expected = json_loads(want, 0, NULL);
+	char *text;
+
+	assert_non_null(record);
+	assert_non_null(expected);
+	text = json_dumps(record, 0);
+	if (!json_equal(record, expected))
+		fail_msg("%s\nis not\n%s", text, want);
+	free(text);
+	json_decref(record);
+	json_decref(expected);
+}
+
+/* date -u -d @1700000005 */
+static void a_record_says_all_there_is_to_a_flow(void **state)
+{
+	struct weir_flow f = flow_of(17, 0);
+
+	f.key.vlan = 4094;
+	f.key.ifindex = 3;
+	f.tos = 0xb8;
+	f.packets = 3;
+	f.bytes = 1ull << 40;
+	f.first_ns = 5 * SEC + SEC / 2;
+	f.last_ns = 7 * SEC + SEC / 4;
+	expect_record(&f, WEIR_END_IDLE, 1700000000 * (int64_t)SEC,
+		      "{\"src\": \"192.0.2.1\", \"dst\": \"10.0.0.255\", \"sport\": 1024,"
+		      " \"dport\": 53, \"proto\": 17, \"vlan\": 4094, \"packets\": 3,"
+		      " \"bytes\": 1099511627776, \"first\": \"2023-11-14T22:13:25.500Z\","
+		      " \"first_ns\": 1700000005500000000,"
+		      " \"last\": \"2023-11-14T22:13:27.250Z\","
+		      " \"last_ns\": 1700000007250000000, \"tcp_flags\": 0, \"tos\": 184,"
+		      " \"end_reason\": \"idle\", \"direction\": \"in\", \"family\": 4,"
+		      " \"in_if\": 3}");
+}
+
+static void a_live_record_has_no_end_and_ipv6_no_brackets(void **state)
+{
+	struct weir_flow f = flow_of(6, WEIR_KEY_V6 | WEIR_KEY_OUT);
+
+	f.packets = ~0u;
+	f.tcp_flags = WEIR_TCP_SYN | WEIR_TCP_ACK;
+	f.first_ns = 2 * SEC;
+	f.last_ns = 2 * SEC;
+	expect_record(&f, WEIR_END_NONE, 0,
+		      "{\"src\": \"2001:db8::1\", \"dst\": \"::ffff:192.0.2.7\", \"sport\": 1024,"
+		      " \"dport\": 53, \"proto\": 6, \"vlan\": 0, \"packets\": 4294967295,"
+		      " \"bytes\": 0, \"first\": \"1970-01-01T00:00:02Z\","
+		      " \"first_ns\": 2000000000, \"last\": \"1970-01-01T00:00:02Z\","
+		      " \"last_ns\": 2000000000, \"tcp_flags\": 18, \"tos\": 0,"
+		      " \"end_reason\": null, \"direction\": \"out\", \"family\": 6,"
+		      " \"out_if\": 0}");
+}
+
+/* The monotonic clock of a capture's first packet may be ahead of its offset. */
+static void a_clock_offset_may_be_negative(void **state)
+{
+	struct weir_flow f = flow_of(17, 0);
+	json_t *record;
+
+	f.first_ns = SEC;
+	f.last_ns = 4 * SEC;
+	record = flow_live_json(&f, &pair6, WEIR_END_NONE, -2 * (int64_t)SEC);
+	assert_non_null(record);
+	assert_int_equal(json_integer_value(json_object_get(record, "first_ns")), -(int64_t)SEC);
+	assert_string_equal(json_string_value(json_object_get(record, "first")),
+			    "1969-12-31T23:59:59Z");
+	assert_int_equal(json_integer_value(json_object_get(record, "last_ns")), 2 * SEC);
+	json_decref(record);
 }
 
 int main(void)
@@ -71,6 +254,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_flow_has_the_keys_of_all_flows),
 		cmocka_unit_test(what_is_known_besides_is_told),
+		cmocka_unit_test(a_new_row_is_a_new_key),
+		cmocka_unit_test(every_field_that_is_known_has_its_key),
+		cmocka_unit_test(a_fields_member_is_as_large_as_its_type_wants),
+		cmocka_unit_test(a_record_says_all_there_is_to_a_flow),
+		cmocka_unit_test(a_live_record_has_no_end_and_ipv6_no_brackets),
+		cmocka_unit_test(a_clock_offset_may_be_negative),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

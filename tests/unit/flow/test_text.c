@@ -111,70 +111,6 @@ static void an_end_is_named_by_its_ipfix_code(void **state)
 		assert_string_equal(flow_end_text(end), end < 6 ? words[end] : "unknown");
 }
 
-static void expect_record(const struct weir_flow *f, enum weir_end end, int64_t offset_ns,
-			  const char *want)
-{
-	json_t *record = flow_record_json(f, &pair6, end, offset_ns);
-	json_t *expected = json_loads(want, 0, NULL);
-	char *text;
-
-	assert_non_null(record);
-	assert_non_null(expected);
-	text = json_dumps(record, 0);
-	if (!json_equal(record, expected))
-		fail_msg("%s\nis not\n%s", text, want);
-	free(text);
-	json_decref(record);
-	json_decref(expected);
-}
-
-/* Times that a double holds exactly: halves and quarters of seconds. */
-static void a_record_says_all_there_is_to_a_flow(void **state)
-{
-	struct weir_flow f = flow_of(17, 0);
-
-	f.key.vlan = 4094;
-	f.packets = 3;
-	f.bytes = 1ull << 40;
-	f.first_ns = 5 * SEC + SEC / 2;
-	f.last_ns = 7 * SEC + SEC / 4;
-	expect_record(&f, WEIR_END_IDLE, 1700000000 * (int64_t)SEC,
-		      "{\"src\": \"192.0.2.1\", \"dst\": \"10.0.0.255\", \"sport\": 1024,"
-		      " \"dport\": 53, \"proto\": 17, \"vlan\": 4094, \"packets\": 3,"
-		      " \"bytes\": 1099511627776, \"first\": 1700000005.5, \"last\": 1700000007.25,"
-		      " \"tcp_flags\": 0, \"end\": \"idle\", \"direction\": \"in\"}");
-}
-
-static void a_live_record_has_no_end_and_ipv6_no_brackets(void **state)
-{
-	struct weir_flow f = flow_of(6, WEIR_KEY_V6 | WEIR_KEY_OUT);
-
-	f.packets = ~0u;
-	f.tcp_flags = WEIR_TCP_SYN | WEIR_TCP_ACK;
-	f.first_ns = 2 * SEC;
-	f.last_ns = 2 * SEC;
-	expect_record(&f, WEIR_END_NONE, 0,
-		      "{\"src\": \"2001:db8::1\", \"dst\": \"::ffff:192.0.2.7\", \"sport\": 1024,"
-		      " \"dport\": 53, \"proto\": 6, \"vlan\": 0, \"packets\": 4294967295,"
-		      " \"bytes\": 0, \"first\": 2.0, \"last\": 2.0, \"tcp_flags\": 18,"
-		      " \"end\": null, \"direction\": \"out\"}");
-}
-
-/* The monotonic clock of a capture's first packet may be ahead of its offset. */
-static void a_clock_offset_may_be_negative(void **state)
-{
-	struct weir_flow f = flow_of(17, 0);
-	json_t *record;
-
-	f.first_ns = SEC;
-	f.last_ns = 4 * SEC;
-	record = flow_record_json(&f, &pair6, WEIR_END_NONE, -2 * (int64_t)SEC);
-	assert_non_null(record);
-	assert_true(json_real_value(json_object_get(record, "first")) == -1.0);
-	assert_true(json_real_value(json_object_get(record, "last")) == 2.0);
-	json_decref(record);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,9 +118,6 @@ int main(void)
 		cmocka_unit_test(the_longest_endpoint_fits),
 		cmocka_unit_test(protocols_have_words_numbers_or_a_type_and_a_code),
 		cmocka_unit_test(an_end_is_named_by_its_ipfix_code),
-		cmocka_unit_test(a_record_says_all_there_is_to_a_flow),
-		cmocka_unit_test(a_live_record_has_no_end_and_ipv6_no_brackets),
-		cmocka_unit_test(a_clock_offset_may_be_negative),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
