@@ -47,7 +47,7 @@ static struct host *host;
 static __u32 begun, up;
 static __u64 updates, ticks, grants;
 static int poller;
-static char why[TALK_WHY_BYTES];
+static struct why why;
 
 static void fail(const char *what, const char *reason)
 {
@@ -76,8 +76,8 @@ static void watch(struct host *h)
 
 static void say(struct host *h, const struct interval_word *words, unsigned int count)
 {
-	if (talk_say(&h->talk, words, count, unix_ns(), why))
-		fail("a connection", why);
+	if (talk_say(&h->talk, words, count, unix_ns(), &why))
+		fail("a connection", why.text);
 	watch(h);
 }
 
@@ -178,8 +178,8 @@ static void turn(struct host *h)
 
 	if (was_up && !h->talk.writer.announced)
 		greet(h);
-	if (was_up && talk_listen(&h->talk, take, h, why))
-		fail("a connection", why);
+	if (was_up && talk_listen(&h->talk, take, h, &why))
+		fail("a connection", why.text);
 	if (!was_up && *link_why(h->talk.link))
 		fail("a connection", link_why(h->talk.link));
 	watch(h);

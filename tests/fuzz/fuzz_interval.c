@@ -29,7 +29,7 @@ static int hear(void *context, const struct interval_word *word)
 	static __u8 out[2 * INTERVAL_MESSAGE_MAX];
 	struct interval_word again = {.kind = INTERVAL_WORDS};
 	struct interval_reader *r = interval_reader_new(INTERVAL_MESSAGE_MAX);
-	char why[INTERVAL_TEXT_BYTES];
+	struct why why = {};
 	unsigned int taken;
 	ssize_t length;
 
@@ -37,7 +37,7 @@ static int hear(void *context, const struct interval_word *word)
 	length = interval_write(writer, word, 1, 0, out, sizeof(out), &taken);
 	check(r && length > 0 && taken == 1);
 	for (ssize_t at = 0; at < length; at += wire_get16(out + at + 2))
-		check(!interval_read(r, out + at, wire_get16(out + at + 2), keep, &again, why));
+		check(!interval_read(r, out + at, wire_get16(out + at + 2), keep, &again, &why));
 	check(!memcmp(&again, word, sizeof(again)));
 	interval_reader_free(r);
 	return 0;
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct interval_reader *r = interval_reader_new(INTERVAL_MESSAGE_MAX);
 	struct interval_writer writer = {.domain = 1};
-	char why[INTERVAL_TEXT_BYTES];
+	struct why why = {};
 
 	check(r != NULL);
 	while (size > 2) {
@@ -61,9 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		message = malloc(length + !length);
 		check(message != NULL);
 		memcpy(message, data, length);
-		err = interval_read(r, message, length, hear, &writer, why);
-		check(!err == !why[0]);
-		check(memchr(why, 0, sizeof(why)) != NULL);
+		why.text[0] = 0;
+		err = interval_read(r, message, length, hear, &writer, &why);
+		check(!err == !why.text[0]);
+		check(memchr(why.text, 0, sizeof(why.text)) != NULL);
 		free(message);
 		data += length;
 		size -= length;

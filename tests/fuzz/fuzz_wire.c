@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "wire/decode.h"
 #include "wire/field.h"
 
@@ -50,8 +51,8 @@ static void check_again(const struct flow_record *flow)
 	check(!wire_decode(d, &peer, message, length, START_NS));
 	check(again.forward.packets == flow->forward.packets);
 	check(again.forward.bytes == flow->forward.bytes);
-	check(again.forward.start_ns / WIRE_NS_PER_MS == flow->forward.start_ns / WIRE_NS_PER_MS);
-	check(again.forward.end_ns / WIRE_NS_PER_MS == flow->forward.end_ns / WIRE_NS_PER_MS);
+	check(again.forward.start_ns / NS_PER_MS == flow->forward.start_ns / NS_PER_MS);
+	check(again.forward.end_ns / NS_PER_MS == flow->forward.end_ns / NS_PER_MS);
 	check(again.reverse.packets == flow->reverse.packets);
 	check(!memcmp(again.src, flow->src, sizeof(flow->src)));
 	check(!memcmp(again.dst, flow->dst, sizeof(flow->dst)));

@@ -110,7 +110,7 @@ static void host_tick(struct world *w, int h, __u32 t, __u64 now_ns)
 	struct source_value values[WORLD_QUERIES];
 	struct interval_update updates[WORLD_QUERIES];
 	struct interval_tick tick;
-	char why[COORDINATOR_WHY_BYTES];
+	struct why why = {};
 	__u32 count;
 
 	for (__u32 q = 0; q < queries; q++) {
@@ -124,11 +124,11 @@ static void host_tick(struct world *w, int h, __u32 t, __u64 now_ns)
 	w->bytes += count ? bytes_of_updates(w, updates, count, &tick) : 0;
 	for (__u32 i = 0; i < count; i++) {
 		w->knots += updates[i].course.knots;
-		if (coordinator_update(w->coordinator, w->session[h], &updates[i], now_ns, why))
-			fail(why, EPROTO);
+		if (coordinator_update(w->coordinator, w->session[h], &updates[i], now_ns, &why))
+			fail(why.text, EPROTO);
 	}
-	if (coordinator_tick(w->coordinator, w->session[h], &tick, now_ns, why))
-		fail(why, EPROTO);
+	if (coordinator_tick(w->coordinator, w->session[h], &tick, now_ns, &why))
+		fail(why.text, EPROTO);
 }
 
 static void tick(struct world *w, __u32 t)
@@ -148,13 +148,13 @@ static void join(struct world *w, int h, __u64 now_ns)
 	const struct work *work = w->plan->work;
 	struct interval_hello hello = {.host = h + 1, .instance = 1, .time_ms = now_ns / 1000000};
 	struct interval_welcome welcome;
-	char why[COORDINATOR_WHY_BYTES];
+	struct why why = {};
 	__u32 replaced;
 
 	snprintf(hello.name, sizeof(hello.name), "host%d", h + 1);
 	if (coordinator_hello(w->coordinator, &hello, now_ns, &welcome, &w->session[h], &replaced,
-			      why))
-		fail(why, EPROTO);
+			      &why))
+		fail(why.text, EPROTO);
 	w->source[h] = calloc(1, sizeof(*w->source[h]));
 	if (!w->source[h])
 		fail("world", ENOMEM);
@@ -163,8 +163,8 @@ static void join(struct world *w, int h, __u64 now_ns)
 		struct interval_ask ask = {.query = q, .window_ms = work->window_s * 1000};
 
 		snprintf(ask.name, sizeof(ask.name), "Q%u", q + 1);
-		if (coordinator_query(w->coordinator, w->session[h], &ask, now_ns, why))
-			fail(why, EPROTO);
+		if (coordinator_query(w->coordinator, w->session[h], &ask, now_ns, &why))
+			fail(why.text, EPROTO);
 	}
 }
 

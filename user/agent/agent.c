@@ -117,11 +117,11 @@ static int apply_exports(struct agent *a, struct config *config)
 static int check_report(struct agent *a, const struct config *config)
 {
 	const struct peer_options *to = &config->report;
-	char why[UPLINK_WHY_BYTES];
-	int code = to->address.text ? uplink_check(to, why) : 0;
+	struct why why = {};
+	int code = to->address.text ? uplink_check(to, &why) : 0;
 
 	if (code)
-		notes_say(&a->notes, "report: %s", why);
+		notes_say(&a->notes, "report: %s", why.text);
 	return code;
 }
 

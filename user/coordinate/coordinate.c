@@ -159,22 +159,22 @@ static void let_go(struct needs *needs)
 static int open_log(struct coordinate *c, const struct config_coordinate *config,
 		    struct interval_log **out)
 {
-	char why[INTERVAL_LOG_WHY_BYTES];
+	struct why why = {};
 
-	*out = config->log ? interval_log_open(config->log, why) : NULL;
+	*out = config->log ? interval_log_open(config->log, &why) : NULL;
 	if (*out || !config->log)
 		return 0;
-	notes_say(&c->notes, "log: %s", why);
+	notes_say(&c->notes, "log: %s", why.text);
 	return -EIO;
 }
 
 static int check_parent(struct coordinate *c, const struct config_coordinate *config)
 {
-	char why[UPLINK_WHY_BYTES];
-	int code = config->parent.address.text ? uplink_check(&config->parent, why) : 0;
+	struct why why = {};
+	int code = config->parent.address.text ? uplink_check(&config->parent, &why) : 0;
 
 	if (code)
-		notes_say(&c->notes, "parent: %s", why);
+		notes_say(&c->notes, "parent: %s", why.text);
 	return code;
 }
 

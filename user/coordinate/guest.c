@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "coordinate/guests_internal.h"
 
 #define DOMAIN 1
@@ -50,9 +51,7 @@ struct guest *guest_new(struct guests *gs, struct link *link, __u64 now_ns)
 
 static int send_words(struct guest *g, const struct interval_word *words, unsigned int count)
 {
-	char why[TALK_WHY_BYTES];
-
-	return talk_say(&g->talk, words, count, now(g), why);
+	return talk_say(&g->talk, words, count, now(g), NULL);
 }
 
 static const char *guest_name(const struct guest *g, char out[128])
@@ -82,7 +81,8 @@ void guest_refuse(struct guest *g, enum refusal reason, const char *why)
 	count_refusal(g, reason, guest_name(g, who), why);
 	guest_end_session(g, false);
 	guest_waits_no_more(g);
-	snprintf(word.refusal, sizeof(word.refusal), "%s", why);
+	snprintf(word.refusal, sizeof(word.refusal), "%.*s",
+		 (int)utf8_cut(why, sizeof(word.refusal) - 1), why);
 	if (!up || g->all->leaving_count >= GUESTS_LEAVING || send_words(g, &word, 1)) {
 		guest_end(g, false);
 		return;
@@ -128,7 +128,7 @@ static int refuse_hello(struct guest *g, int code, const char *why)
 static int take_hello(struct guest *g, const struct interval_hello *hello)
 {
 	struct interval_word word = {.kind = INTERVAL_WELCOME};
-	char why[COORDINATOR_WHY_BYTES] = "";
+	struct why why = {};
 	__u32 session, replaced = 0;
 	int code;
 
@@ -138,9 +138,9 @@ static int take_hello(struct guest *g, const struct interval_hello *hello)
 		return -ECANCELED;
 	}
 	code = coordinator_hello(g->all->with.engine, hello, now(g), &word.welcome, &session,
-				 &replaced, why);
+				 &replaced, &why);
 	if (code)
-		return refuse_hello(g, code, why);
+		return refuse_hello(g, code, why_text(&why, code));
 	if (replaced && guest_of_session(g->all, replaced))
 		guest_end(guest_of_session(g->all, replaced), true);
 	guest_begin_session(g, session);
@@ -157,31 +157,32 @@ static int take_said(struct guest *g, const struct interval_word *word)
 {
 	struct coordinator *engine = g->all->with.engine;
 	const __u64 now_ns = now(g);
-	char why[COORDINATOR_WHY_BYTES] = "", who[128];
+	struct why why = {};
+	char who[128];
 	int code = -EPROTO;
 
 	switch (word->kind) {
 	case INTERVAL_ASK:
-		code = coordinator_query(engine, g->session, &word->ask, now_ns, why);
+		code = coordinator_query(engine, g->session, &word->ask, now_ns, &why);
 		break;
 	case INTERVAL_UPDATE:
-		code = coordinator_update(engine, g->session, &word->update, now_ns, why);
+		code = coordinator_update(engine, g->session, &word->update, now_ns, &why);
 		break;
 	case INTERVAL_LACK:
-		code = coordinator_lack(engine, g->session, &word->lack, now_ns, why);
+		code = coordinator_lack(engine, g->session, &word->lack, now_ns, &why);
 		break;
 	case INTERVAL_TICK:
-		code = coordinator_tick(engine, g->session, &word->tick, now_ns, why);
+		code = coordinator_tick(engine, g->session, &word->tick, now_ns, &why);
 		break;
 	default:
 		break;
 	}
 	if (code == -ENOENT && word->kind == INTERVAL_ASK) {
-		count_refusal(g, REFUSAL_QUERY, guest_name(g, who), why);
+		count_refusal(g, REFUSAL_QUERY, guest_name(g, who), why.text);
 		return 0;
 	}
 	if (code)
-		guest_refuse(g, REFUSAL_WORDS, why[0] ? why : strerror(-code));
+		guest_refuse(g, REFUSAL_WORDS, why_text(&why, code));
 	return code ? -ECANCELED : 0;
 }
 
@@ -229,18 +230,18 @@ static enum refusal reason_of(int code)
 
 static void hear(struct guest *g)
 {
-	char why[TALK_WHY_BYTES] = "";
-	int code = talk_listen(&g->talk, take_word, g, why);
+	struct why why = {};
+	int code = talk_listen(&g->talk, take_word, g, &why);
 
 	if (g->state >= GUEST_LEAVING)
 		return;
 	g->again = code == TALK_MORE;
 	g->all->again |= g->again;
 	if (code == -EPROTONOSUPPORT || code == -EMSGSIZE || code == -EBADMSG) {
-		guest_refuse(g, reason_of(code), why);
+		guest_refuse(g, reason_of(code), why.text);
 	} else if (code < 0) {
 		if (code != -EPIPE)
-			notes_say(g->all->with.notes, "%s: %s", link_peer(g->talk.link), why);
+			notes_say(g->all->with.notes, "%s: %s", link_peer(g->talk.link), why.text);
 		guest_end(g, false);
 	}
 }

@@ -105,26 +105,26 @@ static void say_log(struct latest *l, int code, const char *why)
 /* Where it fails a file has ended; the next is not begun with each answer. */
 static void log_answer(struct latest *l, const struct coordinator_answer *answer)
 {
-	char why[INTERVAL_LOG_WHY_BYTES];
+	struct why why = {};
 	int code;
 
 	if (!l->log || l->clock->unix_ns < l->log_again_ns)
 		return;
-	code = interval_log_answer(l->log, answer, why);
+	code = interval_log_answer(l->log, answer, &why);
 	if (!code)
 		return;
-	say_log(l, code, why);
+	say_log(l, code, why.text);
 	l->log_broke = true;
 	l->log_again_ns = l->clock->unix_ns + LOG_AGAIN_NS;
 }
 
 static void flush_log(struct latest *l, __u64 now_ns)
 {
-	char why[INTERVAL_LOG_WHY_BYTES] = "";
-	const int code = l->log ? interval_log_flush(l->log, why) : 0;
+	struct why why = {};
+	const int code = l->log ? interval_log_flush(l->log, &why) : 0;
 
 	if (code || (!l->log_broke && now_ns >= l->log_again_ns))
-		say_log(l, code, why);
+		say_log(l, code, why.text);
 	l->log_broke = false;
 }
 

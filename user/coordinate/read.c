@@ -145,12 +145,13 @@ static int take(void *context, const struct interval_log_state *state)
 /* The second that is meant, which the log must have. */
 static int find_at(const char *path, const struct coordinate_at *at, struct reading *r)
 {
-	char why[INTERVAL_LOG_WHY_BYTES], start[ANSWERS_TIME_BYTES], end[ANSWERS_TIME_BYTES];
+	char start[ANSWERS_TIME_BYTES], end[ANSWERS_TIME_BYTES];
 	struct interval_log_summary summary;
-	int code = interval_log_read(path, NULL, NULL, &summary, why);
+	struct why why = {};
+	int code = interval_log_read(path, NULL, NULL, &summary, &why);
 
 	if (code) {
-		log_err("%s", why);
+		log_err("%s", why.text);
 		return code;
 	}
 	r->at = at->second + (at->of_start ? summary.start : 0);
@@ -165,13 +166,13 @@ static int find_at(const char *path, const struct coordinate_at *at, struct read
 int coordinate_read(const char *path, const struct coordinate_at *at, bool json)
 {
 	struct reading r = {.json = json, .whole = !at};
-	char why[INTERVAL_LOG_WHY_BYTES] = "";
+	struct why why = {};
 	struct interval_log_summary summary;
 	int code = at ? find_at(path, at, &r) : 0;
 
 	if (code)
 		return code;
-	code = interval_log_read(path, take, &r, &summary, why);
+	code = interval_log_read(path, take, &r, &summary, &why);
 	for (unsigned int i = 0; i < r.count; i++) {
 		if (!code)
 			fputs(r.last[i].line, stdout);
@@ -181,7 +182,7 @@ int coordinate_read(const char *path, const struct coordinate_at *at, bool json)
 	if (fflush(stdout))
 		code = code ? code : -EIO;
 	if (code)
-		log_err("%s", why[0] ? why : strerror(-code));
+		log_err("%s", why_text(&why, code));
 	else if (summary.torn)
 		log_warn("%s: the last record is not whole, and was left out", path);
 	return code;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,17 +13,6 @@ const struct coordinator_count_name coordinator_count_names[COORDINATOR_COUNT_MA
 	COORDINATOR_COUNTS(X)
 #undef X
 };
-
-__attribute__((format(printf, 3, 4))) static int refuse(char why[COORDINATOR_WHY_BYTES], int code,
-							const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, COORDINATOR_WHY_BYTES, format, args);
-	va_end(args);
-	return code;
-}
 
 /* Time, as far as it has not been seen. */
 static void advance(struct coordinator *c, __u64 now_ns)
@@ -97,28 +84,28 @@ static int session_begin(struct coordinator *c, struct host *h, const struct int
 
 /* May the host have a session? */
 static int admit(struct coordinator *c, const struct host *h, const struct interval_hello *hello,
-		 char why[COORDINATOR_WHY_BYTES])
+		 struct why *why)
 {
 	const struct coordinator_plan *p = &c->plan;
 
 	if (!hello->host)
-		return refuse(why, -EINVAL, "host 0: hosts are numbered from 1");
+		return why_set(why, -EINVAL, "host 0: hosts are numbered from 1");
 	if (p->hosts && !plan_lists(p->hosts, p->host_count, hello->host)) {
 		c->count[COORDINATOR_STRANGERS]++;
-		return refuse(why, -EACCES, "host %u (%s) is none of this coordinator's",
-			      hello->host, hello->name);
+		return why_set(why, -EACCES, "host %u (%s) is not in `coordinate.hosts`",
+			       hello->host, hello->name);
 	}
 	if (!h && p->host_most && c->hosts >= p->host_most) {
 		c->count[COORDINATOR_STRANGERS]++;
-		return refuse(why, -EACCES, "host %u is one too many: %u are known", hello->host,
-			      c->hosts);
+		return why_set(why, -EACCES, "host %u is one too many: %u are known", hello->host,
+			       c->hosts);
 	}
 	if (h && h->session && h->instance != hello->instance &&
 	    c->now_ns - h->heard_ns < COORDINATOR_SILENT_NS) {
 		c->count[COORDINATOR_TWICE]++;
-		return refuse(why, -EEXIST,
-			      "host %u is here already: another machine, '%s', has that number",
-			      hello->host, h->name);
+		return why_set(why, -EEXIST,
+			       "host %u is here already: another machine, '%s', has that number",
+			       hello->host, h->name);
 	}
 	return 0;
 }
@@ -134,7 +121,7 @@ static __s32 shift_of(const struct host *h)
 
 int coordinator_hello(struct coordinator *c, const struct interval_hello *hello, __u64 now_ns,
 		      struct interval_welcome *out, __u32 *session, __u32 *replaced,
-		      char why[COORDINATOR_WHY_BYTES])
+		      struct why *why)
 {
 	struct host *h = host_find(c, hello->host);
 	__u32 old;
@@ -146,11 +133,11 @@ int coordinator_hello(struct coordinator *c, const struct interval_hello *hello,
 		return code;
 	h = h ? h : host_new(c, hello->host);
 	if (!h)
-		return refuse(why, -ENOMEM, "no memory for another host");
+		return why_set(why, -ENOMEM, "no memory for another host");
 	old = h->session;
 	session_end(c, h);
 	if (session_begin(c, h, hello))
-		return refuse(why, -ENOMEM, "no memory for another host");
+		return why_set(why, -ENOMEM, "no memory for another host");
 	c->count[COORDINATOR_TAKEOVERS] += old > 0;
 	*replaced = old;
 	*session = h->session;
@@ -197,53 +184,54 @@ static int find_query(const struct coordinator *c, const char *name)
 
 /* Does the host ask the same as we do? */
 static int compare_query(const struct coordinator_query *here, const struct interval_ask *ask,
-			 char why[COORDINATOR_WHY_BYTES])
+			 struct why *why)
 {
 	if (ask->window_ms != here->window_s * 1000)
-		return refuse(why, -ENOENT, "'%s' has a window of %u.%03u s there, of %u s here",
-			      ask->name, ask->window_ms / 1000, ask->window_ms % 1000,
-			      here->window_s);
+		return why_set(why, -ENOENT, "'%s' has a window of %u.%03u s there, of %u s here",
+			       ask->name, ask->window_ms / 1000, ask->window_ms % 1000,
+			       here->window_s);
 	if (strcmp(ask->measure, here->measure))
-		return refuse(why, -ENOENT, "'%s' measures %s there, %s here", ask->name,
-			      ask->measure, here->measure);
+		return why_set(why, -ENOENT, "'%s' measures %s there, %s here", ask->name,
+			       ask->measure, here->measure);
 	if (strcmp(ask->match, here->match))
-		return refuse(why, -ENOENT, "'%s' matches \"%.*s\" there, \"%.*s\" here", ask->name,
-			      (int)utf8_cut(ask->match, SHOWN), ask->match,
-			      (int)utf8_cut(here->match, SHOWN), here->match);
+		return why_set(why, -ENOENT, "'%s' matches \"%.*s\" there, \"%.*s\" here",
+			       ask->name, (int)utf8_cut(ask->match, SHOWN), ask->match,
+			       (int)utf8_cut(here->match, SHOWN), here->match);
 	return 0;
 }
 
 int coordinator_query(struct coordinator *c, __u32 session, const struct interval_ask *ask,
-		      __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+		      __u64 now_ns, struct why *why)
 {
 	struct host *h = host_of(c, session);
 	struct object *o;
+	struct why other;
 	int q, code;
 
 	advance(c, now_ns);
 	if (!h || ask->query >= SOURCE_QUERIES || h->query[ask->query] >= 0 || h->confirmed)
-		return bad(c,
-			   refuse(why, -EPROTO, "query %u is declared twice, or late", ask->query));
+		return bad(c, why_set(why, -EPROTO, "query %u is declared twice, or late",
+				      ask->query));
 	q = find_query(c, ask->name);
 	if (q < 0)
-		return refuse(why, -ENOENT, "'%s' is not asked here", ask->name);
-	code = compare_query(&c->plan.queries[q], ask, why);
+		return why_set(why, -ENOENT, "no query named '%s' on this coordinator", ask->name);
+	code = compare_query(&c->plan.queries[q], ask, &other);
 	if (code) {
 		c->changed |= !h->refused[q];
 		free(h->refused[q]);
-		h->refused[q] = strdup(why);
+		h->refused[q] = strdup(other.text);
 		if (h->object[q])
 			object_free(c, h->object[q]);
 		c->count[COORDINATOR_OTHER_QUERY]++;
-		return code;
+		return why_set(why, code, "%s", other.text);
 	}
 	for (__u32 n = 0; n < SOURCE_QUERIES; n++) {
 		if (h->query[n] == q)
-			return bad(c, refuse(why, -EPROTO, "'%s' is declared twice", ask->name));
+			return bad(c, why_set(why, -EPROTO, "'%s' is declared twice", ask->name));
 	}
 	o = h->object[q] ? h->object[q] : object_new(c, h, q, ask->width);
 	if (!o)
-		return refuse(why, -ENOMEM, "no memory for another query");
+		return why_set(why, -ENOMEM, "no memory for another query");
 	object_begin(o, ask->query);
 	h->query[ask->query] = q;
 	c->moving = true;
@@ -252,29 +240,28 @@ int coordinator_query(struct coordinator *c, __u32 session, const struct interva
 
 /* The object that a host speaks of; NULL: it is left out. -EPROTO: it was never declared. */
 static int object_of(struct coordinator *c, struct host *h, __u32 number, struct object **out,
-		     char why[COORDINATOR_WHY_BYTES])
+		     struct why *why)
 {
 	if (!h || number >= SOURCE_QUERIES)
-		return bad(c, refuse(why, -EPROTO, "there is no query %u", number));
+		return bad(c, why_set(why, -EPROTO, "there is no query %u", number));
 	*out = h->query[number] >= 0 ? h->object[h->query[number]] : NULL;
 	return 0;
 }
 
-static int check_tick(struct coordinator *c, const struct host *h, __s64 tick,
-		      char why[COORDINATOR_WHY_BYTES])
+static int check_tick(struct coordinator *c, const struct host *h, __s64 tick, struct why *why)
 {
 	if (tick <= h->confirmed || tick < h->latest)
 		return bad(c,
-			   refuse(why, -EPROTO, "tick %lld comes after tick %lld", (long long)tick,
-				  (long long)(tick < h->latest ? h->latest : h->confirmed)));
+			   why_set(why, -EPROTO, "tick %lld comes after tick %lld", (long long)tick,
+				   (long long)(tick < h->latest ? h->latest : h->confirmed)));
 	if (tick > c->tick + AHEAD_TICKS)
-		return bad(c, refuse(why, -EPROTO, "its clock is ahead by %lld s",
-				     (long long)(tick - c->tick)));
+		return bad(c, why_set(why, -EPROTO, "its clock is ahead by %lld s",
+				      (long long)(tick - c->tick)));
 	return 0;
 }
 
 int coordinator_update(struct coordinator *c, __u32 session, const struct interval_update *update,
-		       __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+		       __u64 now_ns, struct why *why)
 {
 	struct host *h = host_of(c, session);
 	struct object *o = NULL;
@@ -286,11 +273,11 @@ int coordinator_update(struct coordinator *c, __u32 session, const struct interv
 	if (code || !o)
 		return code;
 	if (o->said_count && said_newest(o)->course.tick >= update->course.tick)
-		return bad(c, refuse(why, -EPROTO, "two updates of query %u at one tick",
-				     update->query));
+		return bad(c, why_set(why, -EPROTO, "two updates of query %u at one tick",
+				      update->query));
 	if (update->width > width_of(c, o, update->course.tick))
-		return bad(c, refuse(why, -EPROTO, "query %u is wider there than was granted",
-				     update->query));
+		return bad(c, why_set(why, -EPROTO, "query %u is wider there than was granted",
+				      update->query));
 	o->said_at = (o->said_at + 1) % HISTORY;
 	o->said_count += o->said_count < HISTORY;
 	o->said[o->said_at] = (struct saying){.course = update->course, .error = update->error};
@@ -305,7 +292,7 @@ int coordinator_update(struct coordinator *c, __u32 session, const struct interv
 }
 
 int coordinator_lack(struct coordinator *c, __u32 session, const struct interval_lack *lack,
-		     __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+		     __u64 now_ns, struct why *why)
 {
 	struct host *h = host_of(c, session);
 	struct object *o = NULL;
@@ -318,7 +305,7 @@ int coordinator_lack(struct coordinator *c, __u32 session, const struct interval
 	if (code || !o)
 		return code;
 	if (lack->missing[0] && !(missing = strdup(lack->missing)))
-		return refuse(why, -ENOMEM, "no memory");
+		return why_set(why, -ENOMEM, "no memory");
 	h->latest = lack->tick;
 	free(o->lack[1].missing);
 	o->lack[1] = o->lack[0];
@@ -343,7 +330,7 @@ static bool lags(const struct coordinator *c, struct host *h, __s64 tick)
 }
 
 int coordinator_tick(struct coordinator *c, __u32 session, const struct interval_tick *tick,
-		     __u64 now_ns, char why[COORDINATOR_WHY_BYTES])
+		     __u64 now_ns, struct why *why)
 {
 	struct host *h = host_of(c, session);
 	__s64 before;
@@ -351,13 +338,13 @@ int coordinator_tick(struct coordinator *c, __u32 session, const struct interval
 
 	advance(c, now_ns);
 	if (!h || tick->serial > h->serial)
-		return bad(c, refuse(why, -EPROTO, "grant %u was never sent", tick->serial));
+		return bad(c, why_set(why, -EPROTO, "grant %u was never sent", tick->serial));
 	code = check_tick(c, h, tick->tick, why);
 	if (code)
 		return code;
 	if (lags(c, h, tick->tick))
-		return bad(c, refuse(why, -EPROTO, "its clock lags by %lld s",
-				     (long long)(c->tick - tick->tick)));
+		return bad(c, why_set(why, -EPROTO, "its clock lags by %lld s",
+				      (long long)(c->tick - tick->tick)));
 	before = h->confirmed;
 	h->heard_ns = c->now_ns;
 	h->confirmed = h->known = tick->tick;

@@ -13,13 +13,13 @@
 #ifndef INTERVAL_COORDINATOR_H
 #define INTERVAL_COORDINATOR_H
 
+#include "base/why.h"
 #include "interval/interval.h"
 
 #define COORDINATOR_SILENT_NS 2500000000ull /* from a host's last word to its being missing */
 #define COORDINATOR_LATE_TICKS 3         /* so far behind the clock, its ticks count as missing, */
 #define COORDINATOR_LAG_NS 5000000000ull /* and after so long the host has to come anew */
 #define COORDINATOR_SKEW_MS 1000         /* of a host's clock, beyond which its ticks are shifted */
-#define COORDINATOR_WHY_BYTES 256
 #define COORDINATOR_PART_BYTES 96
 
 enum coordinator_aggregate {
@@ -135,22 +135,22 @@ int coordinator_replan(struct coordinator *c, const struct coordinator_plan *pla
 /*
  * A host says hello. 0: *session is its number, from 1, and *replaced that of the session it takes
  * over (0: none), which the caller closes without coordinator_end(). -EEXIST: a host of that number
- * is here, -EACCES: it is none of the plan's or one too many, -EINVAL: what it says cannot be; why[] says so.
+ * is here, -EACCES: it is none of the plan's or one too many, -EINVAL: what it says cannot be; why says so.
  */
 int coordinator_hello(struct coordinator *c, const struct interval_hello *hello, __u64 now_ns,
 		      struct interval_welcome *out, __u32 *session, __u32 *replaced,
-		      char why[COORDINATOR_WHY_BYTES]);
+		      struct why *why);
 
-/* 0; -ENOENT and why[]: the query is not asked here, or is another; it is left out and the session
- * goes on. -EPROTO and why[]: the caller ends the session. The other three so, too. */
+/* 0; -ENOENT and why: the query is not asked here, or is another; it is left out and the session
+ * goes on. -EPROTO and why: the caller ends the session. The other three so, too. */
 int coordinator_query(struct coordinator *c, __u32 session, const struct interval_ask *ask,
-		      __u64 now_ns, char why[COORDINATOR_WHY_BYTES]);
+		      __u64 now_ns, struct why *why);
 int coordinator_update(struct coordinator *c, __u32 session, const struct interval_update *update,
-		       __u64 now_ns, char why[COORDINATOR_WHY_BYTES]);
+		       __u64 now_ns, struct why *why);
 int coordinator_lack(struct coordinator *c, __u32 session, const struct interval_lack *lack,
-		     __u64 now_ns, char why[COORDINATOR_WHY_BYTES]);
+		     __u64 now_ns, struct why *why);
 int coordinator_tick(struct coordinator *c, __u32 session, const struct interval_tick *tick,
-		     __u64 now_ns, char why[COORDINATOR_WHY_BYTES]);
+		     __u64 now_ns, struct why *why);
 
 /* The session is over. `leaves`: the host said goodbye, it is no part of any answer any more. */
 void coordinator_end(struct coordinator *c, __u32 session, bool leaves, __u64 now_ns);

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,20 +56,9 @@ struct interval_log {
 	size_t bytes;
 };
 
-__attribute__((format(printf, 3, 4))) static int fail(char why[INTERVAL_LOG_WHY_BYTES], int code,
-						      const char *format, ...)
+static int fail_file(const struct interval_log *log, int code, struct why *why)
 {
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, INTERVAL_LOG_WHY_BYTES, format, args);
-	va_end(args);
-	return code;
-}
-
-static int fail_file(const struct interval_log *log, int code, char why[INTERVAL_LOG_WHY_BYTES])
-{
-	return fail(why, code, "%.400s: %s", log->path, strerror(-code));
+	return why_set(why, code, "%.400s: %s", log->path, strerror(-code));
 }
 
 static void forget_answers(struct interval_log *log)
@@ -82,7 +70,7 @@ static void forget_answers(struct interval_log *log)
 	log->answers = 0;
 }
 
-struct interval_log *interval_log_open(const char *folder, char why[INTERVAL_LOG_WHY_BYTES])
+struct interval_log *interval_log_open(const char *folder, struct why *why)
 {
 	struct interval_log *log = calloc(1, sizeof(*log));
 
@@ -97,11 +85,11 @@ struct interval_log *interval_log_open(const char *folder, char why[INTERVAL_LOG
 	errno = -folder_make_for(log->path);
 	if (!errno && !access(folder, W_OK | X_OK))
 		return log;
-	fail(why, 0, "%.400s: %s", folder, strerror(errno));
+	why_set(why, 0, "%.400s: %s", folder, strerror(errno));
 	interval_log_close(log);
 	return NULL;
 none:
-	fail(why, 0, "%s", strerror(ENOMEM));
+	why_set(why, 0, "%s", strerror(ENOMEM));
 	interval_log_close(log);
 	return NULL;
 }
@@ -142,7 +130,7 @@ static int create_file(struct interval_log *log, __s64 tick)
 	return -EEXIST;
 }
 
-static int begin_file(struct interval_log *log, __s64 tick, char why[INTERVAL_LOG_WHY_BYTES])
+static int begin_file(struct interval_log *log, __s64 tick, struct why *why)
 {
 	char start[TIME_BYTES], header[2 * TIME_BYTES + 32];
 	int code = create_file(log, tick), length;
@@ -173,7 +161,7 @@ static void end_file(struct interval_log *log)
 	forget_answers(log);
 }
 
-static int append(struct interval_log *log, char why[INTERVAL_LOG_WHY_BYTES])
+static int append(struct interval_log *log, struct why *why)
 {
 	ssize_t written;
 	int code;
@@ -195,7 +183,7 @@ static int append(struct interval_log *log, char why[INTERVAL_LOG_WHY_BYTES])
 	return fail_file(log, code, why);
 }
 
-int interval_log_flush(struct interval_log *log, char why[INTERVAL_LOG_WHY_BYTES])
+int interval_log_flush(struct interval_log *log, struct why *why)
 {
 	char end[TIME_BYTES];
 	int code;
@@ -218,12 +206,10 @@ int interval_log_flush(struct interval_log *log, char why[INTERVAL_LOG_WHY_BYTES
 
 void interval_log_close(struct interval_log *log)
 {
-	char why[INTERVAL_LOG_WHY_BYTES];
-
 	if (!log)
 		return;
 	if (log->fd >= 0)
-		interval_log_flush(log, why);
+		interval_log_flush(log, NULL);
 	end_file(log);
 	free(log->gathered);
 	free(log->folder);
@@ -271,7 +257,7 @@ static void print_host(const struct answer_record *a, const struct host_record *
 
 /* One host's and the sum, which come together into the file. */
 static int add_pair(struct interval_log *log, const struct answer_record *a,
-		    const struct host_record *h, __s64 tick, char why[INTERVAL_LOG_WHY_BYTES])
+		    const struct host_record *h, __s64 tick, struct why *why)
 {
 	char values[RECORD_BYTES], sum[RECORD_BYTES];
 	int code = 0;
@@ -307,7 +293,7 @@ static bool prints_alike(const struct answer_record *a, const struct host_record
 
 /* `is` replaces `was`, which is what the file has. */
 static int replace(struct interval_log *log, struct answer_record *a, struct host_record *was,
-		   const struct host_record *is, __s64 tick, char why[INTERVAL_LOG_WHY_BYTES])
+		   const struct host_record *is, __s64 tick, struct why *why)
 {
 	a->centre += (__int128)is->centre - was->centre;
 	a->width += (__int128)(is->missing ? 0 : is->width) - (was->missing ? 0 : was->width);
@@ -375,7 +361,7 @@ static void drop_gone(struct answer_record *a, const struct coordinator_answer *
 }
 
 static int add_answer(struct interval_log *log, struct answer_record *a,
-		      const struct coordinator_answer *answer, char why[INTERVAL_LOG_WHY_BYTES])
+		      const struct coordinator_answer *answer, struct why *why)
 {
 	bool *fresh = NULL;
 	int code = same_hosts(a, answer) ? 0 : merge_hosts(a, answer, &fresh);
@@ -403,7 +389,7 @@ static int add_answer(struct interval_log *log, struct answer_record *a,
 }
 
 /* A new file, where the day or the unit of an answer has changed. */
-static int turn_file(struct interval_log *log, __s64 tick, char why[INTERVAL_LOG_WHY_BYTES])
+static int turn_file(struct interval_log *log, __s64 tick, struct why *why)
 {
 	int code;
 
@@ -419,7 +405,7 @@ static int turn_file(struct interval_log *log, __s64 tick, char why[INTERVAL_LOG
 }
 
 int interval_log_answer(struct interval_log *log, const struct coordinator_answer *answer,
-			char why[INTERVAL_LOG_WHY_BYTES])
+			struct why *why)
 {
 	struct answer_record *a;
 	int code = turn_file(log, answer->tick, why);

@@ -16,22 +16,21 @@
 
 #include <stdio.h>
 
+#include "base/why.h"
 #include "interval/coordinator.h"
-
-#define INTERVAL_LOG_WHY_BYTES 512
 
 struct interval_log;
 
 /*
  * Writes into `folder`: a file a day, YYYY-MM-DD.log (UTC), then YYYY-MM-DD.1.log ... when the
  * coordinator was started again that day. The header's end is brought up to date in place, records
- * are appended whole: after a crash the file is valid as it is. NULL and why[].
+ * are appended whole: after a crash the file is valid as it is. NULL and why.
  */
-struct interval_log *interval_log_open(const char *folder, char why[INTERVAL_LOG_WHY_BYTES]);
-/* Adds what has changed since the last answer of that name. -errno and why[]. */
+struct interval_log *interval_log_open(const char *folder, struct why *why);
+/* Adds what has changed since the last answer of that name. -errno and why. */
 int interval_log_answer(struct interval_log *log, const struct coordinator_answer *answer,
-			char why[INTERVAL_LOG_WHY_BYTES]);
-int interval_log_flush(struct interval_log *log, char why[INTERVAL_LOG_WHY_BYTES]);
+			struct why *why);
+int interval_log_flush(struct interval_log *log, struct why *why);
 void interval_log_close(struct interval_log *log);
 
 /* --- Reading ------------------------------------------------------------------------------ */
@@ -56,11 +55,10 @@ struct interval_log_summary {
 
 /*
  * Reads a file. Leading lines that are no records are the header's. Each -all record is compared
- * with the sums (1e-6 per host). fn non-zero stops and is returned. -EBADMSG and why[]: "FILE:LINE:
+ * with the sums (1e-6 per host). fn non-zero stops and is returned. -EBADMSG and why: "FILE:LINE:
  * what".
  */
 int interval_log_read(const char *path, int (*fn)(void *, const struct interval_log_state *),
-		      void *context, struct interval_log_summary *out,
-		      char why[INTERVAL_LOG_WHY_BYTES]);
+		      void *context, struct interval_log_summary *out, struct why *why);
 
 #endif

@@ -47,19 +47,19 @@ struct log_reader {
 	__s64 second; /* of the last record */
 	bool pending; /* the host's record below waits for that of all */
 	struct record half;
-	char *why;
+	struct why *why;
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct log_reader *r, const char *format,
 							...)
 {
-	int length = snprintf(r->why, INTERVAL_LOG_WHY_BYTES, "%.300s:%lu: ", r->path, r->line);
+	struct why what;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(r->why + length, INTERVAL_LOG_WHY_BYTES - length, format, args);
+	why_vset(&what, 0, format, args);
 	va_end(args);
-	return -EBADMSG;
+	return why_set(r->why, -EBADMSG, "%.300s:%lu: %s", r->path, r->line, what.text);
 }
 
 /* --- Lines ----------------------------------------------------------------------------- */
@@ -301,17 +301,14 @@ static int read_lines(struct log_reader *r, FILE *file)
 		else
 			code = take_line(r, line);
 	}
-	if (!code && ferror(file)) {
-		code = -EIO;
-		snprintf(r->why, INTERVAL_LOG_WHY_BYTES, "%.400s: %s", r->path, strerror(EIO));
-	}
+	if (!code && ferror(file))
+		code = why_set(r->why, -EIO, "%.400s: %s", r->path, strerror(EIO));
 	free(line);
 	return code;
 }
 
 int interval_log_read(const char *path, int (*fn)(void *, const struct interval_log_state *),
-		      void *context, struct interval_log_summary *out,
-		      char why[INTERVAL_LOG_WHY_BYTES])
+		      void *context, struct interval_log_summary *out, struct why *why)
 {
 	struct interval_log_summary summary = {0};
 	struct log_reader r = {
@@ -319,10 +316,8 @@ int interval_log_read(const char *path, int (*fn)(void *, const struct interval_
 	FILE *file = fopen(path, "re");
 	int code = file ? 0 : -errno;
 
-	if (!file) {
-		snprintf(why, INTERVAL_LOG_WHY_BYTES, "%.400s: %s", path, strerror(-code));
-		return code;
-	}
+	if (!file)
+		return why_set(why, code, "%.400s: %s", path, strerror(-code));
 	code = read_lines(&r, file);
 	if (!code)
 		code = tell_all(&r);
@@ -330,7 +325,7 @@ int interval_log_read(const char *path, int (*fn)(void *, const struct interval_
 	if (!code)
 		*out = summary;
 	else if (code == -ENOMEM)
-		snprintf(why, INTERVAL_LOG_WHY_BYTES, "%.400s: %s", path, strerror(ENOMEM));
+		why_set(why, code, "%.400s: %s", path, strerror(ENOMEM));
 	for (unsigned int i = 0; i < r.answers; i++)
 		free(r.answer[i].host);
 	free(r.answer);

@@ -229,7 +229,7 @@ static bool is_text(const __u8 *at, size_t length)
 	return true;
 }
 
-static int check_texts(const struct interval_word *word, char why[INTERVAL_TEXT_BYTES])
+static int check_texts(const struct interval_word *word, struct why *why)
 {
 	const struct interval_form *form = &interval_forms[word->kind];
 
@@ -243,20 +243,17 @@ static int check_texts(const struct interval_word *word, char why[INTERVAL_TEXT_
 		length = strnlen(text, p->bytes);
 		if (length < p->bytes && is_text((const __u8 *)text, length))
 			continue;
-		snprintf(why, INTERVAL_TEXT_BYTES,
-			 "%s of %s: no text of UTF-8 without control characters", element->name,
-			 form->name);
-		return -EINVAL;
+		return why_set(why, -EINVAL,
+			       "%s of %s: no text of UTF-8 without control characters",
+			       element->name, form->name);
 	}
 	return 0;
 }
 
-static int refuse(const struct interval_word *word, enum wire_row row,
-		  char why[INTERVAL_TEXT_BYTES])
+static int refuse(const struct interval_word *word, enum wire_row row, struct why *why)
 {
-	snprintf(why, INTERVAL_TEXT_BYTES, "%s of %s cannot be", wire_elements[row].name,
-		 interval_forms[word->kind].name);
-	return -EINVAL;
+	return why_set(why, -EINVAL, "%s of %s cannot be", wire_elements[row].name,
+		       interval_forms[word->kind].name);
 }
 
 static bool is_width(__u64 width)
@@ -269,7 +266,7 @@ static bool is_tick(__s64 at)
 	return at >= 0 && at <= 0xffffffffll; /* RFC 7011, 6.1.7 */
 }
 
-static int check_update(const struct interval_word *word, char why[INTERVAL_TEXT_BYTES])
+static int check_update(const struct interval_word *word, struct why *why)
 {
 	const struct interval_update *u = &word->update;
 
@@ -288,7 +285,7 @@ static int check_update(const struct interval_word *word, char why[INTERVAL_TEXT
 	return 0;
 }
 
-int interval_word_check(const struct interval_word *word, char why[INTERVAL_TEXT_BYTES])
+int interval_word_check(const struct interval_word *word, struct why *why)
 {
 	switch (word->kind) {
 	case INTERVAL_UPDATE:
@@ -322,8 +319,7 @@ int interval_word_check(const struct interval_word *word, char why[INTERVAL_TEXT
 	case INTERVAL_REFUSAL:
 		break;
 	case INTERVAL_WORDS:
-		snprintf(why, INTERVAL_TEXT_BYTES, "no word");
-		return -EINVAL;
+		return why_set(why, -EINVAL, "no word");
 	}
 	return check_texts(word, why);
 }

@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include "base/why.h"
 #include "interval/interval.h"
 
 enum interval_word_kind {
@@ -72,12 +73,12 @@ void interval_reader_free(struct interval_reader *r);
  * Reads one whole message (wire_stream_length() bytes of it) and calls fn for each word. A non-zero
  * return of fn stops and is returned. Templates may come with other lengths (reduced-size encoding)
  * and more elements than ours; records of other templates are passed over and counted.
- * -EBADMSG and why[]: it cannot be read, or says what cannot be (a course that is not sound, a
+ * -EBADMSG and why: it cannot be read, or says what cannot be (a course that is not sound, a
  * width out of range, text that is not UTF-8 or has control characters).
  */
 int interval_read(struct interval_reader *r, const __u8 *message, size_t length,
 		  int (*fn)(void *context, const struct interval_word *word), void *context,
-		  char why[INTERVAL_TEXT_BYTES]);
+		  struct why *why);
 
 /* Records that were passed over, options aside; a set without template counts as one. */
 __u64 interval_reader_passed(const struct interval_reader *r);

@@ -39,7 +39,7 @@ size_t interval_put_course(const struct interval_course *course, __u8 out[INTERV
 /* Shift and knots; false: it is none. */
 bool interval_get_course(const __u8 *at, size_t length, struct interval_course *out);
 
-/* 0, or -EINVAL and why[]: its numbers or texts cannot be. */
-int interval_word_check(const struct interval_word *word, char why[INTERVAL_TEXT_BYTES]);
+/* 0, or -EINVAL and why: its numbers or texts cannot be. */
+int interval_word_check(const struct interval_word *word, struct why *why);
 
 #endif

@@ -45,19 +45,8 @@ struct reading {
 	__u32 domain;
 	int (*fn)(void *context, const struct interval_word *word);
 	void *context;
-	char *why;
+	struct why *why;
 };
-
-__attribute__((format(printf, 2, 3))) static int refuse(const struct reading *at,
-							const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(at->why, INTERVAL_TEXT_BYTES, format, args);
-	va_end(args);
-	return -EBADMSG;
-}
 
 struct interval_reader *interval_reader_new(size_t max_message)
 {
@@ -122,7 +111,8 @@ static int withdraw(const struct reading *m, __u16 id, bool options)
 			drop(r, &r->template[i]);
 	}
 	if (r->templates == before && !all)
-		return refuse(m, "template %u is withdrawn and was never there", id);
+		return why_set(m->why, -EBADMSG, "template %u is withdrawn and was never there",
+			       id);
 	return 0;
 }
 
@@ -142,8 +132,9 @@ static int kind_of(const struct reading *m, const struct told *told, __u8 *kind)
 			if (element != &wire_elements[interval_forms[k].key] || *kind == k)
 				continue;
 			if (*kind != INTERVAL_WORDS)
-				return refuse(m, "template %u is of %s and of %s", told->id,
-					      interval_forms[*kind].name, interval_forms[k].name);
+				return why_set(m->why, -EBADMSG, "template %u is of %s and of %s",
+					       told->id, interval_forms[*kind].name,
+					       interval_forms[k].name);
 			*kind = k;
 		}
 	}
@@ -184,17 +175,17 @@ static int place_fields(const struct reading *m, const struct told *told, struct
 			continue;
 		t->field[i].place = place - form->place;
 		if (there >> t->field[i].place & 1)
-			return refuse(m, "template %u of %s has %s twice", told->id, form->name,
-				      element->name);
+			return why_set(m->why, -EBADMSG, "template %u of %s has %s twice", told->id,
+				       form->name, element->name);
 		if (!is_length(element, told->field[i].bytes))
-			return refuse(m, "template %u of %s has %s in %u bytes", told->id,
-				      form->name, element->name, told->field[i].bytes);
+			return why_set(m->why, -EBADMSG, "template %u of %s has %s in %u bytes",
+				       told->id, form->name, element->name, told->field[i].bytes);
 		there |= 1u << t->field[i].place;
 	}
 	for (unsigned int i = 0; i < form->count; i++) {
 		if (!(there >> i & 1) && !form->place[i].optional)
-			return refuse(m, "template %u of %s lacks %s", told->id, form->name,
-				      wire_elements[form->place[i].row].name);
+			return why_set(m->why, -EBADMSG, "template %u of %s lacks %s", told->id,
+				       form->name, wire_elements[form->place[i].row].name);
 	}
 	return 0;
 }
@@ -216,7 +207,7 @@ static int fill(const struct reading *m, const struct told *told, struct reader_
 		t->min_bytes += bytes == IPFIX_VARIABLE ? 1 : bytes;
 	}
 	if (!t->min_bytes)
-		return refuse(m, "records of template %u have no length", told->id);
+		return why_set(m->why, -EBADMSG, "records of template %u have no length", told->id);
 	return t->kind == INTERVAL_WORDS ? 0 : place_fields(m, told, t);
 }
 
@@ -227,10 +218,10 @@ static int keep(const struct reading *m, const struct told *told)
 	int err;
 
 	if (!old && m->r->templates == READER_TEMPLATES)
-		return refuse(m, "more than %d templates", READER_TEMPLATES);
+		return why_set(m->why, -EBADMSG, "more than %d templates", READER_TEMPLATES);
 	t = calloc(1, sizeof(*t) + told->count * sizeof(*t->field));
 	if (!t) {
-		refuse(m, "no memory");
+		why_set(m->why, -EBADMSG, "no memory");
 		return -ENOMEM;
 	}
 	err = fill(m, told, t);
@@ -258,19 +249,20 @@ static const __u8 *read_template(const struct reading *m, const __u8 *at, const 
 	}
 	*err = -EBADMSG;
 	if (told.id < WIRE_SET_DATA_MIN)
-		return refuse(m, "template %u: ids begin at 256", told.id), NULL;
+		return why_set(m->why, -EBADMSG, "template %u: ids begin at 256", told.id), NULL;
 	if (told.count > READER_FIELDS)
-		return refuse(m, "template %u has %u fields", told.id, told.count), NULL;
+		return why_set(m->why, -EBADMSG, "template %u has %u fields", told.id, told.count),
+		       NULL;
 	if (options) {
 		scopes = end - at < 2 ? 0 : wire_get16(at);
 		at += 2;
 		if (!scopes || scopes > told.count)
-			return refuse(m, "template %u has no scope", told.id), NULL;
+			return why_set(m->why, -EBADMSG, "template %u has no scope", told.id), NULL;
 	}
 	for (unsigned int i = 0; i < told.count && at; i++)
 		at = wire_field_at(at, end, false, &told.field[i]);
 	if (!at)
-		return refuse(m, "template %u ends beyond its set", told.id), NULL;
+		return why_set(m->why, -EBADMSG, "template %u ends beyond its set", told.id), NULL;
 	*err = keep(m, &told);
 	return *err ? NULL : at;
 }
@@ -279,7 +271,7 @@ static int check_padding(const struct reading *m, const __u8 *at, const __u8 *en
 {
 	for (; at < end; at++) {
 		if (*at)
-			return refuse(m, "a set ends within a record");
+			return why_set(m->why, -EBADMSG, "a set ends within a record");
 	}
 	return 0;
 }
@@ -305,10 +297,10 @@ static int take_text(const struct reading *m, const struct interval_place *place
 	char text[INTERVAL_TEXT_BYTES] = "";
 
 	if (length >= place->bytes && place->row != WIRE_intervalMethod)
-		return refuse(m, "%s of %zu bytes: there may be %u", name, length,
-			      place->bytes - 1);
+		return why_set(m->why, -EBADMSG, "%s of %zu bytes: there may be %u", name, length,
+			       place->bytes - 1);
 	if (memchr(at, 0, length))
-		return refuse(m, "%s with a zero in it", name);
+		return why_set(m->why, -EBADMSG, "%s with a zero in it", name);
 	if (place->row != WIRE_intervalMethod) {
 		memcpy((char *)word + place->offset, at, length);
 		return 0;
@@ -321,7 +313,7 @@ static int take_text(const struct reading *m, const struct interval_place *place
 			return 0;
 		}
 	}
-	return refuse(m, "%s is none of ours", name);
+	return why_set(m->why, -EBADMSG, "%s is unknown", name);
 }
 
 static void take_number(const struct interval_place *place, const __u8 *at, size_t length,
@@ -352,9 +344,11 @@ static int take(const struct reading *m, const struct interval_place *place, con
 	case WIRE_OCTETS:
 		return interval_get_course(at, length, &word->update.course)
 			       ? 0
-			       : refuse(m, "%s is none", element->name);
+			       : why_set(m->why, -EBADMSG, "%s is none", element->name);
 	case WIRE_BOOLEAN:
-		return *at == IPFIX_TRUE ? 0 : refuse(m, "%s is not true", element->name);
+		return *at == IPFIX_TRUE
+			       ? 0
+			       : why_set(m->why, -EBADMSG, "%s is not true", element->name);
 	default:
 		take_number(place, at, length, word);
 		return 0;
@@ -375,7 +369,7 @@ static const __u8 *read_record(const struct reading *m, const struct reader_temp
 		if (!fixed)
 			at = wire_value_at(at, end, &length);
 		if (!at || (size_t)(end - at) < length) {
-			*err = refuse(m, "a record ends beyond its set");
+			*err = why_set(m->why, -EBADMSG, "a record ends beyond its set");
 			return NULL;
 		}
 		if (f->place != NO_PLACE)
@@ -421,30 +415,29 @@ static int read_set(const struct reading *m, __u16 id, const __u8 *at, const __u
 	if (id == IPFIX_SET_TEMPLATES || id == IPFIX_SET_OPTIONS)
 		return read_templates(m, at, end, id == IPFIX_SET_OPTIONS);
 	if (id < WIRE_SET_DATA_MIN)
-		return refuse(m, "a set of the reserved id %u", id);
+		return why_set(m->why, -EBADMSG, "a set of the reserved id %u", id);
 	return read_data(m, id, at, end);
 }
 
 int interval_read(struct interval_reader *r, const __u8 *message, size_t length,
 		  int (*fn)(void *context, const struct interval_word *word), void *context,
-		  char why[INTERVAL_TEXT_BYTES])
+		  struct why *why)
 {
 	struct reading m = {.r = r, .fn = fn, .context = context, .why = why};
 	const __u8 *at = message + sizeof(struct ipfix_header), *end = message + length;
 
-	why[0] = 0;
 	if (length > r->max_message)
-		return refuse(&m, "a message of %zu bytes: there may be %zu", length,
-			      r->max_message);
+		return why_set(why, -EBADMSG, "a message of %zu bytes: there may be %zu", length,
+			       r->max_message);
 	if (length < sizeof(struct ipfix_header) || wire_stream_length(message) != length)
-		return refuse(&m, "no IPFIX message");
+		return why_set(why, -EBADMSG, "no IPFIX message");
 	m.domain = wire_get32(message + offsetof(struct ipfix_header, domain));
 	while (at < end) {
 		size_t bytes = end - at < 4 ? 0 : wire_get16(at + 2);
 		int err;
 
 		if (bytes < sizeof(struct wire_set) || bytes > (size_t)(end - at))
-			return refuse(&m, "a set of a length that cannot be");
+			return why_set(why, -EBADMSG, "a set of a length that cannot be");
 		err = read_set(&m, wire_get16(at), at + sizeof(struct wire_set), at + bytes);
 		if (err)
 			return err;

@@ -110,11 +110,10 @@ static int add_word(struct wire_encoder *e, const struct interval_word *word)
 static int add_words(struct wire_encoder *e, const struct interval_word *words, unsigned int count,
 		     unsigned int *taken)
 {
-	char why[INTERVAL_TEXT_BYTES];
 	int err = 0;
 
 	for (*taken = 0; *taken < count; ++*taken) {
-		err = interval_word_check(&words[*taken], why);
+		err = interval_word_check(&words[*taken], NULL);
 		if (!err)
 			err = add_word(e, &words[*taken]);
 		if (err)

@@ -50,16 +50,15 @@ const char *talk_why(const struct talk *t)
 }
 
 /* The link knows better than an errno why it is broken. */
-static int broken(const struct talk *t, int code, char why[TALK_WHY_BYTES])
+static int broken(const struct talk *t, int code, struct why *why)
 {
 	const char *known = talk_why(t);
 
-	snprintf(why, TALK_WHY_BYTES, "%s",
-		 *known             ? known
-		 : code == -EPIPE   ? "it has closed the connection"
-		 : code == -ENOBUFS ? "it does not take what is sent"
-				    : strerror(-code));
-	return code;
+	return why_set(why, code, "%s",
+		       *known             ? known
+		       : code == -EPIPE   ? "it has closed the connection"
+		       : code == -ENOBUFS ? "it does not take what is sent"
+					  : strerror(-code));
 }
 
 /* Announcements are messages of their own. */
@@ -73,7 +72,7 @@ static unsigned int count_messages(const __u8 *bytes, size_t length)
 }
 
 int talk_say(struct talk *t, const struct interval_word *words, unsigned int count, __u64 now_ns,
-	     char why[TALK_WHY_BYTES])
+	     struct why *why)
 {
 	__u8 message[ROOM];
 
@@ -95,21 +94,18 @@ int talk_say(struct talk *t, const struct interval_word *words, unsigned int cou
 
 /* --- Listening ---------------------------------------------------------------------------- */
 
-static int refuse_message(const struct talk *t, size_t length, char why[TALK_WHY_BYTES])
+static int refuse_message(const struct talk *t, size_t length, struct why *why)
 {
-	if (!length) {
-		snprintf(why, TALK_WHY_BYTES, "it does not speak IPFIX");
-		return -EPROTONOSUPPORT;
-	}
-	snprintf(why, TALK_WHY_BYTES, "a message of %zu bytes is longer than %u", length,
-		 t->max_message);
-	return -EMSGSIZE;
+	if (!length)
+		return why_set(why, -EPROTONOSUPPORT, "it does not speak IPFIX");
+	return why_set(why, -EMSGSIZE, "a message of %zu bytes is longer than %u", length,
+		       t->max_message);
 }
 
 /* Reads the whole messages of `bytes`; *used: how far. */
 static int read_messages(struct talk *t, const __u8 *at, size_t bytes, size_t *used,
 			 int (*fn)(void *, const struct interval_word *), void *context,
-			 char why[TALK_WHY_BYTES])
+			 struct why *why)
 {
 	int code = 0;
 
@@ -144,7 +140,7 @@ static int keep(struct talk *t, const __u8 *rest, size_t bytes)
 }
 
 int talk_listen(struct talk *t, int (*fn)(void *context, const struct interval_word *word),
-		void *context, char why[TALK_WHY_BYTES])
+		void *context, struct why *why)
 {
 	__u8 room[2 * ROOM];
 

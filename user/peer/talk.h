@@ -10,7 +10,6 @@
 #include "interval/words.h"
 #include "net/link.h"
 
-#define TALK_WHY_BYTES 256
 #define TALK_READS 16 /* at one time, so that one that never stops keeps nobody waiting */
 #define TALK_MORE 1
 
@@ -37,7 +36,7 @@ const char *talk_why(const struct talk *t);
 /* Says them, in as few messages as they need; what the socket does not take now goes later. A
  * negative errno, and why[]. now_ns: Unix time. */
 int talk_say(struct talk *t, const struct interval_word *words, unsigned int count, __u64 now_ns,
-	     char why[TALK_WHY_BYTES]);
+	     struct why *why);
 
 /*
  * Calls fn for each word that has come. 0: there is no more now; TALK_MORE: there may be. What fn
@@ -46,6 +45,6 @@ int talk_say(struct talk *t, const struct interval_word *words, unsigned int cou
  * negative errno: the link is broken. why[] says so for all of these.
  */
 int talk_listen(struct talk *t, int (*fn)(void *context, const struct interval_word *word),
-		void *context, char why[TALK_WHY_BYTES]);
+		void *context, struct why *why);
 
 #endif

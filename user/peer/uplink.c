@@ -136,10 +136,10 @@ static void end(struct uplink *u, __u64 now_ns)
 /* The first `count` of u->word, in one message when they fit. */
 static int speak(struct uplink *u, unsigned int count)
 {
-	char why[TALK_WHY_BYTES];
+	struct why why = {};
 
-	return talk_say(&u->talk, u->word, count, clock_ns(CLOCK_REALTIME), why)
-		       ? fail(u, "%s", why)
+	return talk_say(&u->talk, u->word, count, clock_ns(CLOCK_REALTIME), &why)
+		       ? fail(u, "%s", why.text)
 		       : 0;
 }
 
@@ -207,18 +207,18 @@ static int take_word(void *context, const struct interval_word *word)
 
 static int listen_to(struct uplink *u)
 {
-	char why[TALK_WHY_BYTES];
+	struct why why = {};
 	int code;
 
 	/* One that never stops talking keeps nobody waiting: the link is due again at once. */
-	code = talk_listen(&u->talk, take_word, u, why);
+	code = talk_listen(&u->talk, take_word, u, &why);
 	if (code >= 0 || code == -ECANCELED)
 		return code < 0 ? code : 0;
 	/* Who hangs up on a hello, or does not speak as we do, will do so again. */
 	u->refused = code == -EPIPE
 			     ? u->stage == STAGE_HELLO
 			     : code == -EPROTONOSUPPORT || code == -EMSGSIZE || code == -EBADMSG;
-	return fail(u, "%s", why);
+	return fail(u, "%s", why.text);
 }
 
 /* --- Turns --------------------------------------------------------------------------------- */

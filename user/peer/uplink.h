@@ -58,7 +58,7 @@ struct uplink *uplink_new(const struct peer_options *options, __u64 instance,
 void uplink_free(struct uplink *u, bool goodbye);
 
 /* Whether certificates can be used: 0, or a negative errno and why[]. */
-int uplink_check(const struct peer_options *options, char why[UPLINK_WHY_BYTES]);
+int uplink_check(const struct peer_options *options, struct why *why);
 
 enum uplink_change {
 	UPLINK_SAME,

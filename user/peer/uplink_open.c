@@ -107,19 +107,16 @@ void uplink_free(struct uplink *u, bool goodbye)
 	free(u);
 }
 
-int uplink_check(const struct peer_options *options, char why[UPLINK_WHY_BYTES])
+int uplink_check(const struct peer_options *options, struct why *why)
 {
 	const struct secure_files files = {options->ca, options->cert, options->key};
-	struct why text = {};
 	struct secure_context *tls;
 	int code;
 
 	if (options->address.url.transport != URL_TLS)
 		return 0;
-	code = secure_context_new(&files, false, &tls, &text);
-	if (code)
-		snprintf(why, UPLINK_WHY_BYTES, "%.*s", UPLINK_WHY_BYTES - 1, text.text);
-	else
+	code = secure_context_new(&files, false, &tls, why);
+	if (!code)
 		secure_context_free(tls);
 	return code;
 }

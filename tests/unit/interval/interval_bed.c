@@ -41,7 +41,8 @@ int ear_take(struct ear *ear, const void *message, size_t length)
 
 	assert_non_null(copy);
 	memcpy(copy, message, length);
-	err = interval_read(ear->r, copy, length, hear, ear, ear->why);
+	ear->why.text[0] = 0;
+	err = interval_read(ear->r, copy, length, hear, ear, &ear->why);
 	free(copy);
 	return err;
 }

@@ -13,7 +13,7 @@ struct ear {
 	unsigned int words;
 	struct interval_word word[EAR_WORDS];
 	int stop; /* what is returned for each word */
-	char why[INTERVAL_TEXT_BYTES];
+	struct why why;
 };
 
 struct ear *ear_new(void);

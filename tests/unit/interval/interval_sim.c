@@ -32,17 +32,16 @@ bool sim_chance(struct sim *s, __u32 in)
 /* The first failure is the one that counts. */
 void sim_fail(struct sim *s, const char *format, ...)
 {
+	struct why what;
 	va_list args;
-	int used;
 
 	if (s->failed)
 		return;
 	s->failed = true;
-	used = snprintf(s->why, sizeof(s->why),
-			"at %.3f s: ", (double)(s->now_ns - s->start_ns) / SIM_NS);
 	va_start(args, format);
-	vsnprintf(s->why + used, sizeof(s->why) - used, format, args);
+	why_vset(&what, 0, format, args);
 	va_end(args);
+	why_set(&s->why, 0, "at %.3f s: %s", (double)(s->now_ns - s->start_ns) / SIM_NS, what.text);
 }
 
 bool sim_is_quiet(const struct sim *s)
@@ -297,7 +296,7 @@ static void run(struct sim *s)
 		sim_check_end(s);
 }
 
-bool sim_run(__u64 seed, struct sim_totals *totals, char why[SIM_WHY_BYTES])
+bool sim_run(__u64 seed, struct sim_totals *totals, struct why *why)
 {
 	struct sim *s = calloc(1, sizeof(*s));
 	bool good;
@@ -308,7 +307,7 @@ bool sim_run(__u64 seed, struct sim_totals *totals, char why[SIM_WHY_BYTES])
 	make(s, seed);
 	run(s);
 	totals->runs++;
-	snprintf(why, SIM_WHY_BYTES, "%s", s->why);
+	*why = s->why;
 	good = !s->failed;
 	for (__u32 i = 0; i < SIM_NODES; i++)
 		sim_connections_free(&s->host[i]);

@@ -25,7 +25,6 @@
 #define SIM_TRUTHS 32
 #define SIM_WINDOW_MAX 60
 #define SIM_CONNECTIONS 4
-#define SIM_WHY_BYTES 512
 #define SIM_NS 1000000000ull
 
 enum sim_word_kind {
@@ -151,11 +150,11 @@ struct sim {
 	struct sim_totals *totals;
 	struct sim_word nowhere;
 	bool failed;
-	char why[SIM_WHY_BYTES];
+	struct why why;
 };
 
 /* Runs the world of a seed; adds to totals. False: `why` says what is wrong. */
-bool sim_run(__u64 seed, struct sim_totals *totals, char why[SIM_WHY_BYTES]);
+bool sim_run(__u64 seed, struct sim_totals *totals, struct why *why);
 
 /* Between the files. */
 __u64 sim_random(struct sim *s);

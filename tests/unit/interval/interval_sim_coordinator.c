@@ -132,8 +132,7 @@ void sim_coordinator_replan(struct sim *s, struct sim_coordinator *at)
 /* --- What hosts say ------------------------------------------------------------------------- */
 
 static int take_hello(struct sim *s, struct sim_coordinator *at, struct sim_host *h,
-		      struct sim_connection *c, const struct interval_hello *hello,
-		      char why[COORDINATOR_WHY_BYTES])
+		      struct sim_connection *c, const struct interval_hello *hello, struct why *why)
 {
 	struct interval_welcome welcome;
 	struct sim_connection *old;
@@ -157,7 +156,7 @@ static int take_hello(struct sim *s, struct sim_coordinator *at, struct sim_host
 }
 
 static int take_ask(struct sim *s, struct sim_coordinator *at, __u32 session,
-		    const struct sim_word *word, char why[COORDINATOR_WHY_BYTES])
+		    const struct sim_word *word, struct why *why)
 {
 	const struct coordinator_query *q = &at->query[word->ask.query];
 	struct interval_ask ask = {
@@ -173,7 +172,7 @@ static int take_ask(struct sim *s, struct sim_coordinator *at, __u32 session,
 }
 
 static int take_tick(struct sim *s, struct sim_coordinator *at, struct sim_host *h, __u32 session,
-		     const struct interval_tick *tick, char why[COORDINATOR_WHY_BYTES])
+		     const struct interval_tick *tick, struct why *why)
 {
 	h->spoke_ns = s->now_ns;
 	if (!h->settled_ns) {
@@ -184,8 +183,7 @@ static int take_tick(struct sim *s, struct sim_coordinator *at, struct sim_host 
 }
 
 static int take(struct sim *s, struct sim_coordinator *at, struct sim_host *h,
-		struct sim_connection *c, const struct sim_word *word,
-		char why[COORDINATOR_WHY_BYTES])
+		struct sim_connection *c, const struct sim_word *word, struct why *why)
 {
 	__u64 now_ns = clock_of(s, at);
 
@@ -222,17 +220,17 @@ static bool may_refuse(struct sim *s, const struct sim_host *h)
 static bool listen_up(struct sim *s, struct sim_coordinator *at, struct sim_host *h,
 		      struct sim_connection *c)
 {
-	char why[COORDINATOR_WHY_BYTES] = "";
+	struct why why = {};
 	struct sim_word *heard, word;
 	bool any = false;
 
 	while (c->at_coordinator && !s->failed && (heard = sim_hear(s, h, &c->up))) {
 		any = true;
 		word = *heard;
-		if (!take(s, at, h, c, &word, why))
+		if (!take(s, at, h, c, &word, &why))
 			continue;
 		if (!may_refuse(s, h))
-			sim_fail(s, "host %u is refused: %s", h->id, why);
+			sim_fail(s, "host %u is refused: %s", h->id, why.text);
 		s->totals->refusals++;
 		coordinator_end(at->coordinator, c->session, false, clock_of(s, at));
 		close_here(s, h, c);

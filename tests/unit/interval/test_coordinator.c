@@ -28,7 +28,7 @@ struct bed {
 	uint32_t grants, answers;
 	struct coordinator_answer answer;
 	struct coordinator_part part[HOSTS];
-	char why[COORDINATOR_WHY_BYTES];
+	struct why why;
 };
 
 static struct bed bed;
@@ -101,7 +101,7 @@ static int hello_of(uint32_t host, uint64_t instance, int64_t ahead_ms,
 
 	snprintf(hello.name, sizeof(hello.name), "h%u", host);
 	code = coordinator_hello(bed.coordinator, &hello, bed.now_ns, welcome, &session, replaced,
-				 bed.why);
+				 &bed.why);
 	if (!code) {
 		bed.session[host] = session;
 		bed.serial[host] = 0;
@@ -128,7 +128,7 @@ static struct interval_ask ask_of(uint32_t number, const char *name)
 
 static int ask(uint32_t host, const struct interval_ask *asked)
 {
-	return coordinator_query(bed.coordinator, bed.session[host], asked, bed.now_ns, bed.why);
+	return coordinator_query(bed.coordinator, bed.session[host], asked, bed.now_ns, &bed.why);
 }
 
 static void come(uint32_t host)
@@ -144,14 +144,14 @@ static int update(uint32_t host, uint64_t tick, int64_t value, uint64_t width)
 	const struct interval_update u = {.width = width,
 					  .course = {.tick = tick, .centre = value}};
 
-	return coordinator_update(bed.coordinator, bed.session[host], &u, bed.now_ns, bed.why);
+	return coordinator_update(bed.coordinator, bed.session[host], &u, bed.now_ns, &bed.why);
 }
 
 static int tick(uint32_t host, uint64_t when, uint32_t serial)
 {
 	const struct interval_tick t = {when, serial};
 
-	return coordinator_tick(bed.coordinator, bed.session[host], &t, bed.now_ns, bed.why);
+	return coordinator_tick(bed.coordinator, bed.session[host], &t, bed.now_ns, &bed.why);
 }
 
 static void wait_ms(uint64_t ms)
@@ -292,7 +292,7 @@ static void a_host_of_the_same_number_is_refused_while_the_first_is_there(void *
 
 	come(4);
 	assert_int_equal(hello_of(4, 77, 0, &welcome, &replaced), -EEXIST);
-	assert_non_null(strstr(bed.why, "host 4"));
+	assert_non_null(strstr(bed.why.text, "host 4"));
 	assert_int_equal(coordinator_counted(bed.coordinator, COORDINATOR_TWICE), 1);
 	assert_int_equal(update(4, FIRST, 5000, 0), 0);
 	/* When nothing more is heard of the first, it may come. */
@@ -320,7 +320,7 @@ static void a_stranger_and_a_host_0_are_refused(void **state)
 	uint32_t replaced = 0;
 
 	assert_int_equal(hello_of(11, 1, 0, &welcome, &replaced), -EACCES);
-	assert_non_null(strstr(bed.why, "11"));
+	assert_non_null(strstr(bed.why.text, "11"));
 	assert_int_equal(coordinator_counted(bed.coordinator, COORDINATOR_STRANGERS), 1);
 	assert_int_equal(hello_of(0, 1, 0, &welcome, &replaced), -EINVAL);
 }
@@ -350,19 +350,19 @@ static void another_query_of_the_same_name_is_left_out(void **state)
 	assert_int_equal(hello(1), 0);
 	asked = ask_of(0, "Q9");
 	assert_int_equal(ask(1, &asked), -ENOENT);
-	assert_non_null(strstr(bed.why, "Q9"));
+	assert_non_null(strstr(bed.why.text, "Q9"));
 	asked = ask_of(0, "Q2");
 	asked.window_ms = 30000;
 	assert_int_equal(ask(1, &asked), -ENOENT);
-	assert_non_null(strstr(bed.why, "30.000 s"));
+	assert_non_null(strstr(bed.why.text, "30.000 s"));
 	asked = ask_of(0, "Q2");
 	snprintf(asked.measure, sizeof(asked.measure), "bytes");
 	assert_int_equal(ask(1, &asked), -ENOENT);
-	assert_non_null(strstr(bed.why, "bytes"));
+	assert_non_null(strstr(bed.why.text, "bytes"));
 	asked = ask_of(0, "Q2");
 	snprintf(asked.match, sizeof(asked.match), "out");
 	assert_int_equal(ask(1, &asked), -ENOENT);
-	assert_non_null(strstr(bed.why, "out"));
+	assert_non_null(strstr(bed.why.text, "out"));
 	assert_int_equal(coordinator_counted(bed.coordinator, COORDINATOR_OTHER_QUERY), 3);
 	/* The session goes on. */
 	asked = ask_of(0, "Q2");
@@ -424,7 +424,7 @@ static void ticks_far_ahead_of_the_clock_cannot_be(void **state)
 {
 	come(1);
 	assert_int_equal(tick(1, FIRST + 3600, 0), -EPROTO);
-	assert_non_null(strstr(bed.why, "3600 s"));
+	assert_non_null(strstr(bed.why.text, "3600 s"));
 	assert_int_equal(tick(1, FIRST + 1, 0), 0);
 }
 
@@ -447,7 +447,7 @@ static void nothing_is_taken_of_a_session_that_is_over(void **state)
 	assert_int_equal(tick(1, FIRST, 0), -EPROTO);
 	assert_int_equal(ask(1, &asked), -EPROTO);
 	assert_int_equal(coordinator_lack(bed.coordinator, bed.session[1], &lack, bed.now_ns,
-					  bed.why),
+					  &bed.why),
 			 -EPROTO);
 	coordinator_end(bed.coordinator, bed.session[1], false, bed.now_ns);
 	assert_int_equal(hello(1), 0);
@@ -489,7 +489,7 @@ static void a_host_whose_clock_lags_comes_anew_with_another_shift(void **state)
 	}
 	assert_int_equal(code, -EPROTO);
 	assert_int_equal(t, 6 + 6);
-	assert_string_equal(bed.why, "its clock lags by 10 s");
+	assert_string_equal(bed.why.text, "its clock lags by 10 s");
 	assert_true(bed.part[0].missing);
 
 	coordinator_end(bed.coordinator, bed.session[1], false, bed.now_ns);
@@ -524,7 +524,7 @@ static void a_value_that_was_lacking_stays_so_however_late_the_answer(void **sta
 
 		snprintf(lack.missing, sizeof(lack.missing), "%s", missing[t - FIRST - 3]);
 		assert_int_equal(coordinator_lack(bed.coordinator, bed.session[1], &lack,
-						  bed.now_ns, bed.why),
+						  bed.now_ns, &bed.why),
 				 0);
 		assert_int_equal(tick(1, t, bed.serial[1]), 0);
 	}
@@ -565,7 +565,7 @@ static void an_error_beyond_the_budget_takes_no_width_from_others(void **state)
 
 	run(4);
 	assert_int_equal(
-		coordinator_update(bed.coordinator, bed.session[1], &u, bed.now_ns, bed.why), 0);
+		coordinator_update(bed.coordinator, bed.session[1], &u, bed.now_ns, &bed.why), 0);
 	for (uint64_t t = FIRST + 4; t < FIRST + 8; t++) {
 		for (uint32_t h = 1; h <= HOSTS; h++)
 			assert_int_equal(tick(h, t, bed.serial[h]), 0);
@@ -619,7 +619,7 @@ static void a_reason_is_not_cut_within_a_character(void **state)
 	for (int i = 1; i < 201; i += 2)
 		memcpy(lack.missing + i, "\xc3\xa4", 2);
 	assert_int_equal(
-		coordinator_lack(bed.coordinator, bed.session[1], &lack, bed.now_ns, bed.why), 0);
+		coordinator_lack(bed.coordinator, bed.session[1], &lack, bed.now_ns, &bed.why), 0);
 	for (uint32_t h = 1; h <= HOSTS; h++)
 		assert_int_equal(tick(h, FIRST + 4, bed.serial[h]), 0);
 	assert_true(bed.part[0].missing);

@@ -33,16 +33,16 @@ static __u64 number(const char *name, __u64 otherwise)
 static void every_answer_is_true_whatever_is_late_lost_or_killed(void **state)
 {
 	__u64 first = number("SIM_SEED", 1), runs = number("SIM_RUNS", RUNS), failed = 0;
-	char why[SIM_WHY_BYTES];
+	struct why why;
 
 	if (getenv("SIM_SEED"))
 		runs = 1;
 	for (__u64 seed = first; seed < first + runs; seed++) {
-		if (sim_run(seed, &totals, why))
+		if (sim_run(seed, &totals, &why))
 			continue;
 		if (++failed <= 10)
 			print_message("seed %llu, %s (again: SIM_SEED=%llu %s)\n",
-				      (unsigned long long)seed, why, (unsigned long long)seed,
+				      (unsigned long long)seed, why.text, (unsigned long long)seed,
 				      "test_interval_sim");
 	}
 	print_message("%llu worlds, %llu failed\n", (unsigned long long)totals.runs,

@@ -21,7 +21,7 @@
 #define HOSTS 10
 
 static char folder[64];
-static char why[INTERVAL_LOG_WHY_BYTES];
+static struct why why;
 
 static int make_folder(void **state)
 {
@@ -72,16 +72,16 @@ static void say(struct interval_log *log, const char *name, __s64 tick,
 		.ask = &ask, .query = &query, .tick = tick, .parts = parts, .part_count = count};
 
 	snprintf(ask.name, sizeof(ask.name), "%s", name);
-	if (interval_log_answer(log, &answer, why))
-		fail_msg("%s", why);
+	if (interval_log_answer(log, &answer, &why))
+		fail_msg("%s", why.text);
 }
 
 static struct interval_log *open_log(void)
 {
-	struct interval_log *log = interval_log_open(folder, why);
+	struct interval_log *log = interval_log_open(folder, &why);
 
 	if (!log)
-		fail_msg("%s", why);
+		fail_msg("%s", why.text);
 	return log;
 }
 
@@ -101,7 +101,7 @@ static void the_examples_of_the_stanford_monitor_are_written_byte_for_byte(void 
 	say(log, "Q2", DAY, parts, HOSTS);
 	parts[4].centre = 5000;
 	say(log, "Q2", DAY + 5, parts, HOSTS);
-	assert_int_equal(interval_log_flush(log, why), 0);
+	assert_int_equal(interval_log_flush(log, &why), 0);
 	text = content("2026-11-22.log");
 	static const char header[] = "Start: Nov 22, 2026 00:00:00\n"
 				     "End:   Nov 22, 2026 00:00:05\n"
@@ -220,7 +220,7 @@ static void what_a_full_disk_cut_is_taken_back_and_a_new_file_goes_on(void **sta
 	for (unsigned int i = 0; i < HOSTS; i++)
 		parts[i].host = i + 1;
 	say(log, "q", DAY, parts, HOSTS);
-	assert_int_equal(interval_log_flush(log, why), 0);
+	assert_int_equal(interval_log_flush(log, &why), 0);
 	snprintf(whole, sizeof(whole), "%s", content("2026-11-22.log"));
 
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -229,15 +229,15 @@ static void what_a_full_disk_cut_is_taken_back_and_a_new_file_goes_on(void **sta
 	tight.rlim_cur = strlen(whole) + 30;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
 	say(log, "r", DAY + 1, &more, 1);
-	assert_true(interval_log_flush(log, why) < 0);
+	assert_true(interval_log_flush(log, &why) < 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_non_null(strstr(why, "2026-11-22.log: "));
+	assert_non_null(strstr(why.text, "2026-11-22.log: "));
 
 	assert_string_equal(content("2026-11-22.log"), whole);
 	say(log, "q", DAY + 2, parts, HOSTS);
 	interval_log_close(log);
 	assert_int_equal(
-		interval_log_read(in_folder("2026-11-22.1.log"), NULL, NULL, &summary, why), 0);
+		interval_log_read(in_folder("2026-11-22.1.log"), NULL, NULL, &summary, &why), 0);
 	assert_int_equal(summary.records, 2 * HOSTS);
 	assert_int_equal(summary.start, DAY + 2);
 }
@@ -248,8 +248,8 @@ static void a_folder_that_cannot_be_written_is_named(void **state)
 
 	snprintf(path, sizeof(path), "%s", in_folder("file"));
 	fclose(fopen(path, "w"));
-	assert_null(interval_log_open(path, why));
-	assert_non_null(strstr(why, path));
+	assert_null(interval_log_open(path, &why));
+	assert_non_null(strstr(why.text, path));
 }
 
 /* --- Reading --------------------------------------------------------------------------- */
@@ -326,7 +326,7 @@ static void write_random(void)
 			}
 			say(log, a ? "b" : "a", DAY + second, parts[a], HOSTS);
 		}
-		assert_int_equal(interval_log_flush(log, why), 0);
+		assert_int_equal(interval_log_flush(log, &why), 0);
 	}
 	interval_log_close(log);
 }
@@ -338,8 +338,8 @@ static void what_is_read_is_what_was_logged_at_every_second(void **state)
 
 	write_random();
 	memset(read_up_to, 0, sizeof(read_up_to));
-	if (interval_log_read(in_folder("2026-11-22.log"), take_state, &states, &summary, why))
-		fail_msg("%s", why);
+	if (interval_log_read(in_folder("2026-11-22.log"), take_state, &states, &summary, &why))
+		fail_msg("%s", why.text);
 	for (int a = 0; a < 2; a++)
 		compare_until(a, SECONDS);
 	assert_in_range(states, SECONDS, 2 * SECONDS);
@@ -378,8 +378,8 @@ static void a_file_cut_at_any_byte_is_read_up_to_there(void **state)
 			whole = !strncmp(text + line + 1, "-all", 4);
 			pairs += whole;
 		}
-		if (interval_log_read(in_folder("cut"), NULL, NULL, &summary, why))
-			fail_msg("cut at %zu: %s", cut, why);
+		if (interval_log_read(in_folder("cut"), NULL, NULL, &summary, &why))
+			fail_msg("cut at %zu: %s", cut, why.text);
 		assert_int_equal(summary.torn, !whole);
 		assert_int_equal(summary.records, 2 * pairs);
 	}
@@ -428,16 +428,16 @@ static void a_broken_file_is_refused_with_its_line(void **state)
 
 		fputs(cases[i].text, f);
 		fclose(f);
-		assert_int_equal(interval_log_read(in_folder("broken"), NULL, NULL, &summary, why),
+		assert_int_equal(interval_log_read(in_folder("broken"), NULL, NULL, &summary, &why),
 				 -EBADMSG);
-		assert_memory_equal(why, in_folder("broken"), strlen(in_folder("broken")));
-		if (strncmp(why + strlen(in_folder("broken")), cases[i].starts,
+		assert_memory_equal(why.text, in_folder("broken"), strlen(in_folder("broken")));
+		if (strncmp(why.text + strlen(in_folder("broken")), cases[i].starts,
 			    strlen(cases[i].starts)))
-			fail_msg("%s\ninstead of %s", why, cases[i].starts);
+			fail_msg("%s\ninstead of %s", why.text, cases[i].starts);
 		assert_int_equal(summary.records, 77);
 	}
-	assert_int_equal(interval_log_read(in_folder("none"), NULL, NULL, NULL, why), -ENOENT);
-	assert_string_equal(why + strlen(in_folder("none")), ": No such file or directory");
+	assert_int_equal(interval_log_read(in_folder("none"), NULL, NULL, NULL, &why), -ENOENT);
+	assert_string_equal(why.text + strlen(in_folder("none")), ": No such file or directory");
 }
 
 static void any_lines_may_lead_and_sums_may_be_a_millionth_off_for_each_host(void **state)
@@ -457,8 +457,8 @@ static void any_lines_may_lead_and_sums_may_be_a_millionth_off_for_each_host(voi
 
 	fputs(text, f);
 	fclose(f);
-	if (interval_log_read(in_folder("old"), count_states, &states, &summary, why))
-		fail_msg("%s", why);
+	if (interval_log_read(in_folder("old"), count_states, &states, &summary, &why))
+		fail_msg("%s", why.text);
 	assert_int_equal(states, 3);
 	assert_int_equal(summary.records, 6);
 	assert_int_equal(summary.start, 0);

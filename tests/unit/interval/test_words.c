@@ -25,7 +25,7 @@ static unsigned int ear_take_all(struct ear *ear, const __u8 *at, size_t length)
 		assert_in_range(bytes, 1, length);
 		assert_in_range(bytes, 1, INTERVAL_MESSAGE_MAX);
 		if (ear_take(ear, at, bytes))
-			fail_msg("%s", ear->why);
+			fail_msg("%s", ear->why.text);
 		at += bytes;
 		length -= bytes;
 	}
@@ -469,7 +469,7 @@ static void a_message_with_one_byte_wrong_breaks_nothing(void **state)
 		if (!err)
 			err = ear_take(ear, out + first, length - first);
 		assert_true(!err || err == -EBADMSG);
-		assert_int_equal(!err, !ear->why[0]);
+		assert_int_equal(!err, !ear->why.text[0]);
 		refused += !!err;
 		out[at] ^= 1 << at % 8;
 		ear_free(ear);

@@ -188,7 +188,7 @@ static void who_listens_may_stop(void **state)
 	ear->stop = -ECANCELED;
 	assert_int_equal(take_data_of(ear, SPECS(tick), twice, 16), -ECANCELED);
 	assert_int_equal(ear->words, 1);
-	assert_string_equal(ear->why, "");
+	assert_string_equal(ear->why.text, "");
 	ear_free(ear);
 }
 
@@ -197,8 +197,8 @@ static void who_listens_may_stop(void **state)
 static void assert_refused(struct ear *ear, int err, const char *why)
 {
 	assert_int_equal(err, -EBADMSG);
-	if (!strstr(ear->why, why))
-		fail_msg("'%s' instead of '%s'", ear->why, why);
+	if (!strstr(ear->why.text, why))
+		fail_msg("'%s' instead of '%s'", ear->why.text, why);
 }
 
 static void refuses_message(const struct message *m, const char *why)
@@ -378,8 +378,8 @@ static void what_cannot_be_is_refused(void **state)
 	refuses_data(SPECS(ask), "\1\1\0\0\0\0\0\0\0\1m\0\0", 13, "intervalWidth of ask cannot be");
 	refuses_data(SPECS(ask), "\1\1\0\0\0\0\0\0\0\2\n\0\0", 13, "queryMeasure of ask: no text");
 	refuses_data(SPECS(ask), name, sizeof(name), "queryName of 64 bytes: there may be 63");
-	refuses_data(SPECS(welcome), "\4best\1\0\0\0\1\1c", 12, "intervalMethod is none of ours");
-	refuses_data(SPECS(welcome), "\0\1\0\0\0\1\1c", 8, "intervalMethod is none of ours");
+	refuses_data(SPECS(welcome), "\4best\1\0\0\0\1\1c", 12, "intervalMethod is unknown");
+	refuses_data(SPECS(welcome), "\0\1\0\0\0\1\1c", 8, "intervalMethod is unknown");
 	refuses_data(SPECS(welcome), "\4auto\1\0\x0f\x42\x41\1c", 12,
 		     "intervalShrink of welcome cannot be"); /* 1,000,001 */
 	refuses_data(SPECS(goodbye), "\2", 1, "sessionLeave is not true");

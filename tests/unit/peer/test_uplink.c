@@ -107,7 +107,7 @@ static void take_connection(void)
 
 static void take_messages(void)
 {
-	char why[INTERVAL_TEXT_BYTES];
+	struct why why = {};
 	size_t length;
 
 	while (s.in_bytes >= WIRE_STREAM_HEAD_BYTES) {
@@ -117,8 +117,8 @@ static void take_messages(void)
 		assert_true(length);
 		if (length > s.in_bytes)
 			return;
-		if (interval_read(s.reader, s.in, length, hear, NULL, why))
-			fail_msg("%s", why);
+		if (interval_read(s.reader, s.in, length, hear, NULL, &why))
+			fail_msg("%s", why.text);
 		s.messages += s.words > words; /* announcements do not count */
 		s.in_bytes -= length;
 		memmove(s.in, s.in + length, s.in_bytes);
@@ -617,14 +617,15 @@ static void another_configuration_is_told_from_the_same(void **state)
 
 static void certificates_that_cannot_be_read_are_named(void **state)
 {
-	char path[] = "/nonexistent/ca.pem", why[UPLINK_WHY_BYTES] = "";
+	char path[] = "/nonexistent/ca.pem";
+	struct why why = {};
 	struct peer_options to = s.config;
 
-	assert_int_equal(uplink_check(&to, why), 0);
+	assert_int_equal(uplink_check(&to, &why), 0);
 	to.address.url.transport = URL_TLS;
 	to.ca = to.cert = to.key = path;
-	assert_true(uplink_check(&to, why) < 0);
-	assert_non_null(strstr(why, path));
+	assert_true(uplink_check(&to, &why) < 0);
+	assert_non_null(strstr(why.text, path));
 }
 
 int main(void)
