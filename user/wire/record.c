@@ -192,6 +192,43 @@ static __always_inline void finish(const struct work *w, struct flow_record *f, 
 		wire_scale(f);
 }
 
+/* Operations that few templates have: out of the way of the others, which are all in one loop. */
+static __attribute__((noinline)) void read_seldom(const struct work *w, const struct op *op,
+						  const __u8 *from, struct flow_record *f)
+{
+	void *to = (__u8 *)f + op->to;
+
+	switch (op->code) {
+	case OP_NTP_US:
+		*(__u64 *)to = ntp_ns(wire_get64(from), NTP_MICROSECOND_BITS);
+		break;
+	case OP_NTP_NS:
+		*(__u64 *)to = ntp_ns(wire_get64(from), ~0u);
+		break;
+	case OP_BEFORE_US:
+		*(__u64 *)to = w->frame.export_ns - wire_get32(from) * 1000ull;
+		break;
+	case OP_ICMP_TYPE:
+		f->icmp = *from << 8 | (f->icmp & 0xff);
+		break;
+	case OP_ICMP_CODE:
+		f->icmp = (f->icmp & 0xff00) | *from;
+		break;
+	case OP_LABEL:
+		*(__u32 *)to = wire_get_uint(from, 3);
+		break;
+	case OP_STRING:
+		put_string(to, from, op->bytes);
+		break;
+	case OP_SAMPLER:
+		*(__u32 *)to = rate_of(w->domain, wire_get_uint(from, op->bytes));
+		break;
+	case OP_FAMILY:
+		f->family = op->room;
+		break;
+	}
+}
+
 /* Where the next record begins; NULL: this one ends beyond `end`. At `at` there are at least the
  * template's min_bytes. */
 static __always_inline const __u8 *read_flow(const struct work *w, const struct template *t,
@@ -208,7 +245,7 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 		const __u8 *from = base + op->from;
 		void *to = (__u8 *)f + op->to;
 
-		switch ((enum op_code)op->code) {
+		switch (op->code) {
 		case OP_END:
 			return from;
 		case OP_U8:
@@ -241,38 +278,11 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 		case OP_MS:
 			*(__u64 *)to = wire_get64(from) * NS_PER_MS;
 			break;
-		case OP_NTP_US:
-			*(__u64 *)to = ntp_ns(wire_get64(from), NTP_MICROSECOND_BITS);
-			break;
-		case OP_NTP_NS:
-			*(__u64 *)to = ntp_ns(wire_get64(from), ~0u);
-			break;
-		case OP_BEFORE_US:
-			*(__u64 *)to = frame->export_ns - wire_get32(from) * 1000ull;
-			break;
 		case OP_UPTIME:
 			*(__u64 *)to = wire_uptime_ns(frame, uptime_ms, wire_get32(from));
 			break;
 		case OP_BOOT:
 			uptime_ms = frame->export_ns / NS_PER_MS - wire_get64(from);
-			break;
-		case OP_ICMP_TYPE:
-			f->icmp = *from << 8 | (f->icmp & 0xff);
-			break;
-		case OP_ICMP_CODE:
-			f->icmp = (f->icmp & 0xff00) | *from;
-			break;
-		case OP_LABEL:
-			*(__u32 *)to = wire_get_uint(from, 3);
-			break;
-		case OP_STRING:
-			put_string(to, from, op->bytes);
-			break;
-		case OP_SAMPLER:
-			*(__u32 *)to = rate_of(w->domain, wire_get_uint(from, op->bytes));
-			break;
-		case OP_FAMILY:
-			f->family = op->room;
 			break;
 		case OP_SKIP_TOLD:
 			if (!is_zero(to, op->bytes))
@@ -286,6 +296,9 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 			if (op->code == OP_VARIABLE_STRING)
 				put_string(to, from, length);
 			base = from + length;
+			break;
+		default:
+			read_seldom(w, op, from, f);
 			break;
 		}
 	}
