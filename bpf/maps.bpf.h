@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map.
+ * Every map that is pinned. Beside them there is `scratch`, the packet in work (packet.bpf.h).
  *
- *   map        key                      value          who writes      who reads     when full
- *   flows      cpu * sets + set         weir_set       its CPU         user (mmap)   oldest of 8 is evicted
- *   books      interface account        weir_books     kernel, per CPU user          account 0 takes the rest
- *   windows    second & 63              weir_slot      kernel, per CPU user          reused each 64 s
- *   tables     generation & 1           weir_tables    user (mmap)     kernel        refused by user space
- *   devices    hash of ifindex          weir_device    user            kernel        refused by user space
- *   labels     query                    weir_label     user            user          refused by user space
- *   interfaces interface account        weir_interface user            user          refused by user space
- *   fragments  src, dst, id, protocol   ports          kernel          kernel        least recently used goes
- *   ring       -                        weir_event     kernel          the agent     packet goes to overflow
- *   vectors    slab                     a map of lines user            kernel        refused by user space
- *     in each  line                     weir_line      its CPU         user (mmap)   answers say "at least"
- *   control    (.bss)                   weir_control   user (mmap)     kernel
- *   constants  (.rodata)                weir_constants user, before load  kernel
+ *   map         key                     value           who writes     who reads    when full
+ *   flows       cpu * sets + set        weir_set        its CPU        user (mmap)  oldest of 8 is evicted
+ *   books       interface account       weir_books      each CPU       user         account 0 takes the rest
+ *   windows     second & 63             weir_slot       each CPU       user         reused each 64 s
+ *   tables      generation & 1          weir_tables     user (mmap)    kernel       refused by user space
+ *   devices     hash of ifindex         weir_device     user           kernel       refused by user space
+ *   labels      query                   weir_label      user           user         refused by user space
+ *   interfaces  interface account       weir_interface  user           user         refused by user space
+ *   fragments   src, dst, id, protocol  ports           kernel         kernel       least recently used goes
+ *   ring        -                       weir_event      kernel         the agent    packet goes to overflow
+ *   vectors     slab                    a map of lines  user           kernel       refused by user space
+ *     in each   line                    weir_line       its CPU        user (mmap)  answers say "at least"
+ *   control     (.bss)                  weir_control    user (mmap)    kernel
+ *   constants   (.rodata)               weir_constants  user, at load  kernel
  */
 #ifndef WEIR_MAPS_BPF_H
 #define WEIR_MAPS_BPF_H

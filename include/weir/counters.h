@@ -4,7 +4,7 @@
  *
  * One table makes the enum, the name, the JSON key and the explanation of each
  * counter. A counter is a pair {packets, bytes}, one per interface and CPU. Its
- * kind says what it means for the law of conservation (weir_sum_balance() in
+ * kind says what it means for the law of conservation (meter_balance() in
  * user/meter/books.c):
  *
  *   seen     handed to us by an interface

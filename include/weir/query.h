@@ -8,7 +8,7 @@
  * that does not depend on the number of terms (Lakshman, Stiliadis, SIGCOMM 1998).
  *
  *   constant over a flow: direction, family, protocol, ports, VLAN, addresses;
- *     weir_classify_flow(), once per flow and tables' generation
+ *     weir_classify_key(), once per flow and tables' generation
  *   new in each packet: TCP flags, DNS QR bit, length; weir_classify_packet()
  *
  * Ports and VLAN ids map to classes first (values that no term tells apart), so

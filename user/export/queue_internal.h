@@ -3,7 +3,7 @@
  * A queue's file:
  *
  *   0            │ identity │ mark │ progress │ status │ batch │ part │
- *   HEADER_BYTES │ flow │ flow │ ... (capacity of them)
+ *   QUEUE_HEADER_BYTES │ flow │ flow │ ... (capacity of them)
  *
  * In all layouts, everything up to the first words of the progress's copies has its place forever: so
  * a program can tell how many records a file of another layout held.
