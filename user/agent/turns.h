@@ -43,7 +43,7 @@ struct turns {
 	struct exporter *exporter[EXPORTS_MAX]; /* NULL: free */
 	struct export_options options[EXPORTS_MAX];
 	bool stuck[EXPORTS_MAX]; /* was waited for in vain */
-	struct export_facts about;
+	struct export_facts facts;
 	/* What exporters tell, up to the first without a query's name; their threads read it. */
 	TWIN(struct wire_distinct) distinct[WEIR_VECTORS];
 	bool tells_distinct; /* one of the exporters can: IPFIX, files */

@@ -161,7 +161,7 @@ static int open_one(struct turns *t, struct export_options *options, const struc
 	while (t->exporter[i])
 		i++;
 	t->options[i] = *options;
-	code = exporter_open(&t->options[i], &t->about, t->folder, recovered_mark(t, options->to),
+	code = exporter_open(&t->options[i], &t->facts, t->folder, recovered_mark(t, options->to),
 			     &t->exporter[i], &err);
 	if (err.text[0])
 		say(to, "%s", err.text);
@@ -239,11 +239,11 @@ int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, vo
 	const __u64 deadline_ns = meter_now() + REMOVED_NS;
 	int code = 0;
 
-	t->about.context = t;
-	t->about.interface = tell_interface;
-	t->about.statistics = tell_statistics;
-	t->about.distinct = turns_export_distinct;
-	t->about.clock_ns = t->folder ? NULL : &t->clock_ns;
+	t->facts.context = t;
+	t->facts.interface = tell_interface;
+	t->facts.statistics = tell_statistics;
+	t->facts.distinct = turns_export_distinct;
+	t->facts.clock_ns = t->folder ? NULL : &t->clock_ns;
 	turns_follow_clock(t);
 	/* Other queries may run now. */
 	t->distinct_ns = 0;

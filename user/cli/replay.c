@@ -175,7 +175,7 @@ static int open_exports(struct replay *r, __u64 first_ns)
 	r->turns.timeouts = r->config.timeouts;
 	r->turns.patience_ns = PATIENCE_NS;
 	r->turns.clock_ns = first_ns;
-	r->turns.about.boot_ns = first_ns - HOUR_NS;
+	r->turns.facts.boot_ns = first_ns - HOUR_NS;
 	return turns_apply(&r->turns, &r->wanted, say, NULL);
 }
 

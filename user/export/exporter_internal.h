@@ -23,7 +23,6 @@
 #define BACKOFF_MIN_NS (1100 * NS_PER_MS) /* a host refuses datagrams once a second: icmp(7) */
 #define BACKOFF_MAX_NS (30000 * NS_PER_MS)
 
-struct stream;
 struct tls;
 struct file;
 
@@ -90,7 +89,6 @@ struct exporter {
 	struct pace pace;
 	__u64 data_ns;        /* when records were sent last, monotonic */
 	unsigned int address; /* which of the host's is next */
-	struct stream *stream;
 	struct tls *tls;
 	struct file *file;
 };
