@@ -110,11 +110,13 @@ def told_of(folder):
         host = int(basename(path).split("-")[0])
         for line in lines_of(path):
             for query in line.get("queries", []):
-                if "tick" not in query:
+                reported = query["reported"]
+                if not reported:
                     continue
-                ticks = told[host, query["name"]]
-                if ticks.setdefault(query["tick"], query["value"]) != query["value"]:
-                    raise SystemExit(f"{path}: host {host} told tick {query['tick']} twice")
+                ticks = told[host, query["query"]]
+                tick, value = reported["as_of_ns"] // 10**9, reported["value"]
+                if ticks.setdefault(tick, value) != value:
+                    raise SystemExit(f"{path}: host {host} told tick {tick} twice")
     return told
 
 

@@ -58,7 +58,7 @@ report() {
 tell() {
 	local name
 	for name in "$@"; do
-		grep -q '"tick"' "$CASE/told/${name#h}-${starts[$name]}" || return 1
+		grep -q '"reported":{' "$CASE/told/${name#h}-${starts[$name]}" || return 1
 	done
 }
 

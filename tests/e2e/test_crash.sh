@@ -33,11 +33,11 @@ check "every packet is accounted for" conserved b
 
 printf 'interfaces: [wb]\nflow: {size: 4096}\nqueries:\n  - {name: mine, match: "udp", measure: bytes, window: 5s}\n' >"$WORK/crash.yaml"
 kill -HUP "${AGENT[b]}"
-check "SIGHUP brings the new query" until_true 5 sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR show queries -j | jq -e 'select(.name == \"mine\")'"
+check "SIGHUP brings the new query" until_true 5 sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR show queries -j | jq -e 'select(.query == \"mine\")'"
 printf 'interfaces: [wb]\nqueries:\n  - {name: bad, match: "udp and and"}\n' >"$WORK/crash.yaml"
 kill -HUP "${AGENT[b]}"
 check "a bad config is refused with its place" until_true 5 grep -q "crash.yaml:3:" "$WORK/agent-b"
-check "and the old query stays" sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR show queries -j | jq -e 'select(.name == \"mine\")'"
+check "and the old query stays" sh -c "nsenter -t ${HOST[b]} -n -m -- $WEIR show queries -j | jq -e 'select(.query == \"mine\")'"
 check "still equal to the interface's counters" seen_equals_interface b wb
 
 stop b KILL

@@ -91,7 +91,7 @@ show() {
 # answer QUERY KEY [OPTION...]
 answer() {
 	local key=$2
-	show distinct -j -Q "$1" "${@:3}" | jq -c --arg key "$key" 'select(.distinct == $key)'
+	show distinct -j -Q "$1" "${@:3}" | jq -c --arg key "$key" 'select(.key == $key)'
 }
 
 # is QUERY KEY FILTER: says jq of the answer, which is printed.
@@ -159,7 +159,7 @@ check "what all programs sent is counted as tcpdump has it, by every key" exact 
 # The same of a moment in which nothing comes.
 others_agree() {
 	answer all src >"$WORK/src"
-	grep '^{' "$WORK/agent-b" | tail -n 1 | jq -c '.queries[] | select(.name == "all").distinct.src' >"$WORK/line"
+	grep '^{' "$WORK/agent-b" | tail -n 1 | jq -c '.queries[] | select(.query == "all").distinct.src' >"$WORK/line"
 	show queries -j -Q all | jq -c .distinct.src >"$WORK/query"
 	cat "$WORK/src" "$WORK/line" "$WORK/query"
 	jq -es '.[0].count > 100 and (map([.count, .window_s, .saturated]) | unique | length == 1)' \
@@ -200,8 +200,8 @@ texts() {
 check "for people there is the standard error beside each" texts
 in_status() {
 	show status | grep -E '^distinct +[0-9]+ vectors, ' &&
-		show distinct -j | jq -es --argjson told "$(show status -j | jq .distinct)" \
-			'{vectors: length, bytes: map(.bytes) | add} | ., . == $told'
+		show distinct -j | jq -es --argjson told "$(show status -j | jq .vectors)" \
+			'{count: length, bytes: map(.bytes) | add} | ., . == $told'
 }
 check "the status has how many vectors there are, and their memory" in_status
 
@@ -280,7 +280,7 @@ check "a reload takes one away again" reload 'reloaded'
 check "and its memory" test "$(slabs)" = $((had + CPUS))
 check "the other goes on" same_since "$web_since" web src
 no_pair() {
-	show distinct -j -Q web | jq -es 'map(.distinct) == ["src"]'
+	show distinct -j -Q web | jq -es 'map(.key) == ["src"]'
 }
 check "and only that is shown" no_pair
 
@@ -332,7 +332,7 @@ saturated() {
 check "a vector too small for it says so of sources, and no more than came" saturated src
 check "and of flows" saturated flow
 check "a large one tells how many: sources" sh -c "nsenter -t ${HOST[b]} -n -m '$WEIR' show distinct -j -Q all |
-	jq 'select(.distinct == \"src\")' | '$EXACT' about $arrived $((arrived + SOURCES + 10))"
+	jq 'select(.key == \"src\")' | '$EXACT' about $arrived $((arrived + SOURCES + 10))"
 at_least() {
 	show distinct -Q flood | tee /dev/stderr | grep -cE ' >= [0-9]+ +saturated$' | grep -qx 2
 }

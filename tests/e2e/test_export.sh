@@ -46,7 +46,7 @@ for i in range(60000):
 END
 
 state() {
-	on b "$WEIR" show status -j | jq -r ".export[] | select(.to | startswith(\"ipfix+udp\")) | $1"
+	on b "$WEIR" show status -j | jq -r ".exporters[] | select(.to | startswith(\"ipfix+udp\")) | $1"
 }
 
 refused() {
@@ -82,11 +82,11 @@ check "a start that fails changes nothing" fails_to_start
 check "killed while it waits, it goes on waiting" agent b -c "$WORK/export.yaml"
 check "nfcapd comes back" collect 2
 drained() {
-	[ "$(state .queued.flows)" = 0 ] && [ "$(state .sent.flows)" -gt 0 ]
+	[ "$(state .queued.flow_count)" = 0 ] && [ "$(state .exported.flow_count)" -gt 0 ]
 }
 on a python3 "$WORK/flood.py" 5
 check "and gets what waited" until_true 60 drained
-check "nothing was dropped" test "$(state .dropped.flows)" = 0
+check "nothing was dropped" test "$(state .dropped.flow_count)" = 0
 check "show status tells of the collector that never came" \
 	sh -c "nsenter -t ${HOST[b]} -n -m $WEIR show status | grep 'ipfix+tcp.*refused.*Connection refused'"
 sed -i '/ipfix+tcp/d' "$WORK/export.yaml"

@@ -168,7 +168,7 @@ check "its agent has said why" grep -q 'lost: ' "$WORK/agent-h7"
 
 stop c KILL
 told_off() {
-	on h1 "$WEIR" show status -j | jq -e '.coordinator.state == "down" and .coordinator.why != null'
+	on h1 "$WEIR" show status -j | jq -e '.report.state == "down" and .report.why != null'
 }
 check "show status says that the coordinator is gone" until_true 10 told_off
 sed -i 's/^coordinate:/&\n  method: adaptive\n  period: 2s/' "$WORK/c.yaml"
@@ -176,8 +176,8 @@ coordinate c
 check "a coordinator that was killed and started again, with another method, answers for all" \
 	complete_again c 20
 told_on() {
-	on h1 "$WEIR" show status -j | jq -e '.coordinator | .state == "up" and .ticks > 0
-		and .updates > 0 and .method == "adaptive" and .address == "tls://10.9.0.254:4740"'
+	on h1 "$WEIR" show status -j | jq -e '.report | .state == "up" and .ticks > 0
+		and .updates > 0 and .method == "adaptive" and .to == "tls://10.9.0.254:4740"'
 }
 check "show status says that it is back, and what was sent" until_true 5 told_on
 until_true 20 answered c $(($(date +%s) + 8))

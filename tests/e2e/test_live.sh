@@ -51,7 +51,7 @@ check "flows are those tcpdump captured" sh -c "python3 '$HERE/tshark_flows.py' 
 
 # A query's window holds at most 62 seconds and the run took less: its sum is the whole count.
 total_of() {
-	on b "$WEIR" show queries -j -w 60 | jq -r "select(.name == \"$1\") | .average.packets_per_second * 60 | round"
+	on b "$WEIR" show queries -j -w 60 | jq -r "select(.query == \"$1\") | .average.packets_per_second * 60 | round"
 }
 captured() {
 	tshark -n -r "$WORK/live.pcap" -Y "$1" 2>/dev/null | wc -l

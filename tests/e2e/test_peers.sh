@@ -107,7 +107,7 @@ sniff() {
 
 tcpdump_has_all() {
 	[ "$(tcpdump -r "$WORK/lo.pcap" 2>/dev/null | wc -l)" -ge \
-		"$(jq -s '[.[].export[] | select(.to | test(":999[567]$")).messages] | add' "$WORK"/said/*)" ]
+		"$(jq -s '[.[].exporters[] | select(.to | test(":999[567]$")).sent.messages] | add' "$WORK"/said/*)" ]
 }
 
 # --- TLS -----------------------------------------------------------------------------------------
@@ -207,10 +207,10 @@ books_hold() {
 	for said in "$WORK"/said/*; do
 		n=$WORK/flows/$(basename "$said")
 		jq -e --argjson all "$(wc -l <"$n")" --argjson v6 "$(grep -c '"src": "[^"]*:' "$n")" '
-			.conserved and (.export | length) == 8 and all(.export[];
+			.conserved and (.exporters | length) == 8 and all(.exporters[];
 				((.to | startswith("v5")) as $v5 | if $v5 then $v6 else 0 end) as $not |
-				.sent.flows == $all - $not and .not_exportable.flows == $not and
-				.queued.flows == 0 and .dropped.flows == 0)' "$said" || return 1
+				.exported.flow_count == $all - $not and .not_exportable.flow_count == $not and
+				.queued.flow_count == 0 and .dropped.flow_count == 0)' "$said" || return 1
 	done
 }
 

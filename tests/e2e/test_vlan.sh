@@ -53,7 +53,7 @@ flow_is() {
 	[ "$(flows "$1")" = "$2 $3 $((128 * $3))" ]
 }
 why() {
-	on b "$WEIR" show interfaces -j | jq -r 'select(.name == "wb").why'
+	on b "$WEIR" show interfaces -j | jq -r 'select(.name == "wb").ingress.why'
 }
 reads_tags() {
 	why

@@ -115,7 +115,7 @@ def answers_of_replay():
     told = json.load(sys.stdin)
     for query in told["queries"]:
         for key, answer in query["distinct"].items():
-            yield query["name"], key, answer
+            yield query["query"], key, answer
 
 
 def check_replay(capture, cells):
@@ -134,7 +134,7 @@ def check_live(capture, queries):
     wanted = set(queries)
     for line in sys.stdin:
         answer = json.loads(line)
-        query, key = answer["query"], answer["distinct"]
+        query, key = answer["query"], answer["key"]
         if query not in queries:
             continue
         wanted.discard(query)
@@ -215,7 +215,7 @@ def decode(data_type, data):
 
 
 def as_answer(record):
-    return {"query": record["queryName"], "distinct": record["distinctKey"],
+    return {"query": record["queryName"], "key": record["distinctKey"],
             "window_s": record["queryWindowMilliseconds"] / 1000,
             "covered_s": record["distinctCoveredMilliseconds"] / 1000,
             "count": record["distinctCount"],
@@ -256,7 +256,7 @@ def say_latest(records):
     for record in records:
         if "distinctCount" in record:
             answer = as_answer(record)
-            latest[answer["query"], answer["distinct"]] = answer
+            latest[answer["query"], answer["key"]] = answer
     for answer in latest.values():
         print(json.dumps(answer))
     return bool(latest)
@@ -273,9 +273,9 @@ def lines_of(path):
     with open(path, encoding="utf-8") as file:
         answers = [json.loads(line) for line in file]
     if len(answers) == 1 and "queries" in answers[0]:
-        answers = [{"query": q["name"], "distinct": key, **a}
+        answers = [{"query": q["query"], "key": key, **a}
                    for q in answers[0]["queries"] for key, a in q["distinct"].items()]
-    return {(a["query"], a["distinct"]): a for a in answers}
+    return {(a["query"], a["key"]): a for a in answers}
 
 
 def check_same(paths):

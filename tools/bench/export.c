@@ -174,7 +174,7 @@ static void stop_agent(struct agent *a)
 
 static double sent_flows(const struct agent *a)
 {
-	return ask(a, "status", ".export[0].sent.flows");
+	return ask(a, "status", ".exporters[0].exported.flow_count");
 }
 
 /* Waits until nothing is queued and nothing more is sent; *when that was seen first. */
@@ -186,7 +186,7 @@ static double drained(const struct agent *a, double *when)
 		sent = sent_flows(a);
 		if (sent != last)
 			*when = seconds_of(CLOCK_MONOTONIC);
-		else if (ask(a, "status", ".export[0].queued.flows") <= 0)
+		else if (ask(a, "status", ".exporters[0].queued.flow_count") <= 0)
 			break;
 		last = sent;
 	}
@@ -196,7 +196,7 @@ static double drained(const struct agent *a, double *when)
 /* The collector may be a moment behind. */
 static bool arrived(const struct agent *a, const struct collector *c)
 {
-	double messages = ask(a, "status", ".export[0].messages");
+	double messages = ask(a, "status", ".exporters[0].sent.messages");
 
 	for (int i = 0; i < 100 && *c->datagrams < messages; i++)
 		usleep(10000);
@@ -212,7 +212,7 @@ static double try_rate(const struct wire *w, const struct agent *a, const struct
 	drizzle(w, pps, FLOOD_SECONDS);
 	sent = drained(a, &end) - before;
 	if (ask(a, "losses", ".counters.overflow.packets") ||
-	    ask(a, "status", ".export[0].dropped.flows") || !arrived(a, c))
+	    ask(a, "status", ".exporters[0].dropped.flow_count") || !arrived(a, c))
 		return 0;
 	return sent / (end - start);
 }

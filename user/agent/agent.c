@@ -233,7 +233,7 @@ static void tick(void *context, __u64 now_ns)
 
 	loop_timer(r->loop, &r->tick, next_tick(now_ns));
 	end_second(a);
-	if (screen_tick(a)) {
+	if (second_print(a)) {
 		loop_stop(r->loop, 0); /* nobody reads any more */
 		return;
 	}
@@ -332,7 +332,6 @@ static int start_report(struct agent *a)
 
 	a->report.say = say_line;
 	a->report.context = a;
-	a->report.file = REPORT_FILE;
 	return code ? code : apply_report(a, &a->config);
 }
 
@@ -376,16 +375,13 @@ static void flow_out(struct agent *a)
 
 static int stop(struct agent *a)
 {
-	struct meter_balance balance;
 	struct why why = {};
 	int code;
 
 	report_close(&a->report);
 	ports_detach(&a->ports, false);
 	flow_out(a);
-	code = meter_balance(&a->meter, &balance);
-	if (!code)
-		code = screen_totals(a, &balance);
+	code = second_totals(a);
 	turns_close(&a->turns, 0, say_line, a);
 	if (meter_unpin(&why))
 		log_err("%s", why.text);
@@ -412,11 +408,14 @@ static int measure(struct running *r)
 	if (code)
 		return code;
 	say_lacks(a);
-	a->start_s = clock_monotonic_ns() / WEIR_NS_PER_SEC;
-	screen_open(a);
-	code = wait(r);
-	screen_close(a);
-	return stop(a) ? -EIO : code;
+	code = second_open(a, r->loop);
+	if (!code)
+		code = wait(r);
+	second_close(a);
+	if (stop(a))
+		code = -EIO;
+	second_free(&a->second);
+	return code;
 }
 
 /* Signals first: the exporters' threads must not get them. */

@@ -7,16 +7,16 @@
  *   queries.c, plan.c  the config's queries into the kernel, at the start and whenever they change
  *   turns.c            flows that have ended, from the kernel to exporters and sinks
  *   report.c           what the coordinator is told each second
+ *   second.c           what is printed each second, and served on the socket
  *   check.c            or only what a start would come to
  */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
-#include <time.h>
-
 #include "agent/ports.h"
 #include "agent/queries.h"
 #include "agent/report.h"
+#include "agent/second.h"
 #include "agent/turns.h"
 #include "config/config.h"
 #include "meter/meter.h"
@@ -49,27 +49,14 @@ struct agent {
 	struct turns turns;
 	struct report report;
 
-	time_t start_s;          /* CLOCK_MONOTONIC */
-	struct weir_books books; /* a second ago */
-	__u64 books_ns;          /* when; 0: never */
-
 	/* As of the second that ended last; or why they cannot be read. */
 	struct meter_series series;
 	int series_code;
 
-	/* Why screen.c cannot read or print something, as it has said; 0: it can. */
-	int unread, unprinted, uncounted[WEIR_QUERIES];
+	struct second second;
 };
 
 /* check.c. 0 or a negative errno after a line; `a` is good for nothing else afterwards. */
 int check_run(struct agent *a);
-
-/* screen.c */
-int screen_open(struct agent *a);
-void screen_close(struct agent *a);
-/* Negative errno: nobody takes what is printed. What cannot be read is said, and no end. */
-int screen_tick(struct agent *a);
-/* What is printed last. */
-int screen_totals(struct agent *a, const struct meter_balance *balance);
 
 #endif

@@ -178,15 +178,3 @@ void plan_begin(const struct plan *plan, struct weir_tables *tables, __u64 now_n
 			if (tables->vector[w][k].slabs && !plan->vector[w][k].slabs)
 				tables->vector[w][k].since_ns = now_ns;
 }
-
-unsigned int plan_memory_text(const struct meter *m, char out[PLAN_MEMORY_BYTES])
-{
-	char each[TEXT_MEMORY_BYTES], all[TEXT_MEMORY_BYTES];
-	unsigned int count;
-	const __u32 slabs = distinct_slabs(m, &count);
-
-	snprintf(out, PLAN_MEMORY_BYTES, "%u vector%s, %s on each of %d CPUs, %s", count,
-		 count == 1 ? "" : "s", text_memory(meter_vector_bytes(m, slabs) / m->cpus, each),
-		 m->cpus, text_memory(meter_vector_bytes(m, slabs), all));
-	return count;
-}

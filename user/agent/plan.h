@@ -13,8 +13,6 @@
 #include "config/config.h"
 #include "meter/meter.h"
 
-#define PLAN_MEMORY_BYTES 96
-
 struct plan {
 	struct query query[WEIR_QUERIES]; /* in the configuration's order */
 	/* By window: */
@@ -34,8 +32,5 @@ int plan_tables(const struct plan *plan, const struct config *config, struct met
 		struct weir_tables *out, struct why *why);
 /* The new vectors count from now on. To make them takes a while, so that is not when they were. */
 void plan_begin(const struct plan *plan, struct weir_tables *tables, __u64 now_ns);
-
-/* "3 vectors, 96 KiB on each of 2 CPUs, 192 KiB": of the running tables. How many there are. */
-unsigned int plan_memory_text(const struct meter *m, char out[PLAN_MEMORY_BYTES]);
 
 #endif

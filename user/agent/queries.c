@@ -6,6 +6,7 @@
 
 #include "agent/queries.h"
 #include "agent/plan.h"
+#include "view/text.h"
 
 int queries_adopt(struct queries *q)
 {
@@ -135,8 +136,11 @@ int queries_apply(struct queries *q, const struct config *config,
 
 void queries_say_memory(struct queries *q)
 {
-	char text[PLAN_MEMORY_BYTES];
+	char text[TEXT_VECTORS_BYTES];
+	unsigned int vectors;
+	const __u64 bytes = meter_vector_bytes(q->meter, distinct_slabs(q->meter, &vectors));
 
-	if (plan_memory_text(q->meter, text))
-		notes_say(q->notes, "distinct: %s", text);
+	if (vectors)
+		notes_say(q->notes, "distinct: %s",
+			  text_vectors(vectors, bytes, q->meter->cpus, text));
 }

@@ -2,11 +2,10 @@
 #include "agent/report.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "peer/ask.h"
-#include "view/reporting.h"
 
 /* --- Whom, and what ------------------------------------------------------------------------ */
 
@@ -30,24 +29,10 @@ static void choose(struct report *r, const struct config *config, const __u8 *wi
 	}
 }
 
-static void write_state(struct report *r)
-{
-	struct uplink_status status;
-
-	if (!r->state)
-		return;
-	uplink_status(r->uplink, &status);
-	report_state_write(r->state, &status);
-}
-
 void report_close(struct report *r)
 {
 	uplink_free(r->uplink, true);
-	if (r->file)
-		unlink(r->file);
-	report_state_close(r->state);
 	r->uplink = NULL;
-	r->state = NULL;
 	r->tick = 0;
 }
 
@@ -74,9 +59,6 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 		report_close(r);
 		return -ENOMEM;
 	}
-	if (!r->state && r->file)
-		r->state = report_state_open(r->file);
-	write_state(r);
 	return 0;
 }
 
@@ -169,7 +151,6 @@ void report_second(struct report *r, const struct meter_series *series, int code
 		r->tick = uplink_values(r->uplink, (__s64)(now_ns / WEIR_NS_PER_SEC) + r->offset_s,
 					r->value, NULL, 0, now_ns);
 	}
-	write_state(r);
 }
 
 bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts)
@@ -182,14 +163,4 @@ bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 
 		return true;
 	}
 	return false;
-}
-
-json_t *report_json(const struct report *r)
-{
-	struct uplink_status status;
-
-	if (!r->uplink)
-		return json_null();
-	uplink_status(r->uplink, &status);
-	return reporting_json(&status);
 }

@@ -10,29 +10,18 @@
  * The offset stays while a session lasts, so that each of the kernel's seconds is one tick; when it
  * is more than a second off, because the clock was set or the machine slept, it is taken anew, with
  * a new session.
- *
- * How the uplink is stands in a file, for `weir show`.
  */
 #ifndef AGENT_REPORT_H
 #define AGENT_REPORT_H
-
-#include <jansson.h>
-#include <stdio.h>
 
 #include "config/config.h"
 #include "peer/uplink.h"
 #include "meter/meter.h"
 
-#define REPORT_FILE "/run/weir/coordinator"
-
-struct report_state;
-
 struct report {
 	struct uplink *uplink; /* NULL: the configuration names no coordinator */
 	void (*say)(void *context, const char *line);
 	void *context;
-	const char *file;           /* REPORT_FILE; NULL: none is kept */
-	struct report_state *state; /* mapped; NULL: it cannot be */
 
 	__u32 count;
 	struct {
@@ -57,7 +46,7 @@ _Static_assert(SOURCE_QUERIES >= WEIR_QUERIES, "all can be reported");
  * no uplink any more.
  */
 int report_apply(struct report *r, const struct config *config, const __u8 *window, __u64 identity);
-/* The host leaves: says goodbye, and removes the file, also that of an agent that was killed. */
+/* The host leaves: says goodbye. */
 void report_close(struct report *r);
 
 /* As of the uplink; with none, no descriptor and never. */
@@ -74,16 +63,5 @@ void report_second(struct report *r, const struct meter_series *series, int code
 /* What the coordinator was told in the last second of the i-th query of the configuration: counts in
  * its window. False: nothing. */
 bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts);
-
-/* The report's own; null when there is no coordinator. */
-json_t *report_json(const struct report *r);
-
-/* --- report_state.c ----------------------------------------------------------------------- */
-
-struct report_state *report_state_open(const char *path); /* NULL: no file can be had */
-void report_state_write(struct report_state *state, const struct uplink_status *status);
-void report_state_close(struct report_state *state);
-/* -ENOENT: no agent reports; -EBADMSG: the file is not of this weir. */
-int report_state_read(const char *path, struct uplink_status *out);
 
 #endif

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "view/text.h"
 
 #define EVENTS_EACH 8192 /* in a turn */
 /* The kernel programs' clock is up to a tick late, and what was in work when a scan began is not
@@ -128,6 +127,8 @@ static int take_over(void *context, __u32 slot, const struct weir_flow *flow,
 
 	if (t->put_off && !t->all)
 		return 1;
+	t->census.resident++;
+	t->census.live += !end;
 	if (t->all && !end)
 		end = WEIR_END_FORCED;
 	if (end)
@@ -149,7 +150,9 @@ static int scan(struct turns *t, __u64 now_ns, bool all)
 		return code;
 	t->now_ns = now_ns;
 	t->all = all;
+	t->census = (struct meter_census){};
 	code = meter_each_flow(t->meter, take_over, t);
+	t->counted = !code;
 	commit(t);
 	return code < 0 ? code : 0;
 }
@@ -219,52 +222,7 @@ bool turns_all_sent(const struct turns *t)
 	return all_sent;
 }
 
-/* --- For people and programs -------------------------------------------------------------- */
-
-void exports_state_text(const struct exporter_state *s, FILE *out, const char *end)
+const struct meter_census *turns_census(const struct turns *t)
 {
-	char clock[32];
-	time_t at = s->error_ns / WEIR_NS_PER_SEC;
-
-	fprintf(out, "%s: %s, sent %llu flows in %llu messages, queued %llu, dropped %llu", s->to,
-		exporter_phase_text(s->phase), s->sent.records, s->messages, s->queued.records,
-		s->dropped.records);
-	if (s->unencodable.records)
-		fprintf(out, ", not exportable %llu", s->unencodable.records);
-	if (s->error[0]) {
-		fprintf(out, "; last error, %s: %s", text_date(at, clock), s->error);
-	}
-	fputs(end, out);
-}
-
-static json_t *count_json(const struct queue_count *count)
-{
-	return json_pack("{s:I, s:I, s:I}", "flows", (json_int_t)count->records, "packets",
-			 (json_int_t)count->packets, "bytes", (json_int_t)count->bytes);
-}
-
-json_t *exports_state_json(const struct exporter_state *s)
-{
-	return json_pack("{s:s, s:s, s:f, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:s?, s:f}", "to",
-			 s->to, "state", exporter_phase_text(s->phase), "since",
-			 (double)s->since_ns / WEIR_NS_PER_SEC, "messages", (json_int_t)s->messages,
-			 "wire_bytes", (json_int_t)s->wire_bytes, "sent", count_json(&s->sent),
-			 "queued", count_json(&s->queued), "dropped", count_json(&s->dropped),
-			 "not_exportable", count_json(&s->unencodable), "resent",
-			 (json_int_t)s->resent, "errors", (json_int_t)s->errors, "last_error",
-			 s->error[0] ? s->error : NULL, "last_error_time",
-			 (double)s->error_ns / WEIR_NS_PER_SEC);
-}
-
-static void add_exporter(void *list, const struct exporter_state *state)
-{
-	json_array_append_new(list, exports_state_json(state));
-}
-
-json_t *exports_json(const struct turns *t)
-{
-	json_t *list = json_array();
-
-	turns_each_exporter(t, add_exporter, list);
-	return list;
+	return t->count && t->counted ? &t->census : NULL;
 }

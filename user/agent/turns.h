@@ -14,9 +14,6 @@
 #ifndef AGENT_TURNS_H
 #define AGENT_TURNS_H
 
-#include <jansson.h>
-#include <stdio.h>
-
 #include "config/config.h"
 #include "flow/harvest.h"
 #include "meter/meter.h"
@@ -55,6 +52,9 @@ struct turns {
 	__u64 now_ns;            /* of a scan; the flows in it that are over are due */
 	bool all;                /* of a scan: all flows are due */
 	bool put_off;            /* of a scan: the queues have no room for the rest of it */
+
+	struct meter_census census; /* counted by the scan */
+	bool counted;               /* it went through the whole cache */
 };
 
 /* What turns have to say to people. */
@@ -103,10 +103,7 @@ bool turns_all_sent(const struct turns *t);
 typedef void turns_exporter_fn(void *context, const struct exporter_state *state);
 void turns_each_exporter(const struct turns *t, turns_exporter_fn *fn, void *context);
 
-/* An exporter's state for people and programs. */
-void exports_state_text(const struct exporter_state *state, FILE *out, const char *end);
-json_t *exports_state_json(const struct exporter_state *state);
-/* All of them, as a list. */
-json_t *exports_json(const struct turns *t);
+/* Flows in the cache, as the last scan found them; NULL: there was none, or it was cut short. */
+const struct meter_census *turns_census(const struct turns *t);
 
 #endif

@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "agent/turns.h"
 #include "agent/lock.h"
-#include "agent/report.h"
+#include "view/snapshot.h"
 #include "cli/verbs.h"
 #include "meter/meter.h"
 
@@ -19,7 +19,7 @@ static const char *const files[][2] = {
 	{EXPORTS_DIR, "flows that wait for collectors, and which were taken from the kernel; "
 		      "outlives the agent"},
 	{CONFIG_COORDINATE_SOCKET, "where a coordinator answers weir show answers"},
-	{REPORT_FILE, "state of the coordinator session"},
+	{SNAPSHOT_SOCKET, "where weir run answers weir show: exporters, coordinator session"},
 };
 
 static const char *const exits[][2] = {

@@ -21,6 +21,7 @@
 #include "agent/turns.h"
 #include "cli/options.h"
 #include "agent/plan.h"
+#include "view/exporting.h"
 #include "view/json.h"
 #include "view/text.h"
 #include "cli/verbs.h"
@@ -251,95 +252,84 @@ static int start(struct replay *r, struct why *why)
 	return code;
 }
 
-static void query_rates(const struct replay *r, struct meter_rate *rates)
+/* As of the end of the captures: rates by its second, distinct counts at its last packet. */
+static int read_queries(const struct replay *r, struct snapshot *s)
 {
-	__u64 end = (r->last_ns / WEIR_NS_PER_SEC + 1) * WEIR_NS_PER_SEC;
-	__u32 windows[WEIR_QUERIES] = {};
+	const __u64 end_ns = (r->last_ns / WEIR_NS_PER_SEC + 1) * WEIR_NS_PER_SEC;
+	struct meter_series *series = malloc(sizeof(*series));
+	__u8 place[WEIR_QUERIES];
+	const struct snapshot_known known = {
+		.label = r->plan.label,
+		.place = place,
+		.query_count = r->config.query_count,
+		.series = series,
+		.now_ns = &r->last_ns,
+	};
+	int code = series ? meter_series(&r->meter, end_ns, series) : -ENOMEM;
 
-	for (unsigned int i = 0; i < r->config.query_count; i++)
-		windows[i] = r->config.queries[i].window_s;
-	memset(rates, 0, WEIR_QUERIES * sizeof(*rates));
-	meter_rates(&r->meter, end, windows, rates);
+	for (unsigned int i = 0; i < WEIR_QUERIES; i++)
+		place[i] = i;
+	if (!code)
+		code = snapshot_read(s, &r->meter,
+				     SNAPSHOT_QUERIES | SNAPSHOT_DISTINCT | SNAPSHOT_BALANCE,
+				     &known);
+	for (unsigned int i = 0; i < s->query_count && !code; i++)
+		code = s->query[i].distinct_code;
+	free(series);
+	return code;
 }
 
-/* As of the capture's end. */
-static int query_distinct(const struct replay *r, unsigned int i, struct distinct_answers *out)
+static void add_exporter(void *snapshot, const struct exporter_state *state)
 {
-	const struct weir_label *label = &r->plan.label[i];
-
-	return distinct_read(&r->meter, i, label, r->last_ns, label->window_s, out);
+	snapshot_add_exporter(snapshot, state);
 }
 
-static void print_exporter(void *context, const struct exporter_state *state)
+static json_t *query_json(const struct replay *r, const struct snapshot_query *q)
 {
-	(void)context;
-	exports_state_text(state, stdout, "\n");
-}
+	json_t *query = json_query(&q->label, &q->rate, &q->distinct, q->window_s);
 
-static json_t *query_json(const struct replay *r, unsigned int i, const struct meter_rate *rate)
-{
-	const struct config_query *q = &r->config.queries[i];
-	struct distinct_answers answers;
-
-	if (query_distinct(r, i, &answers))
-		return NULL;
-	return json_pack("{s:s, s:o, s:i, s:f, s:f, s:o}", "name", q->name, "total",
-			 json_counts(&r->total[i]), "window", (int)q->window_s,
-			 "packets_per_second", (double)rate->window.packets / q->window_s,
-			 "bits_per_second", 8.0 * rate->window.bytes / q->window_s, "distinct",
-			 distinct_answers_json(&answers));
-}
-
-static int print_json(const struct replay *r, const struct meter_balance *b)
-{
-	struct meter_rate rates[WEIR_QUERIES];
-	json_t *queries = json_array();
-	bool whole = true;
-
-	query_rates(r, rates);
-	for (unsigned int i = 0; i < r->config.query_count; i++)
-		whole &= !json_array_append_new(queries, query_json(r, i, &rates[i]));
-	if (!whole) {
-		json_decref(queries);
-		return -EIO;
+	if (query && json_object_set_new(query, "total", json_counts(&r->total[q->place]))) {
+		json_decref(query);
+		query = NULL;
 	}
+	return query;
+}
+
+static int print_json(const struct replay *r, const struct snapshot *s)
+{
+	const struct meter_balance *b = &s->balance;
+	json_t *queries = json_array();
+
+	for (unsigned int i = 0; i < s->query_count; i++)
+		json_add(&queries, query_json(r, &s->query[i]));
 	return json_line(json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries,
-				   "export", exports_json(&r->turns), "counters",
+				   "exporters", json_exporters(s), "counters",
 				   json_books(&b->books), "unordered", json_counts(&r->unordered),
-				   "flows", (json_int_t)b->flows, "resident",
+				   "flow_count", (json_int_t)b->flows, "resident",
 				   json_counts(&b->resident), "seen", json_counts(&b->seen_after),
 				   "conserved", (int)(b->holds && b->quiet)),
 			 stdout);
 }
 
-static int print_queries(const struct replay *r)
+static void print_queries(const struct replay *r, const struct snapshot *s)
 {
-	struct meter_rate rates[WEIR_QUERIES];
-
-	query_rates(r, rates);
 	printf("%-16s %14s %16s   over its last window\n", "query", "packets", "bytes");
-	for (unsigned int i = 0; i < r->config.query_count; i++) {
-		const struct config_query *q = &r->config.queries[i];
-		struct distinct_answers answers;
-		int code = query_distinct(r, i, &answers);
+	for (unsigned int i = 0; i < s->query_count; i++) {
+		const struct snapshot_query *q = &s->query[i];
+		const struct weir_count *total = &r->total[q->place];
 
-		if (code)
-			return code;
-		printf("%-16s %14llu %16llu   %.3f packets/s, %.1f bits/s in %u s\n", q->name,
-		       r->total[i].packets, r->total[i].bytes,
-		       (double)rates[i].window.packets / q->window_s,
-		       8.0 * rates[i].window.bytes / q->window_s, q->window_s);
-		distinct_lines(&answers, WEIR_DISTINCT_MAX, 31, "\n", stdout);
+		printf("%-16s %14llu %16llu   %.3f packets/s, %.1f bits/s in %u s\n", q->label.name,
+		       total->packets, total->bytes, (double)q->rate.window.packets / q->window_s,
+		       8.0 * q->rate.window.bytes / q->window_s, q->window_s);
+		distinct_lines(&q->distinct, WEIR_DISTINCT_MAX, 31, "\n", stdout);
 	}
-	return 0;
 }
 
-static int print_text(const struct replay *r, const struct meter_balance *b)
+static void print_text(const struct replay *r, const struct snapshot *s)
 {
-	int code = print_queries(r);
+	const struct meter_balance *b = &s->balance;
 
-	if (code)
-		return code;
+	print_queries(r, s);
 	printf("\n%-16s %14llu %16llu\n", "seen", b->seen_after.packets, b->seen_after.bytes);
 	printf("%-16s %14llu %16llu   %llu of them\n", "in flows now", b->resident.packets,
 	       b->resident.bytes, b->flows);
@@ -351,10 +341,28 @@ static int print_text(const struct replay *r, const struct meter_balance *b)
 	if (r->unordered.packets)
 		printf("%-16s %14llu %16llu   more than %d s out of order: in no query's total\n",
 		       "unordered", r->unordered.packets, r->unordered.bytes, SETTLED_S);
-	turns_each_exporter(&r->turns, print_exporter, NULL);
+	for (unsigned int i = 0; i < s->exporter_count; i++)
+		exporting_text(&s->exporter[i], stdout, "\n");
 	printf("%s\n", b->holds && b->quiet ? "every packet is accounted for"
 					    : "PACKETS ARE NOT ALL ACCOUNTED FOR");
-	return 0;
+}
+
+/* -EIO: not all packets are accounted for. */
+static int print_totals(struct replay *r)
+{
+	struct snapshot *s = snapshot_new();
+	int code = s ? read_queries(r, s) : -ENOMEM;
+
+	if (!code)
+		turns_each_exporter(&r->turns, add_exporter, s);
+	if (!code && !r->flows && r->json)
+		code = print_json(r, s);
+	else if (!code && !r->flows)
+		print_text(r, s);
+	if (!code && !(s->balance.holds && s->balance.quiet))
+		code = -EIO;
+	free(s);
+	return code;
 }
 
 /* The cache's flows, and whatever waits. -ECOMM: not all could be sent; printed is how many. */
@@ -368,7 +376,6 @@ static int export_rest(struct replay *r)
 
 static int finish(struct replay *r)
 {
-	struct meter_balance balance;
 	int unsent = 0, code = r->started ? harvest(r, r->last_ns / WEIR_NS_PER_SEC + 1) : 0;
 
 	code = code ? code : take_ring(r);
@@ -377,13 +384,7 @@ static int finish(struct replay *r)
 	if (!code && r->flows)
 		code = meter_each_flow(&r->meter, take_resident, r);
 	if (!code)
-		code = meter_balance(&r->meter, &balance);
-	if (code)
-		return code;
-	if (!r->flows)
-		code = r->json ? print_json(r, &balance) : print_text(r, &balance);
-	if (!code && !(balance.holds && balance.quiet))
-		code = -EIO;
+		code = print_totals(r);
 	return code ? code : unsent;
 }
 

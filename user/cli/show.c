@@ -3,21 +3,17 @@
 #include "cli/show.h"
 
 #include <errno.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "config/coordinate.h"
-#include "base/counters.h"
-#include "base/log.h"
-#include "agent/turns.h"
-#include "view/kernel.h"
 #include "agent/lock.h"
-#include "agent/plan.h"
-#include "agent/report.h"
-#include "view/json.h"
-#include "view/reporting.h"
-#include "view/text.h"
+#include "agent/turns.h"
+#include "base/log.h"
 #include "cli/verbs.h"
+#include "config/coordinate.h"
+#include "view/exporting.h"
+#include "view/json.h"
+#include "view/print.h"
 #include "weir/window.h"
 
 static const struct cli_option options[] = {
@@ -77,341 +73,122 @@ bool show_wants(const struct show *s, const struct weir_label *label)
 	return label->name[0] && (!s->query || !strcmp(s->query, label->name));
 }
 
-/* Has this account an interface? */
-static bool has_interface(const struct show *s, __u32 account, struct weir_interface *out)
+int show_read(struct show *s, unsigned int parts)
 {
-	return !meter_interface(&s->meter, account, out) && out->ifindex;
+	return snapshot_read(s->snapshot, &s->meter, parts,
+			     &(struct snapshot_known){.window_s = s->window_s});
 }
 
-/* --- status ---------------------------------------------------------------------------- */
-
-static void add_exporter(void *list, const struct exporter_state *state, const char *why)
+/* A line that says why the topic fails; the exit status. */
+static int finish(const char *topic, int code)
 {
-	json_array_append_new(list, state ? exports_state_json(state)
-					  : json_pack("{s:s}", "unreadable", why));
-}
-
-static void print_exporter(void *context, const struct exporter_state *state, const char *why)
-{
-	(void)context;
-	printf("%-11s ", "export");
-	if (state)
-		exports_state_text(state, stdout, "\n");
-	else
-		printf("%s\n", why);
-}
-
-/* 0; -ENOENT: none is reported to. An agent that was killed has left its last word. */
-static int read_coordinator(pid_t agent, struct uplink_status *out)
-{
-	int code = report_state_read(REPORT_FILE, out);
-
-	if (code || agent)
-		return code;
-	out->phase = UPLINK_DOWN;
-	snprintf(out->why, sizeof(out->why), "no agent is running");
-	return 0;
-}
-
-static json_t *coordinator_json(pid_t agent)
-{
-	struct uplink_status status;
-
-	return read_coordinator(agent, &status) ? json_null() : reporting_json(&status);
-}
-
-static void print_coordinator(pid_t agent)
-{
-	struct uplink_status status;
-	int code = read_coordinator(agent, &status);
-
-	if (code == -ENOENT)
-		return;
-	printf("coordinator ");
 	if (code)
-		printf(REPORT_FILE ": %s\n", strerror(-code));
-	else
-		reporting_text(&status, stdout, "\n");
+		log_err("%s: %s", topic, strerror(-code));
+	return code ? CLI_FAILED : CLI_OK;
 }
 
-static int status_json(const struct show *s, const struct meter_census *c, pid_t agent,
-		       unsigned int queries)
+/* Exporters, and the session with the coordinator: from the agent, if one is running. Without it
+ * there is no session, and exporters have left their queues. */
+static void ask_agent(struct snapshot *s)
 {
-	json_t *interfaces = json_array(), *exporters = json_array();
-	struct weir_interface interface;
-	struct meter_kernel kernel;
-	unsigned int vectors;
-	const __u32 slabs = distinct_slabs(&s->meter, &vectors);
+	struct why why = {};
 
-	meter_probe(&s->meter, &kernel);
-	exporter_states(EXPORTS_DIR, add_exporter, exporters);
-	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
-		if (has_interface(s, i, &interface) && !interface.gone)
-			json_array_append_new(interfaces, json_interface(&interface));
-	return json_line(
-		json_pack(
-			"{s:b, s:o, s:{s:I, s:I, s:I}, s:i, s:i, s:i, s:{s:i, s:I}, s:o, s:o, s:o, "
-			"s:o}",
-			"pinned", 1, "agent", agent ? json_integer(agent) : json_null(), "flows",
-			"live", (json_int_t)c->live, "resident", (json_int_t)c->resident,
-			"capacity", (json_int_t)s->meter.sets * WEIR_WAYS, "cpus", s->meter.cpus,
-			"queries", (int)queries, "terms", (int)show_tables(s)->terms, "distinct",
-			"vectors", (int)vectors, "bytes",
-			(json_int_t)meter_vector_bytes(&s->meter, slabs), "interfaces", interfaces,
-			"export", exporters, "coordinator", coordinator_json(agent), "kernel",
-			kernel_json(&kernel)),
-		stdout);
-}
-
-static void status_text(const struct show *s, const struct meter_census *c, pid_t agent,
-			unsigned int queries)
-{
-	const struct weir_tables *t = show_tables(s);
-	struct weir_interface interface;
-	char hooks[256], memory[PLAN_MEMORY_BYTES];
-	struct meter_kernel kernel;
-
-	printf("pinned      %s\n", WEIR_PIN_DIR);
-	if (agent)
-		printf("agent       pid %d\n", (int)agent);
-	else
-		printf("agent       none; the kernel goes on counting\n");
-	printf("flows       %llu live, %llu resident of %u\n", c->live, c->resident,
-	       s->meter.sets * WEIR_WAYS);
-	printf("timeouts    idle %.3g s, active %.3g s, closed %.3g s\n", t->timeouts.idle_ns / 1e9,
-	       t->timeouts.active_ns / 1e9, t->timeouts.closed_ns / 1e9);
-	printf("queries     %u, of %u terms; tunnels: %s\n", queries, t->terms,
-	       t->inner ? "inner" : "outer");
-	if (plan_memory_text(&s->meter, memory))
-		printf("distinct    %s\n", memory);
-	printf("CPUs        %d\n", s->meter.cpus);
-	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
-		if (!has_interface(s, i, &interface) || interface.gone)
-			continue;
-		text_hooks(&interface, hooks, sizeof(hooks));
-		printf("%-11s %s\n", interface.name, hooks);
-	}
-	exporter_states(EXPORTS_DIR, print_exporter, NULL);
-	print_coordinator(agent);
-	meter_probe(&s->meter, &kernel);
-	kernel_text(&kernel, stdout);
+	s->agent = lock_holder();
+	if (s->agent && snapshot_ask(s, SNAPSHOT_SOCKET, &why))
+		log_warn("%s", why.text);
+	if (!(s->has & SNAPSHOT_EXPORTS))
+		snapshot_exporters(s, EXPORTS_DIR);
 }
 
 static int show_status(struct show *s)
 {
-	struct meter_census census = meter_census(&s->meter, &show_tables(s)->timeouts);
-	struct weir_label label;
-	unsigned int queries = 0;
-	pid_t agent = lock_holder();
+	int code = show_read(s, SNAPSHOT_CENSUS | SNAPSHOT_QUERIES | SNAPSHOT_INTERFACES_NOW |
+					SNAPSHOT_TABLES | SNAPSHOT_KERNEL);
 
-	for (__u32 w = 0; w < WEIR_QUERIES; w++)
-		queries += !meter_label(&s->meter, w, &label) && label.name[0];
-	if (s->json)
-		return status_json(s, &census, agent, queries) ? CLI_FAILED : CLI_OK;
-	status_text(s, &census, agent, queries);
-	return CLI_OK;
-}
-
-/* --- queries --------------------------------------------------------------------------- */
-
-static void print_rates(const struct meter_rate *rate, unsigned int window_s)
-{
-	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES], wpps[TEXT_SI_BYTES], wbps[TEXT_SI_BYTES];
-
-	printf("%9s %9s %9s %9s", text_si(rate->last.packets, pps),
-	       text_si(8.0 * rate->last.bytes, bps),
-	       text_si((double)rate->window.packets / window_s, wpps),
-	       text_si(8.0 * rate->window.bytes / window_s, wbps));
-}
-
-static int print_query(const struct show *s, __u32 query, const struct weir_label *label,
-		       const struct meter_rate *rate, unsigned int window_s)
-{
-	char measure[DISTINCT_MEASURE_BYTES];
-	struct distinct_answers answers;
-	int code = distinct_read(&s->meter, query, label, meter_now(), window_s, &answers);
-
-	if (code)
-		return code;
-	if (s->json)
-		return json_line(json_query(label, rate, &answers, window_s), stdout);
-	printf("%-16s ", label->name);
-	if (distinct_measure(label, &answers, 39, measure)[0]) {
-		fputs(measure, stdout);
-		window_s = lround(answers.of[label->distinct].covered_s);
-	} else {
-		print_rates(rate, window_s);
-	}
-	printf(" %3us  %s\n", window_s, label->match);
-	distinct_lines(&answers, distinct_of(label), 46, "\n", stdout);
-	return 0;
+	ask_agent(s->snapshot);
+	if (!code && s->json)
+		code = json_line(json_status(s->snapshot), stdout);
+	else if (!code)
+		lines_status(s->snapshot, stdout);
+	return finish("status", code);
 }
 
 static int show_queries(struct show *s)
 {
-	struct weir_label labels[WEIR_QUERIES];
-	struct meter_rate rates[WEIR_QUERIES];
-	__u32 windows[WEIR_QUERIES];
+	const struct snapshot *snapshot = s->snapshot;
+	int code = show_read(s, SNAPSHOT_QUERIES | SNAPSHOT_DISTINCT);
 	bool any = false;
-	int code = 0;
 
-	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
-		code = meter_label(&s->meter, w, &labels[w]);
-		windows[w] = s->window_s ? s->window_s : labels[w].window_s;
-	}
-	code = code ? code : meter_rates(&s->meter, meter_now(), windows, rates);
 	if (!code && !s->json)
-		printf("%16s %19s %19s\n%-16s %9s %9s %9s %9s %4s  %s\n", "", "the last second",
-		       "the window", "query", "packets/s", "bits/s", "packets/s", "bits/s", "win",
-		       "match");
-	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
-		if (!show_wants(s, &labels[w]))
+		lines_queries_head(stdout);
+	for (unsigned int i = 0; i < snapshot->query_count && !code; i++) {
+		const struct snapshot_query *q = &snapshot->query[i];
+
+		if (!show_wants(s, &q->label))
 			continue;
 		any = true;
-		code = print_query(s, w, &labels[w], &rates[w], windows[w]);
+		code = q->distinct_code;
+		if (!code && s->json)
+			code = json_line(json_query(&q->label, &q->rate, &q->distinct, q->window_s),
+					 stdout);
+		else if (!code)
+			lines_query(q, stdout);
 	}
-	if (code)
-		log_err("queries: %s", strerror(-code));
-	else if (s->query && !any)
+	if (!code && s->query && !any) {
 		log_err("no query is named '%s'", s->query);
-	return code || (s->query && !any) ? CLI_FAILED : CLI_OK;
-}
-
-/* --- losses ---------------------------------------------------------------------------- */
-
-static int losses_json(const struct meter_balance *b)
-{
-	json_t *exporters = json_array();
-
-	exporter_states(EXPORTS_DIR, add_exporter, exporters);
-	return json_line(json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "seen",
-				   json_counts(&b->seen_after), "resident",
-				   json_counts(&b->resident), "flows", (json_int_t)b->flows,
-				   "counters", json_books(&b->books), "low", json_counts(&b->low),
-				   "high", json_counts(&b->high), "export", exporters, "exact",
-				   (int)b->quiet, "conserved", (int)b->holds),
-			 stdout);
-}
-
-static void print_count(const char *sign, const char *name, const struct weir_count *c,
-			const char *text)
-{
-	printf("%1s %-18s %14llu %18llu  %s\n", sign, name, c->packets, c->bytes, text);
-}
-
-static void print_fate(const char *name, const struct queue_count *c, const char *text)
-{
-	const struct weir_count count = {c->packets, c->bytes};
-
-	print_count("", name, &count, text);
-}
-
-/* Where the packets of flows have come that left the cache, or were taken in it. */
-static void print_exported(void *context, const struct exporter_state *state, const char *why)
-{
-	(void)context;
-	if (!state) {
-		printf("\n%s\n", why);
-		return;
+		return CLI_FAILED;
 	}
-	printf("\nto %s\n", state->to);
-	print_fate("sent", &state->sent, "in flows that were sent");
-	print_fate("queued", &state->queued, "in flows that wait to be sent");
-	print_fate("dropped", &state->dropped, "in flows that found the queue full");
-	print_fate("not_exportable", &state->unencodable, "in flows that the protocol cannot tell");
-}
-
-static void losses_text(const struct meter_balance *b)
-{
-	char flows[64];
-
-	printf("  %-18s %14s %18s\n", "", "packets", "bytes");
-	print_count("", "seen", &b->seen_after, "in and out");
-	snprintf(flows, sizeof(flows), "in %llu flows of the cache now", b->flows);
-	print_count("=", "resident", &b->resident, flows);
-	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
-		enum weir_counter_kind kind = counter_names[c].kind;
-
-		if (kind != WEIR_KIND_SEEN && kind != WEIR_KIND_NOTE)
-			print_count("+", counter_names[c].name, &b->books.count[c],
-				    counter_names[c].text);
-	}
-	printf("\nof these\n");
-	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
-		enum weir_counter_kind kind = counter_names[c].kind;
-
-		if (kind == WEIR_KIND_SEEN || kind == WEIR_KIND_NOTE)
-			print_count("", counter_names[c].name, &b->books.count[c],
-				    counter_names[c].text);
-	}
-	exporter_states(EXPORTS_DIR, print_exported, NULL);
-	if (!b->quiet)
-		printf("\ncounters moved while they were read: from %llu to %llu packets are "
-		       "accounted for,\nfrom %llu to %llu were seen\n",
-		       b->low.packets, b->high.packets, b->seen_before.packets,
-		       b->seen_after.packets);
-	printf("\n%s\n", text_balance(b));
+	return finish("queries", code);
 }
 
 static int show_losses(struct show *s)
 {
-	struct meter_balance balance;
-	int code = meter_balance(&s->meter, &balance);
+	int code = show_read(s, SNAPSHOT_BALANCE);
 
+	snapshot_exporters(s->snapshot, EXPORTS_DIR);
 	if (!code && s->json)
-		code = losses_json(&balance);
+		code = json_line(json_losses(s->snapshot), stdout);
 	else if (!code)
-		losses_text(&balance);
-	if (code)
-		log_err("losses: %s", strerror(-code));
-	return code || !balance.holds ? CLI_FAILED : CLI_OK;
+		lines_losses(s->snapshot, stdout);
+	return finish("losses", code) || !s->snapshot->balance.holds ? CLI_FAILED : CLI_OK;
 }
 
-/* --- interfaces ------------------------------------------------------------------------ */
-
-static int interface_json(const struct weir_interface *interface, const struct weir_books *books)
+static int interface_line(const struct snapshot_interface *i)
 {
-	json_t *all = json_interface(interface);
+	json_t *all = json_interface(i);
 
-	if (all)
-		json_object_set_new(all, "counters", json_books(books));
-	return json_line(all, stdout);
-}
-
-static void interface_text(const struct weir_interface *interface, const struct weir_books *books)
-{
-	char hooks[256];
-
-	text_hooks(interface, hooks, sizeof(hooks));
-	printf("%s (ifindex %u): %s\n", interface->name, interface->ifindex,
-	       interface->gone ? "gone; its counts stay" : hooks);
-	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
-		const struct weir_count *count = &books->count[c];
-
-		if (counter_names[c].kind == WEIR_KIND_SEEN || count->packets || count->bytes)
-			printf("  %-18s %14llu packets %18llu bytes\n", counter_names[c].name,
-			       count->packets, count->bytes);
+	if (json_object_set_new(all, "counters", json_books(&i->books))) {
+		json_decref(all);
+		all = NULL;
 	}
+	return json_line(all, stdout);
 }
 
 static int show_interfaces(struct show *s)
 {
-	struct weir_interface interface;
-	struct weir_books books;
+	int code = show_read(s, SNAPSHOT_INTERFACE_BOOKS);
+
+	for (unsigned int i = 0; i < s->snapshot->interface_count && !code; i++) {
+		if (s->json)
+			code = interface_line(&s->snapshot->interface[i]);
+		else
+			lines_interface(&s->snapshot->interface[i], stdout);
+	}
+	return finish("interfaces", code);
+}
+
+static int show_exporters(struct show *s)
+{
 	int code = 0;
 
-	for (__u32 i = 1; i < WEIR_INTERFACES && !code; i++) {
-		if (!has_interface(s, i, &interface))
-			continue;
-		code = meter_books(&s->meter, i, &books);
-		if (!code && s->json)
-			code = interface_json(&interface, &books);
-		else if (!code)
-			interface_text(&interface, &books);
-	}
-	if (code)
-		log_err("interfaces: %s", strerror(-code));
-	return code ? CLI_FAILED : CLI_OK;
+	ask_agent(s->snapshot);
+	for (unsigned int i = 0; i < s->snapshot->exporter_count && s->json && !code; i++)
+		code = json_line(exporting_json(&s->snapshot->exporter[i]), stdout);
+	if (!s->json && !s->snapshot->exporter_count)
+		log_info("flows are sent nowhere: export: under a URL in the configuration");
+	else if (!s->json)
+		lines_exporters(s->snapshot, stdout);
+	return finish("exporters", code);
 }
 
 /* --------------------------------------------------------------------------------------- */
@@ -421,8 +198,13 @@ static const struct topic {
 	int (*show)(struct show *s);
 	bool apart; /* from what is pinned */
 } topics[] = {
-	{"status", show_status},         {"queries", show_queries}, {"flows", show_flows},
-	{"distinct", show_distinct},     {"losses", show_losses},   {"interfaces", show_interfaces},
+	{"status", show_status},
+	{"queries", show_queries},
+	{"flows", show_flows},
+	{"distinct", show_distinct},
+	{"losses", show_losses},
+	{"interfaces", show_interfaces},
+	{"exporters", show_exporters, true},
 	{"answers", show_answers, true},
 };
 
@@ -448,7 +230,9 @@ static int run(int argc, char **argv)
 		log_err("%s", why.text);
 		return CLI_FAILED;
 	}
-	status = topic->show(&show);
+	show.snapshot = snapshot_new();
+	status = show.snapshot ? topic->show(&show) : finish(topic->name, -ENOMEM);
+	free(show.snapshot);
 	if (!topic->apart)
 		meter_close(&show.meter);
 	if (fflush(stdout) && status == CLI_OK)
@@ -458,7 +242,7 @@ static int run(int argc, char **argv)
 
 const struct verb verb_show = {
 	.name = "show",
-	.operands = "status|queries|flows|distinct|losses|interfaces|answers",
+	.operands = "status|queries|flows|distinct|losses|interfaces|exporters|answers",
 	.summary = "show measurements, with or without a running agent",
 	.about =
 		"status      what runs, how full it is, and what the kernel provides\n"
@@ -467,6 +251,7 @@ const struct verb verb_show = {
 		"distinct    how many different flows, sources, ... queries saw in their windows\n"
 		"losses      where every packet went; exits with 1 if one is missing\n"
 		"interfaces  where weir is attached, how and why, with all counters\n"
+		"exporters   where flows are sent, and what waits or was lost\n"
 		"answers     what a coordinator on this machine answers, or --hosts: which hosts are\n"
 		"            connected",
 	.options = options,

@@ -10,7 +10,8 @@
 
 static int print_json(const char *query, int k, const struct distinct_answer *answer)
 {
-	json_t *line = json_pack("{s:s, s:s}", "query", query, "distinct", countdown_key_name(k));
+	json_t *line =
+		json_pack("{s:o, s:s}", "query", json_text(query), "key", countdown_key_name(k));
 	json_t *rest = distinct_json(answer);
 
 	if (line && rest) {

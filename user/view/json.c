@@ -5,9 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/counters.h"
 #include "base/time_text.h"
+#include "base/counters.h"
+#include "view/exporting.h"
+#include "view/kernel.h"
+#include "view/reporting.h"
 #include "view/text.h"
+
+#define STATE_DIGITS 3
 
 /* --- Lines ------------------------------------------------------------------------------- */
 
@@ -50,14 +55,18 @@ json_t *json_time_or_null(__u64 unix_ns, unsigned int digits)
 	return unix_ns ? json_time(unix_ns, digits) : json_null();
 }
 
+json_t *json_ns(__u64 unix_ns)
+{
+	return unix_ns ? json_integer(unix_ns) : json_null();
+}
+
 int json_set_time(json_t *object, const char *name, __u64 unix_ns, unsigned int digits)
 {
 	char name_ns[64];
 
 	snprintf(name_ns, sizeof(name_ns), "%s_ns", name);
 	return json_object_set_new(object, name, json_time_or_null(unix_ns, digits)) ||
-			       json_object_set_new(object, name_ns,
-						   unix_ns ? json_integer(unix_ns) : json_null())
+			       json_object_set_new(object, name_ns, json_ns(unix_ns))
 		       ? -ENOMEM
 		       : 0;
 }
@@ -103,12 +112,44 @@ json_t *json_books(const struct weir_books *books)
 
 /* --- Interfaces and queries -------------------------------------------------------------- */
 
-json_t *json_interface(const struct weir_interface *interface)
+/* What attach.c says of that side, "in: PHRASE; out: PHRASE", unless it is the hook's name alone. */
+static json_t *side_why(const struct weir_interface *i, bool in, const char *hook)
 {
-	return json_pack("{s:o, s:i, s:s, s:s, s:s, s:b}", "name", json_text(interface->name),
-			 "ifindex", (int)interface->ifindex, "in", text_hook(interface->in), "out",
-			 text_hook(interface->out), "why", interface->why, "gone",
-			 (int)interface->gone);
+	static const char out_from[] = "; out: ", in_from[] = "in: ";
+	char phrase[sizeof(i->why) + 1], *end;
+	const char *from = phrase;
+
+	snprintf(phrase, sizeof(phrase), "%.*s", (int)sizeof(i->why), i->why);
+	end = strstr(phrase, out_from);
+	if (strncmp(phrase, in_from, strlen(in_from)) != 0 || !end)
+		return json_text_or_null(phrase);
+	if (in) {
+		from += strlen(in_from);
+		*end = '\0';
+	} else {
+		from = end + strlen(out_from);
+	}
+	return strcmp(from, hook) != 0 ? json_text_or_null(from) : json_null();
+}
+
+static json_t *side(const struct snapshot_interface *interface, bool in)
+{
+	const struct weir_interface *i = &interface->hooks;
+	const __u8 hook = in ? i->in : i->out;
+	const char *name = text_hook(hook);
+
+	if (interface->state != SNAPSHOT_ATTACHED && interface->state != SNAPSHOT_FORESEEN)
+		return json_pack("{s:n, s:n}", "hook", "why");
+	return json_pack("{s:s?, s:o}", "hook", hook == WEIR_HOOK_NONE ? NULL : name, "why",
+			 side_why(i, in, name));
+}
+
+json_t *json_interface(const struct snapshot_interface *i)
+{
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "name", json_text(i->hooks.name),
+			 "ifindex", i->hooks.ifindex ? json_integer(i->hooks.ifindex) : json_null(),
+			 "state", snapshot_states[i->state], "why", json_text_or_null(i->why.text),
+			 "ingress", side(i, true), "egress", side(i, false));
 }
 
 json_t *json_query(const struct weir_label *label, const struct meter_rate *rate,
@@ -116,9 +157,179 @@ json_t *json_query(const struct weir_label *label, const struct meter_rate *rate
 {
 	char measure[TEXT_MEASURE_BYTES];
 
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", label->name, "match",
-			 label->match, "measure", text_measure(label, measure), "window",
-			 (int)window_s, "last", json_rates(&rate->last, 1), "average",
+	return json_pack("{s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "query", json_text(label->name),
+			 "match", json_text(label->match), "measure", text_measure(label, measure),
+			 "window_s", (int)window_s, "last", json_rates(&rate->last, 1), "average",
 			 json_rates(&rate->window, window_s), "distinct",
 			 distinct_answers_json(answers));
+}
+
+/* What the coordinator was told of it, so that what it answers can be checked. */
+static json_t *reported(const struct snapshot_query *q)
+{
+	const __u64 as_of_ns = q->tick * WEIR_NS_PER_SEC;
+
+	if (!q->reported)
+		return json_null();
+	return json_pack("{s:o, s:o, s:I}", "as_of", json_time(as_of_ns, 0), "as_of_ns",
+			 json_ns(as_of_ns), "value", (json_int_t)q->counts);
+}
+
+static json_t *second_query(const struct snapshot_query *q)
+{
+	json_t *query = json_query(&q->label, &q->rate, &q->distinct, q->window_s);
+
+	if (query && json_object_set_new(query, "reported", reported(q))) {
+		json_decref(query);
+		query = NULL;
+	}
+	return query;
+}
+
+/* --- Sections of a snapshot -------------------------------------------------------------- */
+
+json_t *json_interfaces(const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < s->interface_count; i++)
+		json_add(&list, json_interface(&s->interface[i]));
+	return list;
+}
+
+static json_t *number_if(bool known, __u64 number)
+{
+	return known ? json_integer(number) : json_null();
+}
+
+json_t *json_flows(const struct snapshot *s)
+{
+	const bool census = s->has & SNAPSHOT_CENSUS;
+
+	return json_pack("{s:o, s:o, s:o, s:o}", "live", number_if(census, s->census.live),
+			 "resident", number_if(census, s->census.resident), "capacity",
+			 number_if(s->capacity, s->capacity), "evicted",
+			 number_if(s->has & SNAPSHOT_AGENT, s->evicted));
+}
+
+json_t *json_vectors(const struct snapshot *s)
+{
+	return json_pack("{s:i, s:I}", "count", (int)s->vectors, "bytes",
+			 (json_int_t)s->vector_bytes);
+}
+
+json_t *json_exporters(const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < s->exporter_count; i++)
+		json_add(&list, exporting_json(&s->exporter[i]));
+	return list;
+}
+
+json_t *json_reporting(const struct snapshot *s)
+{
+	return s->reports ? reporting_json(&s->report) : json_null();
+}
+
+/* --- Whole lines ------------------------------------------------------------------------- */
+
+json_t *json_second(const struct snapshot *s)
+{
+	json_t *queries = json_array();
+
+	for (unsigned int q = 0; q < s->query_count; q++)
+		json_add(&queries, second_query(&s->query[q]));
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
+			 json_time(s->time_ns, STATE_DIGITS), "time_ns", json_ns(s->time_ns),
+			 "uptime_s", (json_int_t)s->uptime_s, "interfaces", json_interfaces(s),
+			 "exporters", json_exporters(s), "report", json_reporting(s), "queries",
+			 queries, "counters", json_books(&s->books), "flows", json_flows(s));
+}
+
+json_t *json_stopped(const struct snapshot *s)
+{
+	const struct meter_balance *b = &s->balance;
+
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b}", "stopped", 1, "exporters",
+			 json_exporters(s), "seen", json_counts(&b->seen_after), "counters",
+			 json_books(&b->books), "resident", json_counts(&b->resident), "flow_count",
+			 (json_int_t)b->flows, "conserved", (int)b->holds);
+}
+
+static json_t *timeouts(const struct weir_timeouts *t)
+{
+	return json_pack("{s:f, s:f, s:f}", "idle_s", t->idle_ns / 1e9, "active_s",
+			 t->active_ns / 1e9, "closed_s", t->closed_ns / 1e9);
+}
+
+/* Of what is loaded, running or not; its tables are not known where the kernel takes none. */
+static json_t *machine(const struct snapshot *s, bool pinned)
+{
+	const bool tables = s->has & SNAPSHOT_TABLES;
+
+	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o}",
+			 "time", json_time(s->time_ns, STATE_DIGITS), "time_ns",
+			 json_ns(s->time_ns), "pinned", (int)pinned, "agent",
+			 number_if(s->agent, s->agent), "flows", json_flows(s), "timeouts",
+			 tables ? timeouts(&s->timeouts) : json_null(), "cpus",
+			 number_if(tables, s->cpus), "query_count",
+			 number_if(tables, s->query_count), "term_count",
+			 number_if(tables, s->terms), "tunnels",
+			 !tables    ? NULL
+			 : s->inner ? "inner"
+				    : "outer",
+			 "vectors", tables ? json_vectors(s) : json_null(), "interfaces",
+			 json_interfaces(s), "kernel", kernel_json(&s->kernel));
+}
+
+/* `object` with the members of `more`; both are taken. */
+static json_t *joined(json_t *object, json_t *more)
+{
+	if (!object || !more || json_object_update(object, more)) {
+		json_decref(object);
+		object = NULL;
+	}
+	json_decref(more);
+	return object;
+}
+
+json_t *json_status(const struct snapshot *s)
+{
+	return joined(machine(s, true),
+		      json_pack("{s:o, s:o, s:o}", "uptime_s",
+				number_if(s->has & SNAPSHOT_AGENT, s->uptime_s), "exporters",
+				json_exporters(s), "report", json_reporting(s)));
+}
+
+json_t *json_check(const struct snapshot *s, const struct check_facts *facts)
+{
+	return joined(machine(s, facts->pinned),
+		      json_pack("{s:o, s:o}", "config", json_text_or_null(facts->config), "refused",
+				json_text_or_null(facts->refused)));
+}
+
+json_t *json_losses(const struct snapshot *s)
+{
+	const struct meter_balance *b = &s->balance;
+
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "seen",
+			 json_counts(&b->seen_after), "resident", json_counts(&b->resident),
+			 "flow_count", (json_int_t)b->flows, "counters", json_books(&b->books),
+			 "low", json_counts(&b->low), "high", json_counts(&b->high), "exporters",
+			 json_exporters(s), "exact", (int)b->quiet, "conserved", (int)b->holds);
+}
+
+/* --- What was said ----------------------------------------------------------------------- */
+
+__u64 json_number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+const char *json_text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
 }

@@ -25,8 +25,7 @@
 #include <stdio.h>
 
 #include "base/json_text.h"
-#include "meter/meter.h"
-#include "view/distinct.h"
+#include "view/snapshot.h"
 
 #define JSON_SCHEMA 1
 
@@ -37,6 +36,8 @@ int json_line(json_t *object, FILE *out);
 json_t *json_time(__u64 unix_ns, unsigned int digits);
 /* null for 0: it never happened. */
 json_t *json_time_or_null(__u64 unix_ns, unsigned int digits);
+/* null for 0, as well. */
+json_t *json_ns(__u64 unix_ns);
 /* NAME and NAME_ns. */
 int json_set_time(json_t *object, const char *name, __u64 unix_ns, unsigned int digits);
 
@@ -55,10 +56,45 @@ json_t *json_traffic(__u64 messages, __u64 bytes);
 /* All counters by name, {packets bytes} each. */
 json_t *json_books(const struct weir_books *books);
 
-/* {name ifindex in out why gone} */
-json_t *json_interface(const struct weir_interface *interface);
-/* {name match measure window last: rates average: rates distinct} */
+/* {query match measure window_s last: rates average: rates distinct} */
 json_t *json_query(const struct weir_label *label, const struct meter_rate *rate,
 		   const struct distinct_answers *answers, unsigned int window_s);
+
+/*
+ * Of a snapshot. What it does not have is null.
+ *
+ * json_interface()   {name ifindex state why ingress: {hook why} egress: {hook why}}; `state`:
+ *                    attached, detached, gone, absent, foreseen or refused, and `why` that is
+ * json_flows()       {live resident capacity evicted}
+ * json_vectors()     {count bytes}
+ * json_exporters()   a list of exporting_json()
+ * json_reporting()   reporting_json(), null where it reports to nobody
+ */
+json_t *json_interface(const struct snapshot_interface *interface);
+json_t *json_interfaces(const struct snapshot *s);
+json_t *json_flows(const struct snapshot *s);
+json_t *json_vectors(const struct snapshot *s);
+json_t *json_exporters(const struct snapshot *s);
+json_t *json_reporting(const struct snapshot *s);
+
+/* What weir run prints each second and serves at its socket: {time time_ns uptime_s interfaces
+ * exporters report queries: [json_query() and reported: {as_of as_of_ns value}] counters flows}. */
+json_t *json_second(const struct snapshot *s);
+/* And when it stops: {stopped exporters seen counters resident flow_count conserved}. */
+json_t *json_stopped(const struct snapshot *s);
+/* weir show status, losses. */
+json_t *json_status(const struct snapshot *s);
+json_t *json_losses(const struct snapshot *s);
+/* weir run --check: of the status what a start would come to, {config refused} besides. */
+struct check_facts {
+	const char *config;  /* its file; NULL: the built-in defaults */
+	bool pinned;         /* something runs already */
+	const char *refused; /* why not all would work; NULL */
+};
+json_t *json_check(const struct snapshot *s, const struct check_facts *facts);
+
+/* Of what another process of weir said: 0 or "" where the object does not have it. */
+__u64 json_number_of(const json_t *object, const char *key);
+const char *json_text_of(const json_t *object, const char *key);
 
 #endif

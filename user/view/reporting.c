@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "view/reporting.h"
 
+#include <string.h>
+
+#include "view/json.h"
 #include "view/text.h"
+
+static const char *const phases[UPLINK_PHASES] = {"down", "up", "refused"};
 
 const char *reporting_phase_text(const struct uplink_status *s)
 {
-	static const char *const texts[UPLINK_PHASES] = {"down", "up", "refused"};
-
-	return texts[s->phase];
+	return phases[s->phase];
 }
 
 void reporting_text(const struct uplink_status *s, FILE *out, const char *end)
@@ -28,15 +31,56 @@ void reporting_text(const struct uplink_status *s, FILE *out, const char *end)
 json_t *reporting_json(const struct uplink_status *s)
 {
 	const bool up = s->phase == UPLINK_UP;
+	const __u64 as_of_ns = s->tick > 0 ? s->tick * WEIR_NS_PER_SEC : 0;
 
 	return json_pack(
-		"{s:s, s:I, s:s, s:f, s:s?, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"address", s->address, "host", (json_int_t)s->host, "state",
-		reporting_phase_text(s), "since", (double)s->since_ns / WEIR_NS_PER_SEC, "name",
-		up && *s->name ? s->name : NULL, "method",
-		up ? interval_methods[s->method].word : NULL, "why",
-		up || !s->why[0] ? NULL : s->why, "sessions", (json_int_t)s->sessions, "updates",
-		(json_int_t)s->updates, "ticks", (json_int_t)s->ticks, "grants",
-		(json_int_t)s->grants, "sent_bytes", (json_int_t)s->sent_bytes, "read_bytes",
-		(json_int_t)s->read_bytes, "last_tick", (json_int_t)s->tick);
+		"{s:o, s:I, s:s, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"to", json_text(s->address), "host", (json_int_t)s->host, "state",
+		reporting_phase_text(s), "since", json_time_or_null(s->since_ns, 3), "since_ns",
+		json_ns(s->since_ns), "coordinator", json_text_or_null(up ? s->name : NULL),
+		"method", up ? interval_methods[s->method].word : NULL, "why",
+		json_text_or_null(up ? NULL : s->why), "sessions", (json_int_t)s->sessions,
+		"updates", (json_int_t)s->updates, "ticks", (json_int_t)s->ticks, "grants",
+		(json_int_t)s->grants, "sent_bytes", (json_int_t)s->sent_bytes, "received_bytes",
+		(json_int_t)s->read_bytes, "as_of", json_time_or_null(as_of_ns, 0), "as_of_ns",
+		json_ns(as_of_ns));
+}
+
+static __u64 phase_of(const char *text)
+{
+	for (__u64 i = 0; i < UPLINK_PHASES; i++)
+		if (!strcmp(phases[i], text))
+			return i;
+	return UPLINK_DOWN;
+}
+
+static __u64 method_of(const char *text)
+{
+	for (__u64 i = 0; i < INTERVAL_METHODS; i++)
+		if (!strcmp(interval_methods[i].word, text))
+			return i;
+	return INTERVAL_AUTO;
+}
+
+bool reporting_read(const json_t *json, struct uplink_status *out)
+{
+	const char *to = json_text_of(json, "to");
+
+	*out = (struct uplink_status){
+		.phase = phase_of(json_text_of(json, "state")),
+		.since_ns = json_number_of(json, "since_ns"),
+		.method = method_of(json_text_of(json, "method")),
+		.host = json_number_of(json, "host"),
+		.sessions = json_number_of(json, "sessions"),
+		.updates = json_number_of(json, "updates"),
+		.ticks = json_number_of(json, "ticks"),
+		.grants = json_number_of(json, "grants"),
+		.sent_bytes = json_number_of(json, "sent_bytes"),
+		.read_bytes = json_number_of(json, "received_bytes"),
+		.tick = json_number_of(json, "as_of_ns") / WEIR_NS_PER_SEC,
+	};
+	snprintf(out->address, sizeof(out->address), "%s", to);
+	snprintf(out->name, sizeof(out->name), "%s", json_text_of(json, "coordinator"));
+	snprintf(out->why, sizeof(out->why), "%s", json_text_of(json, "why"));
+	return *to;
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/counters.h"
 
 const char *text_si(double value, char out[TEXT_SI_BYTES])
 {
@@ -33,6 +34,16 @@ const char *text_memory(__u64 bytes, char out[TEXT_MEMORY_BYTES])
 	for (; value >= 1024 && unit < 2; unit++)
 		value /= 1024;
 	snprintf(out, TEXT_MEMORY_BYTES, "%.4g %s", value, units[unit]);
+	return out;
+}
+
+const char *text_vectors(unsigned int vectors, __u64 bytes, int cpus, char out[TEXT_VECTORS_BYTES])
+{
+	char each[TEXT_MEMORY_BYTES], all[TEXT_MEMORY_BYTES];
+
+	snprintf(out, TEXT_VECTORS_BYTES, "%u vector%s, %s on each of %d CPUs, %s", vectors,
+		 vectors == 1 ? "" : "s", text_memory(bytes / cpus, each), cpus,
+		 text_memory(bytes, all));
 	return out;
 }
 
@@ -99,6 +110,13 @@ const char *text_date(time_t at, char out[TEXT_TIME_BYTES])
 	localtime_r(&at, &local);
 	strftime(out, TEXT_TIME_BYTES, "%F %T", &local);
 	return out;
+}
+
+bool text_is_loss(int counter)
+{
+	const enum weir_counter_kind kind = counter_names[counter].kind;
+
+	return kind == WEIR_KIND_OVERFLOW || kind == WEIR_KIND_NAMED || kind == WEIR_KIND_NOTE;
 }
 
 const char *text_balance(const struct meter_balance *b)

@@ -65,7 +65,12 @@ static void it_reads_as_json(void **state)
 	assert_string_equal(json_string_value(json_object_get(json, "why")), "Connection refused");
 	assert_true(json_is_null(json_object_get(json, "method")));
 	assert_int_equal(json_integer_value(json_object_get(json, "updates")), 30);
-	assert_int_equal(json_integer_value(json_object_get(json, "last_tick")), 1763769999);
+	assert_string_equal(json_string_value(json_object_get(json, "since")),
+			    "2025-11-22T00:00:00.000Z");
+	assert_string_equal(json_string_value(json_object_get(json, "as_of")),
+			    "2025-11-22T00:06:39Z");
+	assert_int_equal(json_integer_value(json_object_get(json, "as_of_ns")),
+			 1763769999 * WEIR_NS_PER_SEC);
 	json_decref(json);
 	status = status_of(UPLINK_UP);
 	json = reporting_json(&status);
@@ -74,11 +79,40 @@ static void it_reads_as_json(void **state)
 	json_decref(json);
 }
 
+static void what_one_process_writes_another_reads(void **state)
+{
+	for (enum uplink_phase phase = 0; phase < UPLINK_PHASES; phase++) {
+		struct uplink_status status = status_of(phase), read;
+		json_t *json = reporting_json(&status);
+
+		/* Of a session that is not up, who and how are not said. */
+		if (phase != UPLINK_UP) {
+			memset(status.name, 0, sizeof(status.name));
+			status.method = 0;
+		}
+		assert_true(reporting_read(json, &read));
+		assert_memory_equal(&read, &status, sizeof(read));
+		json_decref(json);
+	}
+}
+
+static void what_is_no_session_is_not_read(void **state)
+{
+	json_t *json = json_pack("{s:s}", "state", "up");
+	struct uplink_status read;
+
+	assert_false(reporting_read(json, &read));
+	assert_false(reporting_read(NULL, &read));
+	json_decref(json);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_reads_as_a_line),
 		cmocka_unit_test(it_reads_as_json),
+		cmocka_unit_test(what_one_process_writes_another_reads),
+		cmocka_unit_test(what_is_no_session_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,9 +11,11 @@
 #include <cmocka.h>
 
 #include "agent/agent.h"
-#include "view/reporting.h"
+#include "view/kernel.h"
 
 #define WINDOW_OF_B 9 /* of a 0 */
+#define REPORTED                                                                                   \
+	" report tls://c: down since 1970-01-01 00:00:00: Connection refused; 4321 updates in"
 
 static struct weir_control control;
 static struct weir_tables tables[2];
@@ -34,28 +36,52 @@ bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 
 	return r->tick && query == 1;
 }
 
-json_t *report_json(const struct report *r)
-{
-	return json_null();
-}
-
-void reporting_text(const struct uplink_status *status, FILE *out, const char *end)
-{
-	fprintf(out, "%s: %llu updates%s", status->address, status->updates, end);
-}
-
-const char *reporting_phase_text(const struct uplink_status *status)
-{
-	return "up";
-}
-
 void uplink_status(const struct uplink *u, struct uplink_status *out)
 {
 	*out = (struct uplink_status){.phase = UPLINK_DOWN, .updates = 4321, .address = "tls://c"};
 	snprintf(out->why, sizeof(out->why), "Connection refused");
 }
 
+int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
+		struct meter_rate *rates)
+{
+	return -ENOTSUP;
+}
+
 int meter_books(const struct meter *m, __u32 account, struct weir_books *out)
+{
+	return 0;
+}
+
+int meter_balance(const struct meter *m, struct meter_balance *out)
+{
+	return -ENOTSUP;
+}
+
+int meter_interface(const struct meter *m, __u32 account, struct weir_interface *out)
+{
+	return -ENOTSUP;
+}
+
+int meter_label(const struct meter *m, __u32 query, struct weir_label *out)
+{
+	return -ENOTSUP;
+}
+
+void meter_probe(const struct meter *m, struct meter_kernel *out)
+{
+}
+
+json_t *kernel_json(const struct meter_kernel *k)
+{
+	return json_null();
+}
+
+void kernel_text(const struct meter_kernel *k, FILE *out)
+{
+}
+
+__u64 meter_vector_bytes(const struct meter *m, __u32 slabs)
 {
 	return 0;
 }
@@ -84,13 +110,9 @@ void turns_each_exporter(const struct turns *t, turns_exporter_fn *fn, void *con
 {
 }
 
-json_t *exports_json(const struct turns *t)
+const struct meter_census *turns_census(const struct turns *t)
 {
-	return json_array();
-}
-
-void exports_state_text(const struct exporter_state *state, FILE *out, const char *end)
-{
+	return &t->census;
 }
 
 static int set_scene(void **state)
@@ -100,6 +122,8 @@ static int set_scene(void **state)
 	distinct_code = 0;
 	memset(&agent, 0, sizeof(agent));
 	agent.notes.screen = agent.notes.drawn = true;
+	setenv("TZ", "UTC", 1);
+	agent.second.snapshot = snapshot_new();
 	agent.meter.control = &control;
 	agent.meter.tables = tables;
 	agent.config.query_count = 2;
@@ -116,6 +140,12 @@ static int set_scene(void **state)
 	return 0;
 }
 
+static int clear_scene(void **state)
+{
+	second_free(&agent.second);
+	return 0;
+}
+
 /* What one turn prints, for free(); *code: what it returned. */
 static char *tick(enum output output, int *code)
 {
@@ -124,7 +154,7 @@ static char *tick(enum output output, int *code)
 
 	agent.options.output = output;
 	stdout = open_memstream(&text, &size);
-	*code = screen_tick(&agent);
+	*code = second_print(&agent);
 	fclose(stdout);
 	stdout = terminal;
 	return text;
@@ -193,7 +223,7 @@ static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
 
 static void what_the_coordinator_was_told_stands_with_its_query(void **state)
 {
-	json_t *line, *queries;
+	json_t *line, *queries, *reported;
 	int code;
 	char *text;
 
@@ -203,13 +233,13 @@ static void what_the_coordinator_was_told_stands_with_its_query(void **state)
 		line = json_loads(text, 0, NULL);
 		queries = json_object_get(line, "queries");
 		assert_int_equal(json_array_size(queries), 2);
-		assert_null(json_object_get(json_array_get(queries, 0), "tick"));
-		assert_int_equal(
-			json_integer_value(json_object_get(json_array_get(queries, 1), "tick")),
-			told ? 1763769600 : 0);
-		assert_int_equal(
-			json_integer_value(json_object_get(json_array_get(queries, 1), "value")),
-			told ? 501 : 0);
+		assert_true(json_is_null(json_object_get(json_array_get(queries, 0), "reported")));
+		reported = json_object_get(json_array_get(queries, 1), "reported");
+		assert_int_equal(json_is_null(reported), !told);
+		assert_int_equal(json_integer_value(json_object_get(reported, "as_of_ns")),
+				 told ? 1763769600 * WEIR_NS_PER_SEC : 0);
+		assert_int_equal(json_integer_value(json_object_get(reported, "value")),
+				 told ? 501 : 0);
 		json_decref(line);
 		free(text);
 	}
@@ -227,7 +257,7 @@ static void who_is_reported_to_is_on_the_screen_and_in_the_lines(void **state)
 		must_print(OUTPUT_SCREEN, "seen", "tls://c", reports);
 		must_print(OUTPUT_SCREEN, "seen", "Connection refused", reports);
 		text = tick(OUTPUT_LINES, &code);
-		assert_int_equal(!!strstr(text, " coordinator tls://c: 4321 updates\n"), reports);
+		assert_int_equal(!!strstr(text, REPORTED), reports);
 		free(text);
 	}
 }
@@ -239,7 +269,7 @@ static void an_output_that_takes_nothing_is_the_end(void **state)
 
 		agent.options.output = output;
 		stdout = fopen("/dev/full", "w");
-		code = screen_tick(&agent);
+		code = second_print(&agent);
 		fclose(stdout);
 		stdout = terminal;
 		assert_true(code < 0);
@@ -249,7 +279,7 @@ static void an_output_that_takes_nothing_is_the_end(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup(name, set_scene)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_scene, clear_scene)
 	const struct CMUnitTest tests[] = {
 		TEST(distinct_counts_that_cannot_be_read_are_left_out_and_said_once),
 		TEST(a_reading_that_fails_is_said_once_and_ends_nothing),
