@@ -50,7 +50,10 @@ struct replay {
 static int print_flow(const struct weir_flow *flow, const struct weir_pair6 *pair,
 		      enum weir_end end)
 {
-	return json_line(flow_live_json(flow, pair, end, 0), stdout);
+	struct flow_ended ended;
+
+	flow_ended_of(flow, pair, end, 0, &ended);
+	return json_line(flow_live_json(&ended, 0), stdout);
 }
 
 static int take_event(void *ctx, const struct weir_event *event)

@@ -87,16 +87,14 @@ static void interface_name(const struct meter *m, __u32 ifindex, char out[16])
 	snprintf(out, 16, "%u", ifindex);
 }
 
-static int print_json(const struct meter *m, const struct flow_item *item, __s64 offset_ns)
+static int print_json(const struct meter *m, const struct flow_ended *item, __s64 offset_ns)
 {
-	json_t *record = flow_live_json(&item->flow, &item->pair, item->end, offset_ns);
+	json_t *record = flow_live_json(item, offset_ns);
 	char name[16];
 
-	interface_name(m, item->flow.key.ifindex, name);
-	if (record) {
-		json_object_set_new(record, "packets", json_integer(item->packets));
+	interface_name(m, item->key.ifindex, name);
+	if (record)
 		json_object_set_new(record, "interface", json_string(name));
-	}
 	return json_line(record, stdout);
 }
 
@@ -110,30 +108,30 @@ static void widen(int *width, const char *text)
 		*width = strlen(text);
 }
 
-static void measure(const struct flow_item *item, struct widths *w)
+static void measure(const struct flow_ended *item, struct widths *w)
 {
 	char src[FLOW_ENDPOINT_BYTES], dst[FLOW_ENDPOINT_BYTES], proto[FLOW_PROTO_BYTES];
 
-	flow_proto_text(&item->flow, proto);
-	flow_source_text(&item->flow, &item->pair, src);
-	flow_dest_text(&item->flow, &item->pair, dst);
+	flow_proto_text(&item->key, proto);
+	flow_source_text(&item->key, &item->pair, src);
+	flow_dest_text(&item->key, &item->pair, dst);
 	widen(&w->proto, proto);
 	widen(&w->src, src);
 	widen(&w->dst, dst);
 }
 
-static void print_text(const struct flow_item *item, const struct widths *w, __u64 now_ns)
+static void print_text(const struct flow_ended *item, const struct widths *w, __u64 now_ns)
 {
 	char src[FLOW_ENDPOINT_BYTES], dst[FLOW_ENDPOINT_BYTES], proto[FLOW_PROTO_BYTES];
 	char packets[TEXT_SI_BYTES], bytes[TEXT_SI_BYTES];
-	__s64 idle_ns = now_ns - item->flow.last_ns;
+	__s64 idle_ns = now_ns - item->end_ns;
 
-	flow_proto_text(&item->flow, proto);
-	flow_source_text(&item->flow, &item->pair, src);
-	flow_dest_text(&item->flow, &item->pair, dst);
+	flow_proto_text(&item->key, proto);
+	flow_source_text(&item->key, &item->pair, src);
+	flow_dest_text(&item->key, &item->pair, dst);
 	printf("%-3s %-*s %-*s %-*s %7s %7s %6llds  %s\n",
-	       item->flow.key.flags & WEIR_KEY_OUT ? "out" : "in", w->proto, proto, w->src, src,
-	       w->dst, dst, text_si(item->packets, packets), text_si(item->flow.bytes, bytes),
+	       item->key.flags & WEIR_KEY_OUT ? "out" : "in", w->proto, proto, w->src, src, w->dst,
+	       dst, text_si(item->packets, packets), text_si(item->bytes, bytes),
 	       (idle_ns > 0 ? idle_ns : 0) / (__s64)WEIR_NS_PER_SEC, flow_end_text(item->end));
 }
 

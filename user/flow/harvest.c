@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/parts.h"
+
 int harvest_open(struct harvest *h, __u32 room)
 {
 	*h = (struct harvest){
@@ -52,30 +54,6 @@ static __u32 bucket_of(const struct harvest *h, const struct flow_ended *f)
 	return mix(src + dst + both) & (h->room - 1);
 }
 
-static bool same_key(const struct flow_ended *a, const struct flow_ended *b)
-{
-	if (a->key.addrs != b->key.addrs || a->key.rest != b->key.rest ||
-	    a->key.ifindex != b->key.ifindex)
-		return false;
-	return !(a->key.flags & WEIR_KEY_V6) || !memcmp(&a->pair, &b->pair, sizeof(a->pair));
-}
-
-static void add_part(struct flow_ended *sum, const struct flow_ended *part)
-{
-	/* How the whole ended is how its last part did. */
-	if (part->end_ns > sum->end_ns)
-		sum->end = part->end;
-	if (part->start_ns < sum->start_ns) {
-		sum->start_ns = part->start_ns;
-		sum->tos = part->tos;
-	}
-	if (part->end_ns > sum->end_ns)
-		sum->end_ns = part->end_ns;
-	sum->packets += part->packets;
-	sum->bytes += part->bytes;
-	sum->tcp_flags |= part->tcp_flags;
-}
-
 int harvest_add(struct harvest *h, const struct flow_ended *part, unsigned int cpu)
 {
 	__u32 *link = &h->bucket[bucket_of(h, part)];
@@ -84,8 +62,8 @@ int harvest_add(struct harvest *h, const struct flow_ended *part, unsigned int c
 	while (*link) {
 		struct harvest_part *other = &h->part[*link - 1];
 
-		if (!(other->cpus & bit) && same_key(&other->flow, part)) {
-			add_part(&other->flow, part);
+		if (!(other->cpus & bit) && flow_parts_same(&other->flow, part)) {
+			flow_parts_add(&other->flow, part);
 			other->cpus |= bit;
 			return 0;
 		}

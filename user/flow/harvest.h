@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Making flows of their parts. Each CPU has a flow cache of its own, so what went over two CPUs
- * ends as two parts. Those that are due together are put together; and the two directions of a
- * conversation come out one after the other, so that an exporter can send them as one biflow.
+ * Flows for exporters, out of the parts that the kernel has of them (flow/parts.h). Those that are
+ * due together are put together; and the two directions of a conversation come out one after the
+ * other, so that an exporter can send them as one biflow.
  *
  *   harvest_add() ...    parts as they come from the ring and the scan
  *   harvest_emit()       flows; then it is empty again
  *
- * Two parts of one CPU are two flows, though their keys be the same: the first had ended when the
+ * Two parts of one CPU are two flows even if their keys are the same: the first had ended when the
  * second began.
  */
 #ifndef FLOW_HARVEST_H

@@ -7,7 +7,6 @@
 
 #include "base/json_text.h"
 #include "base/time_text.h"
-#include "flow/ended.h"
 #include "flow/text.h"
 
 #define KEY_BYTES 64
@@ -152,13 +151,12 @@ json_t *flow_record_to_json(const struct flow_record *flow)
 	return flow_fields_json(flow_fields, FIELD_MAX, flow);
 }
 
-json_t *flow_live_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		       enum weir_end end, __s64 clock_offset_ns)
+json_t *flow_live_json(const struct flow_ended *flow, __s64 clock_offset_ns)
 {
-	struct flow_ended ended;
 	struct flow_record record;
 
-	flow_ended_of(flow, pair, end, clock_offset_ns, &ended);
-	flow_ended_record(&ended, &record);
+	flow_ended_record(flow, &record);
+	record.forward.start_ns += clock_offset_ns;
+	record.forward.end_ns += clock_offset_ns;
 	return flow_record_to_json(&record);
 }

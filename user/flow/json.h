@@ -19,15 +19,13 @@
 
 #include <jansson.h>
 
+#include "flow/ended.h"
 #include "flow/fields.h"
-#include "weir/flow.h"
 
 /* NULL: no memory. */
 json_t *flow_record_to_json(const struct flow_record *flow);
-/* The same of a flow in the kernel's cache, its times plus `clock_offset_ns`; WEIR_END_NONE: it
- * lives. */
-json_t *flow_live_json(const struct weir_flow *flow, const struct weir_pair6 *pair,
-		       enum weir_end end, __s64 clock_offset_ns);
+/* The same of a flow in the cache, whose times plus `clock_offset_ns` are Unix time. */
+json_t *flow_live_json(const struct flow_ended *flow, __s64 clock_offset_ns);
 
 /* By a table of `count` rows, of which the first are those of `flow_fields`, in their order; others
  * may lie behind *flow in a larger struct. */

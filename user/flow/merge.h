@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One flow may be resident on several CPUs, for each has a cache of its own. Merging makes one of
- * them: packets and bytes add up, flags too, the times span all, and it is live while a part is.
+ * The flows in the cache, each one of its parts (flow/parts.h), in an order for people. Times are on
+ * the kernel's clock, and `end` is WEIR_END_NONE while a flow lives.
  */
 #ifndef FLOW_MERGE_H
 #define FLOW_MERGE_H
 
-#include "weir/flow.h"
+#include <stddef.h>
 
-struct flow_item {
-	struct weir_flow flow; /* of a merged flow, `packets` stops at its highest value */
-	struct weir_pair6 pair;
-	enum weir_end end;
-	__u64 packets;
-};
+#include "flow/ended.h"
 
 struct flow_items {
-	struct flow_item *item;
+	struct flow_ended *item;
 	size_t count, room;
 };
 

@@ -16,51 +16,50 @@ const char *flow_end_text(enum weir_end end)
 	return end <= WEIR_END_RESOURCES ? end_words[end] : "unknown";
 }
 
-static bool is_v6(const struct weir_flow *flow)
+static bool is_v6(const struct weir_flow_key *key)
 {
-	return flow->key.flags & WEIR_KEY_V6;
+	return key->flags & WEIR_KEY_V6;
 }
 
-static bool has_ports(const struct weir_flow *flow)
+static bool has_ports(const struct weir_flow_key *key)
 {
-	return !(flow->key.flags & WEIR_KEY_NOPORTS);
+	return !(key->flags & WEIR_KEY_NOPORTS);
 }
 
-static void address_text(const struct weir_flow *flow, const struct weir_pair6 *pair, bool source,
-			 char out[INET6_ADDRSTRLEN])
+static void address_text(const struct weir_flow_key *key, const struct weir_pair6 *pair,
+			 bool source, char out[INET6_ADDRSTRLEN])
 {
-	__be32 addr4 = source ? flow->key.src4 : flow->key.dst4;
+	__be32 addr4 = source ? key->src4 : key->dst4;
 
-	if (is_v6(flow))
+	if (is_v6(key))
 		inet_ntop(AF_INET6, source ? pair->src : pair->dst, out, INET6_ADDRSTRLEN);
 	else
 		inet_ntop(AF_INET, &addr4, out, INET6_ADDRSTRLEN);
 }
 
-static void endpoint_text(const struct weir_flow *flow, const struct weir_pair6 *pair, bool source,
-			  char out[FLOW_ENDPOINT_BYTES])
+static void endpoint_text(const struct weir_flow_key *key, const struct weir_pair6 *pair,
+			  bool source, char out[FLOW_ENDPOINT_BYTES])
 {
 	char address[INET6_ADDRSTRLEN];
-	unsigned int port = weir_be16(source ? flow->key.sport : flow->key.dport);
+	unsigned int port = weir_be16(source ? key->sport : key->dport);
 
-	address_text(flow, pair, source, address);
-	if (!has_ports(flow))
+	address_text(key, pair, source, address);
+	if (!has_ports(key))
 		snprintf(out, FLOW_ENDPOINT_BYTES, "%s", address);
 	else
-		snprintf(out, FLOW_ENDPOINT_BYTES, is_v6(flow) ? "[%s]:%u" : "%s:%u", address,
-			 port);
+		snprintf(out, FLOW_ENDPOINT_BYTES, is_v6(key) ? "[%s]:%u" : "%s:%u", address, port);
 }
 
-void flow_source_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
+void flow_source_text(const struct weir_flow_key *key, const struct weir_pair6 *pair,
 		      char out[FLOW_ENDPOINT_BYTES])
 {
-	endpoint_text(flow, pair, true, out);
+	endpoint_text(key, pair, true, out);
 }
 
-void flow_dest_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
+void flow_dest_text(const struct weir_flow_key *key, const struct weir_pair6 *pair,
 		    char out[FLOW_ENDPOINT_BYTES])
 {
-	endpoint_text(flow, pair, false, out);
+	endpoint_text(key, pair, false, out);
 }
 
 static const char *proto_word(__u8 proto)
@@ -91,11 +90,11 @@ static const char *proto_word(__u8 proto)
 	}
 }
 
-void flow_proto_text(const struct weir_flow *flow, char out[FLOW_PROTO_BYTES])
+void flow_proto_text(const struct weir_flow_key *key, char out[FLOW_PROTO_BYTES])
 {
-	__u8 proto = flow->key.proto;
+	__u8 proto = key->proto;
 	const char *word = proto_word(proto);
-	unsigned int code = weir_be16(flow->key.dport);
+	unsigned int code = weir_be16(key->dport);
 
 	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
 		snprintf(out, FLOW_PROTO_BYTES, "%s %u/%u", word, code >> 8, code & 0xff);

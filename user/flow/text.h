@@ -13,11 +13,11 @@
 const char *flow_end_text(enum weir_end end);
 
 /* "192.0.2.1:53", "[2001:db8::1]:53"; without a port where the flow has none. */
-void flow_source_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
+void flow_source_text(const struct weir_flow_key *key, const struct weir_pair6 *pair,
 		      char out[FLOW_ENDPOINT_BYTES]);
-void flow_dest_text(const struct weir_flow *flow, const struct weir_pair6 *pair,
+void flow_dest_text(const struct weir_flow_key *key, const struct weir_pair6 *pair,
 		    char out[FLOW_ENDPOINT_BYTES]);
 /* "tcp", "icmp 8/0", "89". */
-void flow_proto_text(const struct weir_flow *flow, char out[FLOW_PROTO_BYTES]);
+void flow_proto_text(const struct weir_flow_key *key, char out[FLOW_PROTO_BYTES]);
 
 #endif

@@ -48,9 +48,9 @@ static void endpoints_read_as_people_write_them(void **state)
 		const struct weir_flow f = flow_of(17, cases[i].flags);
 		char text[FLOW_ENDPOINT_BYTES];
 
-		flow_source_text(&f, &pair6, text);
+		flow_source_text(&f.key, &pair6, text);
 		assert_string_equal(text, cases[i].source);
-		flow_dest_text(&f, &pair6, text);
+		flow_dest_text(&f.key, &pair6, text);
 		assert_string_equal(text, cases[i].dest);
 	}
 }
@@ -63,7 +63,7 @@ static void the_longest_endpoint_fits(void **state)
 
 	memset(&pair, 0xff, sizeof(pair));
 	f.key.sport = 0xffff;
-	flow_source_text(&f, &pair, text);
+	flow_source_text(&f.key, &pair, text);
 	assert_string_equal(text, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 }
 
@@ -96,7 +96,7 @@ static void protocols_have_words_numbers_or_a_type_and_a_code(void **state)
 		char text[FLOW_PROTO_BYTES];
 
 		memcpy(&f.key.dport, (const uint8_t[]){cases[i].type, cases[i].code}, 2);
-		flow_proto_text(&f, text);
+		flow_proto_text(&f.key, text);
 		assert_string_equal(text, cases[i].text);
 	}
 }
