@@ -32,7 +32,7 @@ struct collector_template {
 	struct collector_field field[COLLECTOR_FIELDS];
 };
 
-/* What one session has told: a connection, a file, or all datagrams. */
+/* What one session has sent: a connection, a file, or all datagrams. */
 struct collector_session {
 	struct collector_template template[COLLECTOR_TEMPLATES];
 	unsigned int templates;
@@ -85,7 +85,7 @@ struct collector_folder {
 struct collector_folder collector_take_folder(struct collector *c, const char *folder);
 void collector_take(struct collector *c, const uint8_t *message, size_t length);
 struct collector_counts collector_counts(struct collector *c);
-/* Waits until so many flows are there; fails the test after half a minute. */
+/* Waits until `flows` have arrived; fails the test after half a minute. */
 void collector_wait(struct collector *c, uint64_t flows);
 /* Each identity of [0, ids) came exactly once, and no other. */
 void collector_assert_exactly_once(struct collector *c, uint64_t ids);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * A process that stages, commits and publishes as the harvester does is killed at random moments,
- * and the next goes on from what it left. Every record arrives exactly once.
+ * and the next continues from what it left. Every record arrives exactly once.
  *
  *   parent: collector thread, kill(SIGKILL) ──→ child: ledger, exporter ──→ child ──→ ...
  *              └──────────────── shared memory: ledger, what arrived ──────────┘
@@ -153,7 +153,7 @@ static void kill_child(pid_t child)
 		fail_msg("the child ended by itself: %#x", status);
 }
 
-/* Kills a child after so many records, or after a time: of its life, or from when it is open. */
+/* Kills a child after a number of records, or after a time: of its life, or since it is open. */
 static void kill_after(struct run *run, bool early, uint64_t records, uint64_t ns)
 {
 	uint64_t enough = progress_of(run) + records, opened = run->shared->opened, until;
@@ -198,7 +198,7 @@ static unsigned int run_and_kill(struct run *run)
 
 	srand(1);
 	run->shared->stop_at = IDS_MAX;
-	/* The first comes as far as to be up. */
+	/* The first gets up. */
 	kill_after(run, false, 5000, 30 * SEC);
 	for (rounds = 0; rounds < ROUNDS && position(run) < IDS_MAX - 200000; rounds++) {
 		if (run->collector->stream && rounds % 15 == 0)

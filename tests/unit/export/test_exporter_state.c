@@ -101,7 +101,7 @@ static void what_is_no_queue_is_named_or_passed(void **state)
 
 	subject_init(&s, "ipfix+udp", 1);
 	subject_in_folder(&s);
-	/* Another kind of name is none of ours. */
+	/* A file with another kind of name is not one of ours. */
 	snprintf(path, sizeof(path), "%s/0123456789abcdeg.queue", s.folder);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 	l = list_folder(s.folder);

@@ -106,7 +106,7 @@ static void a_collector_that_restarts_misses_nothing(void **state)
 }
 
 /* It has acked what it did not read, as a host does for a program that dies: that is gone. What it
- * had not acked comes again, from the start of the first message that is not whole. */
+ * had not acked is sent again, from the start of the first message that is not complete. */
 static void a_connection_that_is_reset_costs_no_more_than_was_acked(void **state)
 {
 	struct collector *c = collector_new();

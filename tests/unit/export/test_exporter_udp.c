@@ -64,7 +64,7 @@ static void each_protocol_delivers_every_record_once(void **state)
 		assert_int_equal(counts.gaps, 0);
 		assert_int_equal(counts.packets, s.staged.packets);
 		assert_int_equal(counts.bytes, s.staged.bytes);
-		/* One message tells the templates, in IPFIX another that of the types before. */
+		/* One message has the templates; in IPFIX, another one before has that of the types. */
 		assert_int_equal(counts.template_messages, 2 - i);
 		/* Two interfaces, each its name and its description; sampling, exporting and
 		 * metering process; in IPFIX types and distinct counts. */

@@ -16,7 +16,7 @@
 
 #include "unit/export/queues.h"
 
-/* Advances by so many records, as if they had been sent; they are the ones expected. */
+/* Advances by `count` records, as if they had been sent; they are the expected ones. */
 static void take(struct queue *q, uint64_t count)
 {
 	struct queue_progress progress = *queue_progress(q);
@@ -100,7 +100,7 @@ static void a_crash_neither_repeats_nor_forgets(void **state)
 	assert_int_equal(queue_tail(q), 10);
 	queues_stage(q, 10, 20);
 
-	/* After, and before it publishes: the mark tells. */
+	/* After, and before it publishes: the mark decides. */
 	queue_mark(q, &committed);
 	queue_close(q);
 	q = queues_open(&committed);
@@ -260,7 +260,7 @@ static void a_file_that_cannot_be_used_is_replaced_and_the_loss_told(void **stat
 	assert_replaced(QUEUES_TO, "is not a queue of flows");
 }
 
-/* Any byte of the header may be any other: what comes is used or replaced, and never a crash. */
+/* Any byte of the header may be any other: the file is used or replaced, and nothing crashes. */
 static void damage_anywhere_is_survived(void **state)
 {
 	uint32_t random = 12345;

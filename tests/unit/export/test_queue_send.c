@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What the kernel took of a batch, as the process that goes on after a crash sees it. */
+/* What the kernel took of a batch, as the process after a crash sees it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

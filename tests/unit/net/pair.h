@@ -48,7 +48,7 @@ void pair_assert_up(struct pair *s);
 void pair_assert_why(struct link *l, const char *why);
 /* Neither end lets the other in, and each knows why. */
 void pair_assert_refused(struct pair *s, const char *client, const char *server);
-/* Reads so many bytes, or to the end; what reading ended with. */
+/* Reads `bytes`, or to the end; what reading ended with. */
 ssize_t pair_read(struct pair *s, struct link *l, char *out, size_t bytes);
 void pair_assert_says(struct pair *s, struct link *from, struct link *to, const char *text);
 /* A socket that is connected to the listener by hand. */

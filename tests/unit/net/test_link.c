@@ -195,7 +195,7 @@ static void an_end_in_order_needs_no_reason(void **state)
 	}
 }
 
-/* TLS says that it ends; who cuts the wire cannot pretend to. */
+/* TLS marks its end; an attacker who cuts the wire cannot forge that. */
 static void a_tls_link_that_is_cut_says_so(void **state)
 {
 	struct pair *s = *state;
@@ -208,7 +208,7 @@ static void a_tls_link_that_is_cut_says_so(void **state)
 	pair_assert_why(s->server, ": the connection was cut");
 }
 
-/* As a coordinator does that refuses a host, while that goes on talking. */
+/* As when a coordinator refuses a host that continues to send. */
 static void the_last_words_are_heard_by_who_goes_on_talking(void **state)
 {
 	struct pair *s = *state;

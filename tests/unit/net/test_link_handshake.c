@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Who is let in by TLS, and for how long that is waited for. */
+/* Which ends TLS lets in, and for how long a handshake may take. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -184,7 +184,8 @@ static void who_hangs_up_during_the_handshake_is_named(void **state)
 	assert_memory_equal(link_why(s->server), "127.0.0.1:", 10);
 }
 
-/* A client of OpenSSL's own comes; `session`: of a visit before. Has it come in, and its session. */
+/* A client of OpenSSL's own connects, `session`: of a connection before. *in: was it let in. Its
+ * session. */
 static SSL_SESSION *visit(struct pair *s, SSL_CTX *context, SSL_SESSION *session, bool *in)
 {
 	SSL *ssl = SSL_new(context);
@@ -214,7 +215,7 @@ static SSL_SESSION *visit(struct pair *s, SSL_CTX *context, SSL_SESSION *session
 	return got;
 }
 
-/* Else one whose certificate has run out would come in for as long as its ticket is good. */
+/* Otherwise a client with an expired certificate would be let in while its ticket is valid. */
 static void who_was_here_before_shows_a_certificate_again(void **state)
 {
 	struct pair *s = *state;
@@ -240,7 +241,7 @@ static void who_was_here_before_shows_a_certificate_again(void **state)
 	}
 }
 
-/* A server of OpenSSL's own, which says back what it hears. */
+/* A server of OpenSSL's own, which sends back what it receives. */
 struct echo {
 	int listener;
 	SSL_CTX *context;
