@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "flow/record.h"
 
@@ -125,6 +126,28 @@ struct flow_field_row {
 };
 
 extern const struct flow_field_row flow_fields[FIELD_MAX];
+
+/* A number of a flow record, which has 1, 2, 4 or 8 bytes there. */
+static __always_inline __u64 flow_field_load(const __u8 *from, unsigned int bytes)
+{
+	__u16 v16;
+	__u32 v32;
+	__u64 v64;
+
+	switch (bytes) {
+	case 1:
+		return *from;
+	case 2:
+		memcpy(&v16, from, sizeof(v16));
+		return v16;
+	case 4:
+		memcpy(&v32, from, sizeof(v32));
+		return v32;
+	default:
+		memcpy(&v64, from, sizeof(v64));
+		return v64;
+	}
+}
 
 /* The table itself: for fields.c, and for code that the compiler is to make for each row. */
 #define FLOW_FIELD_ROW(id, member, name, type, unit, text)                                         \

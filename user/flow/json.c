@@ -33,27 +33,6 @@ static bool is_v4(const struct flow_record *flow, const __u8 bytes[16])
 	return is_zero(bytes + 4, 12) && (flow->family != 6 || !is_zero(bytes, 4));
 }
 
-static __u64 number(const __u8 *from, unsigned int bytes)
-{
-	__u16 v16;
-	__u32 v32;
-	__u64 v64;
-
-	switch (bytes) {
-	case 1:
-		return *from;
-	case 2:
-		memcpy(&v16, from, sizeof(v16));
-		return v16;
-	case 4:
-		memcpy(&v32, from, sizeof(v32));
-		return v32;
-	default:
-		memcpy(&v64, from, sizeof(v64));
-		return v64;
-	}
-}
-
 static json_t *labels(const struct flow_record *flow)
 {
 	json_t *list = json_array();
@@ -76,7 +55,7 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 
 	switch ((enum flow_type)row->type) {
 	case FLOW_TYPE_TIME:
-		return time_value(number(from, row->bytes));
+		return time_value(flow_field_load(from, row->bytes));
 	case FLOW_TYPE_ADDRESS:
 		return address(from, flow->family != 6);
 	case FLOW_TYPE_EITHER_ADDRESS:
@@ -98,7 +77,7 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 	case FLOW_TYPE_FLAGS:
 		break;
 	}
-	return json_integer(number(from, row->bytes));
+	return json_integer(flow_field_load(from, row->bytes));
 }
 
 static int add(json_t *json, const struct flow_record *flow, const struct flow_field_row *row)
@@ -111,7 +90,7 @@ static int add(json_t *json, const struct flow_record *flow, const struct flow_f
 	if (row->type != FLOW_TYPE_TIME)
 		return 0;
 	snprintf(key, sizeof(key), "%s_ns", row->name);
-	return json_object_set_new(json, key, json_integer(number(from, row->bytes)));
+	return json_object_set_new(json, key, json_integer(flow_field_load(from, row->bytes)));
 }
 
 /* The fields to show. A biflow has in each direction what every flow has, and what kind of service

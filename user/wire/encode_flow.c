@@ -80,27 +80,6 @@ unsigned int wire_flow_templates(const struct wire_encoder *e, struct wire_templ
 static const struct flow_field_row places[] = FLOW_FIELD_TABLE;
 static const struct wire_element elements[] = WIRE_ELEMENT_TABLE;
 
-static __always_inline __u64 load(const __u8 *from, unsigned int bytes)
-{
-	__u16 v16;
-	__u32 v32;
-	__u64 v64;
-
-	switch (bytes) {
-	case 1:
-		return *from;
-	case 2:
-		memcpy(&v16, from, sizeof(v16));
-		return v16;
-	case 4:
-		memcpy(&v32, from, sizeof(v32));
-		return v32;
-	default:
-		memcpy(&v64, from, sizeof(v64));
-		return v64;
-	}
-}
-
 static __always_inline void store(__u8 *at, unsigned int bytes, __u64 value)
 {
 	switch (bytes) {
@@ -121,7 +100,7 @@ static __always_inline void store(__u8 *at, unsigned int bytes, __u64 value)
 static __always_inline __u64 value_of(const struct flow_record *f, const __u8 *from,
 				      const struct wire_element *element, __u64 boot_ms)
 {
-	__u64 raw = load(from, places[element->field].bytes);
+	__u64 raw = flow_field_load(from, places[element->field].bytes);
 
 	switch (element->kind) {
 	case WIRE_KIND_TIME_MS:

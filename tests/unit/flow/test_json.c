@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "flow/json.h"
+#include "unit/flow/live.h"
 
 #define SEC WEIR_NS_PER_SEC
 
@@ -152,26 +153,6 @@ static void a_fields_member_is_as_large_as_its_type_wants(void **state)
 			assert_int_equal(row->bytes, 1);
 		}
 	}
-}
-
-/* 2001:db8::1 to ::ffff:192.0.2.7 */
-static const struct weir_pair6 pair6 = {
-	.src = {0x20, 0x01, 0x0d, 0xb8, [15] = 1},
-	.dst = {[10] = 0xff, 0xff, 192, 0, 2, 7},
-};
-
-/* From 192.0.2.1 port 1024 to 10.0.0.255 port 53. */
-static struct weir_flow flow_of(uint8_t proto, uint8_t flags)
-{
-	struct weir_flow f = {.key = {.proto = proto, .flags = flags}};
-
-	if (!(flags & WEIR_KEY_V6)) {
-		memcpy(&f.key.src4, (const uint8_t[]){192, 0, 2, 1}, 4);
-		memcpy(&f.key.dst4, (const uint8_t[]){10, 0, 0, 255}, 4);
-	}
-	memcpy(&f.key.sport, (const uint8_t[]){4, 0}, 2);
-	memcpy(&f.key.dport, (const uint8_t[]){0, 53}, 2);
-	return f;
 }
 
 static json_t *live_json(const struct weir_flow *f, enum weir_end end, int64_t offset_ns)
