@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,15 +37,17 @@
 #define RING_EACH_MS 100
 /* After the second has begun, so that the last one is complete on every CPU. */
 #define TICK_AFTER_NS (20 * NS_PER_MS)
-#define LAST_NS (5000 * NS_PER_MS) /* what a collector has at the end to take what waits */
+#define LAST_NS (5000 * NS_PER_MS)   /* what a collector has at the end to take what waits */
+#define READER_NS (1000 * NS_PER_MS) /* and the reader of flows on standard output */
 
 /* The loop, and what it waits for. */
 struct running {
 	struct agent *a;
 	struct loop *loop;
 	struct netlink *links;
-	struct loop_watch link_watch, ring_watch, report_watch;
+	struct loop_watch link_watch, ring_watch, report_watch, lines_watch;
 	struct loop_timer tick, ring_timer, report_timer;
+	bool lines_broke; /* and people know */
 };
 
 /* --- The configuration ----------------------------------------------------------------- */
@@ -264,11 +267,35 @@ static void ring_due(void *context, __u64 now_ns)
 	(void)now_ns;
 }
 
+static void lines_ready(void *context, short events)
+{
+	struct running *r = context;
+
+	(void)events;
+	flow_lines_flush(&r->a->lines);
+}
+
+/* A file cannot be waited for, and need not be. */
+static void watch_lines(struct running *r)
+{
+	const struct flow_lines *l = &r->a->lines;
+
+	if (!r->a->options.flows)
+		return;
+	loop_watch(r->loop, &r->lines_watch, flow_lines_pending(l) ? l->fd : -1, POLLOUT);
+	if (l->broken && !r->lines_broke) {
+		notes_say(&r->a->notes, "standard output: %s: lines are dropped from now on",
+			  strerror(l->broken));
+		r->lines_broke = true;
+	}
+}
+
 static void take_flows(void *context)
 {
 	struct running *r = context;
 	int code = turns_take(&r->a->turns);
 
+	watch_lines(r);
 	loop_timer(r->loop, &r->ring_timer, clock_monotonic_ns() + RING_EACH_MS * NS_PER_MS);
 	if (!code)
 		return;
@@ -335,11 +362,35 @@ static int start_report(struct agent *a)
 	return code ? code : apply_report(a, &a->config);
 }
 
+static int open_lines(struct agent *a)
+{
+	struct flow_sink sink;
+	int code;
+
+	if (!a->options.flows)
+		return 0;
+	code = flow_lines_open(&a->lines, STDOUT_FILENO, false);
+	if (code) {
+		log_err("standard output: %s", strerror(-code));
+		return code;
+	}
+	sink = flow_lines_sink(&a->lines);
+	turns_add_sink(&a->turns, &sink);
+	return 0;
+}
+
+static void close_lines(struct agent *a, __u64 deadline_ns)
+{
+	if (a->turns.sink_count)
+		flow_lines_close(&a->lines, deadline_ns);
+}
+
 static int start_measuring(struct agent *a)
 {
 	int code = queries_adopt(&a->queries);
 
 	code = code ? code : apply_queries(a, &a->config);
+	code = code ? code : open_lines(a);
 	code = code ? code : apply_exports(a, &a->config);
 	code = code ? code : start_report(a);
 	code = code ? code : ports_sync(&a->ports, true);
@@ -348,6 +399,7 @@ static int start_measuring(struct agent *a)
 
 		report_close(&a->report);
 		turns_close(&a->turns, 0, say_line, a);
+		close_lines(a, 0);
 		ports_detach(&a->ports, true);
 		if (!a->meter.adopted && !meter_unpin(&why))
 			turns_remove_ledger();
@@ -381,6 +433,10 @@ static int stop(struct agent *a)
 	report_close(&a->report);
 	ports_detach(&a->ports, false);
 	flow_out(a);
+	close_lines(a, clock_monotonic_ns() + READER_NS);
+	if (a->options.flows)
+		log_info("flows: %llu ended, %llu lines written, %llu dropped", a->lines.ended,
+			 a->lines.written, a->lines.dropped);
 	code = second_totals(a);
 	turns_close(&a->turns, 0, say_line, a);
 	if (meter_unpin(&why))
@@ -439,6 +495,7 @@ int agent_run(struct agent *a)
 		.link_watch = {links_changed, &r},
 		.ring_watch = {ring_ready, &r},
 		.report_watch = {report_ready, &r},
+		.lines_watch = {lines_ready, &r},
 		.tick = {tick, &r},
 		.ring_timer = {ring_due, &r},
 		.report_timer = {report_due, &r},

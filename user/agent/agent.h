@@ -13,6 +13,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/flow_lines.h"
 #include "agent/ports.h"
 #include "agent/queries.h"
 #include "agent/report.h"
@@ -29,6 +30,7 @@ struct agent_options {
 	unsigned int interface_count;
 	enum output output;
 	bool quiet; /* nothing each second */
+	bool flows; /* on standard output, and nothing else there */
 };
 
 /* Reads the configuration, and which interfaces are wanted. NULL after a line. */
@@ -48,6 +50,7 @@ struct agent {
 	struct queries queries;
 	struct turns turns;
 	struct report report;
+	struct flow_lines lines; /* of flows, if they are wanted */
 
 	/* As of the second that ended last; or why they cannot be read. */
 	struct meter_series series;

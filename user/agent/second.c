@@ -12,6 +12,7 @@
 #include "view/json.h"
 #include "view/print.h"
 #include "view/page.h"
+#include "view/text.h"
 
 #define READ (SNAPSHOT_BOOKS | SNAPSHOT_QUERIES | SNAPSHOT_DISTINCT | SNAPSHOT_CENSUS)
 
@@ -202,10 +203,14 @@ int second_totals(struct agent *a)
 	if (code)
 		return code;
 	add_own(a, s);
-	if (a->options.output == OUTPUT_JSON)
+	if (a->options.flows) { /* standard output is theirs */
+		if (!s->balance.holds)
+			log_err("%s", text_balance(&s->balance));
+	} else if (a->options.output == OUTPUT_JSON) {
 		code = json_line(json_stopped(s), stdout);
-	else
+	} else {
 		lines_stopped(s, stdout);
+	}
 	if (fflush(stdout))
 		code = -EIO;
 	return s->balance.holds ? code : -EIO;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Turns: from the ring and the cache to the queues. turns_open.c opens and closes these. */
+/* Turns: from the ring and the cache to exporters' queues and to sinks. turns_open.c opens these. */
 #include "agent/turns.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 #define EVENTS_EACH 8192 /* in a turn */
+#define BATCH 64         /* flows that a sink is given at once */
 /* The kernel programs' clock is up to a tick late, and what was in work when a scan began is not
  * when its flow has been over for so long. */
 #define MARGIN_NS (100 * NS_PER_MS)
@@ -20,6 +21,12 @@
 
 /* --- Turns ------------------------------------------------------------------------------- */
 
+/* Is there anyone to take flows? */
+static bool is_wanted(const struct turns *t)
+{
+	return t->count || t->sink_count;
+}
+
 static void stage(void *context, const struct flow_ended *flow)
 {
 	struct turns *t = context;
@@ -27,6 +34,38 @@ static void stage(void *context, const struct flow_ended *flow)
 	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (t->exporter[i])
 			exporter_stage(t->exporter[i], flow);
+	if (t->sink_count)
+		t->ended[t->ended_count++] = *flow;
+}
+
+static __u64 unix_now(const struct turns *t)
+{
+	return t->folder ? meter_now() + t->offset_ns : t->clock_ns;
+}
+
+/* What was committed, to those that are no exporters. */
+static void give_to_sinks(struct turns *t)
+{
+	const struct flow_origin origin = flow_origin_local(unix_now(t));
+	struct flow_record batch[BATCH];
+
+	for (unsigned int at = 0; at < t->ended_count;) {
+		unsigned int count = 0;
+
+		while (count < BATCH && at < t->ended_count)
+			flow_ended_record(&t->ended[at++], &batch[count++]);
+		for (unsigned int i = 0; i < t->sink_count; i++)
+			if (t->sink[i].flows)
+				t->sink[i].flows(t->sink[i].context, &origin, batch, count);
+	}
+	t->ended_count = 0;
+}
+
+static void turn_sinks(struct turns *t)
+{
+	for (unsigned int i = 0; i < t->sink_count; i++)
+		if (t->sink[i].turn)
+			t->sink[i].turn(t->sink[i].context, unix_now(t));
 }
 
 /* For a turn's flows. Who took nothing all the while is not waited for again until it does. */
@@ -61,6 +100,7 @@ static void commit(struct turns *t)
 	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (t->exporter[i])
 			exporter_publish(t->exporter[i]);
+	give_to_sinks(t);
 	if (t->patience_ns || t->room_until_ns)
 		wait_for_room(t);
 }
@@ -96,7 +136,7 @@ static int take_event(void *context, const struct weir_event *event)
 	struct turns *t = context;
 
 	t->events++;
-	if (t->count)
+	if (is_wanted(t))
 		add(t, event->slot, &event->flow, &event->pair, event->end, false);
 	return 0;
 }
@@ -105,11 +145,15 @@ int turns_drain(struct turns *t)
 {
 	int taken;
 
-	if (!t->count) {
+	if (!is_wanted(t)) {
 		taken = meter_ring_drain(t->meter, take_event, t);
 		return taken < 0 ? taken : 0;
 	}
 	turns_follow_distinct(t);
+	if (unix_now(t) >= t->sinks_ns + WEIR_NS_PER_SEC || unix_now(t) < t->sinks_ns) {
+		t->sinks_ns = unix_now(t);
+		turn_sinks(t);
+	}
 	do {
 		taken = meter_ring_take(t->meter, &t->turn.ring_position, EVENTS_EACH, take_event,
 					t);
@@ -146,7 +190,7 @@ static int scan(struct turns *t, __u64 now_ns, bool all)
 
 	t->put_off = false;
 	code = turns_drain(t);
-	if (code || !t->count)
+	if (code || !is_wanted(t))
 		return code;
 	t->now_ns = now_ns;
 	t->all = all;
@@ -181,12 +225,16 @@ int turns_take(struct turns *t)
 
 int turns_flush(struct turns *t, __u64 now_ns, __u64 room_until_ns)
 {
+	int code;
+
 	turns_follow_clock(t);
 	t->room_until_ns = room_until_ns;
 	if (room_until_ns)
 		wait_for_room(t);
 	turns_read_distinct(t, now_ns);
-	return scan(t, now_ns, true);
+	code = scan(t, now_ns, true);
+	turn_sinks(t);
+	return code;
 }
 
 void turns_settle(struct turns *t, __u64 deadline_ns)

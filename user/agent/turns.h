@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From the kernel to the exporters: what `weir run` and `weir replay --export` share.
+ * From the kernel to whoever takes flows: what `weir run` and `weir replay` share.
  *
- *   ring ──┐                          ┌──→ queue ──→ exporter
+ *   ring ──┐                          ┌──→ queue ──→ exporter   (some: exactly once)
  *          ├─→ ledger ─→ harvest ─────┤
- *   cache ─┘   (due?)    (merge)      └──→ queue ──→ exporter
+ *   cache ─┘   (due?)    (merge)      └──→ sink                 (once the turn is committed)
  *
  * In turns: what the ledger says is due is merged and staged, the turn is committed, then the ring
  * is released and the queues published. See export/ledger.h for what a crash does to that: nothing.
+ * Sinks (flow/sink.h) get the flows of a turn after it was committed: a crash in between loses it
+ * for them. They do not keep turns waiting.
  *
- * Without exporters there is no ledger, and what comes through the ring is let go.
+ * Where nobody takes flows there is no ledger, and what comes through the ring is let go.
  */
 #ifndef AGENT_TURNS_H
 #define AGENT_TURNS_H
 
 #include "config/config.h"
 #include "flow/harvest.h"
+#include "flow/sink.h"
 #include "meter/meter.h"
 #include "export/exporter.h"
 #include "export/ledger.h"
@@ -23,6 +26,7 @@
 
 #define EXPORTS_DIR "/run/weir/export"
 #define TURNS_FLOWS_MAX 16384u /* flows made in a turn */
+#define TURNS_SINKS 4
 
 struct turns {
 	struct meter *meter;
@@ -35,6 +39,12 @@ struct turns {
 	__u32 turn_room;     /* flows that a turn makes at most */
 	__u64 scan_ns;       /* when the cache is due for a scan; CLOCK_MONOTONIC */
 	__u64 events;        /* taken from the ring */
+
+	unsigned int sink_count;
+	struct flow_sink sink[TURNS_SINKS];
+	struct flow_ended *ended; /* of this turn, for them */
+	unsigned int ended_count;
+	__u64 sinks_ns; /* when they had their turn; Unix time */
 
 	unsigned int count;
 	struct exporter *exporter[EXPORTS_MAX]; /* NULL: free */
@@ -60,6 +70,8 @@ struct turns {
 /* What turns have to say to people. */
 typedef void turns_say_fn(void *context, const char *line);
 
+/* One more that takes flows, from the next turns_apply() on. */
+void turns_add_sink(struct turns *t, const struct flow_sink *sink);
 /*
  * Opens exporters as `config` says, taking its entries out of it, and closes those that it does not
  * name. One that is open and did not change stays as it is. 0, or a negative errno after a line for
@@ -79,7 +91,7 @@ void turns_follow_clock(struct turns *t);
 int turns_take(struct turns *t);
 /* Takes what is in the ring. */
 int turns_drain(struct turns *t);
-/* Takes everything: flows that are not over end as WEIR_END_FORCED. `now_ns`: the kernel
+/* Takes everything, and gives sinks their last turn: flows that are not over end as WEIR_END_FORCED. `now_ns`: the kernel
  * programs' clock. They wait for room in the queues until room_until_ns (CLOCK_MONOTONIC); 0: as
  * patience_ns says. */
 int turns_flush(struct turns *t, __u64 now_ns, __u64 room_until_ns);

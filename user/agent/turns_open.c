@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,6 +71,15 @@ static void tell_statistics(void *context, struct wire_statistics *out)
 
 /* --- Opening and closing ------------------------------------------------------------------ */
 
+static void close_ledger(struct turns *t)
+{
+	ledger_close(t->ledger);
+	t->ledger = NULL;
+	harvest_close(&t->harvest);
+	free(t->ended);
+	t->ended = NULL;
+}
+
 static int open_ledger(struct turns *t, const struct speaker *to)
 {
 	struct why why = {};
@@ -88,10 +98,13 @@ static int open_ledger(struct turns *t, const struct speaker *to)
 		return code;
 	}
 	code = harvest_open(&t->harvest, TURNS_FLOWS_MAX);
+	if (!code && t->sink_count) {
+		t->ended = malloc(TURNS_FLOWS_MAX * sizeof(*t->ended));
+		code = t->ended ? 0 : -ENOMEM;
+	}
 	if (code) {
 		say(to, "harvest: %s", strerror(-code));
-		ledger_close(t->ledger);
-		t->ledger = NULL;
+		close_ledger(t);
 		return code;
 	}
 	ledger_turn(t->ledger, &t->turn);
@@ -101,13 +114,6 @@ static int open_ledger(struct turns *t, const struct speaker *to)
 		t->turn.ring_position = position;
 	meter_ring_release(t->meter, t->turn.ring_position);
 	return 0;
-}
-
-static void close_ledger(struct turns *t)
-{
-	ledger_close(t->ledger);
-	t->ledger = NULL;
-	harvest_close(&t->harvest);
 }
 
 static bool same_options(const struct export_options *a, const struct export_options *b)
@@ -233,6 +239,11 @@ static void forget(struct turns *t, const struct speaker *to)
 		    lost.records);
 }
 
+void turns_add_sink(struct turns *t, const struct flow_sink *sink)
+{
+	t->sink[t->sink_count++] = *sink;
+}
+
 int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, void *context)
 {
 	const struct speaker to = {say_fn, context};
@@ -249,7 +260,7 @@ int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, vo
 	t->distinct_ns = 0;
 	t->tells_distinct = turns_can_export_distinct(config);
 	turns_follow_distinct(t);
-	if (config->export_count && !t->ledger)
+	if ((config->export_count || t->sink_count) && !t->ledger)
 		code = open_ledger(t, &to);
 	if (code)
 		return code;
@@ -264,7 +275,7 @@ int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, vo
 	set_turn_room(t);
 	if (!code)
 		forget(t, &to);
-	if (!t->count && t->ledger)
+	if (!t->count && !t->sink_count && t->ledger)
 		close_ledger(t);
 	return code;
 }

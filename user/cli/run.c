@@ -12,7 +12,7 @@
 struct asked {
 	const char *config;
 	struct cli_list interfaces;
-	bool json, quiet, check;
+	bool json, quiet, flows, check;
 };
 
 static const struct cli_option options[] = {
@@ -29,6 +29,11 @@ static const struct cli_option options[] = {
 	 .at = offsetof(struct asked, json),
 	 .help = "one JSON object a second; with --check, one"},
 	STANDING_QUIET(struct asked),
+	{.name = "flows",
+	 .kind = CLI_FLAG,
+	 .at = offsetof(struct asked, flows),
+	 .help = "print flows as JSON Lines when they end, and nothing else; a reader that is too "
+		 "slow loses lines, a crash may lose or repeat some"},
 	{.name = "check",
 	 .kind = CLI_FLAG,
 	 .at = offsetof(struct asked, check),
@@ -72,12 +77,15 @@ static int run(int argc, char **argv)
 		return CLI_USAGE;
 	if (at < argc)
 		return options_refuse(argv[0], "unexpected argument '%s'", argv[at]);
+	if (asked.flows && (asked.json || asked.check))
+		return options_refuse(argv[0], "--flows goes with neither --json nor --check");
 	a = agent_open(&(struct agent_options){
 		.config_path = standing_config(asked.config),
 		.interfaces = asked.interfaces.item,
 		.interface_count = asked.interfaces.count,
-		.output = standing_output(asked.json, asked.quiet),
-		.quiet = asked.quiet,
+		.output = standing_output(asked.json, asked.quiet || asked.flows),
+		.quiet = asked.quiet || asked.flows,
+		.flows = asked.flows,
 	});
 	if (!a)
 		return CLI_FAILED;
@@ -100,6 +108,11 @@ const struct verb verb_run = {
 		"kernel provides and what it lacks, how much of the verifier's budget each program\n"
 		"used, and what would be attached to each interface and why. An agent may run\n"
 		"meanwhile.\n\n"
+		"--flows prints each flow as a line of JSON when it ends (messages go to standard\n"
+		"error). This is not exactly once, as export is: an agent that is killed loses the\n"
+		"lines that were not written yet, and the next one may repeat some. Nothing waits for\n"
+		"the reader: lines that find 1 MiB waiting for it are dropped. How many flows ended,\n"
+		"how many lines were written and how many dropped is printed at the end.\n\n"
 		"With export in the configuration, flows go to collectors or files when they end. What\n"
 		"collectors have not taken five seconds after the end waits for the next run.",
 	.options = options,
