@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the types of keys are, beside YAML: how each is read from a scalar's text, what it is in
- * words, what it allocates.
+ * Problem: a type of value is to be read from a file, to have a default, to be explained where it is
+ * refused and in the manual, and to be freed; ten types in five places would soon differ.
+ *
+ * Idea: a type is one case in each of the functions below, and all of them go by the same row of a
+ * room's table. A default is text that is read like the file's, so it has been through the same
+ * checks; the words of a refusal are those of the manual.
+ *
+ *                  key->type, min, max, choices, ...
+ *                        │
+ *   text ──section_read()┼──→ the room's struct ──section_free()──→
+ *   key->standard ──section_defaults()──→ the same
+ *                        └──section_kind()──→ "a number, 1 to 5": refusals, section_walk(): manual
+ *
+ * Lists and sections have no text of their own: config/schema.c walks YAML and calls back for their
+ * scalars.
  */
 #include "base/section.h"
 

@@ -39,7 +39,7 @@ static const struct key flow_keys[] = {
 	{"closed_timeout", KEY_DURATION, AT(timeouts.closed_ns), .max = HOUR_NS, .standard = "2s",
 	 .help = "the idle timeout after FIN or RST"},
 	{"size", KEY_NUMBER, AT(flow_size), .min = 1024, .max = 1 << 26, .standard = "262144",
-	 .help = "flows that the cache holds, over all CPUs"},
+	 .unit = "flows", .help = "flows that the cache holds, over all CPUs"},
 	{.name = NULL},
 };
 

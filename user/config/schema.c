@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Problem: YAML is a tree of lists and of keys with values; rooms want structs, and people want to
+ * know where in the file a value is that cannot be.
+ *
+ * Idea: one walk over libyaml's tree along the tables. read_value() takes a node and the row of the
+ * table that is for it; lists and sections come back to it for what is in them:
+ *
+ *   read_value ─┬─ read_section ── read_pair ───────────┐   then finish_section: what is missing,
+ *        ↑      ├─ read_list ──── read_item ────────────┤   what has a default, what the room checks
+ *        │      ├─ read_named ─── read_named_item ──────┤
+ *        └──────┼───────────────────────────────────────┘
+ *               └─ read_set, scalars ── section_read (base/section.c)
+ *
+ * An item is in its list before it is read, so that whatever is read of it is freed with the rest.
+ * The default of a list is a text in YAML, read in the same way, without places.
+ */
 #include "config/schema.h"
 
 #include <errno.h>

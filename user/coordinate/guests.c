@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "coordinate/guests_internal.h"
 
 #define WAITING_ADDRESS 32
@@ -217,9 +218,7 @@ void guests_grant(struct guests *gs, __u32 session, const struct interval_grant 
 
 	if (!g)
 		return;
-	more = g->grants;
-	if (!(g->grant_count & (g->grant_count - 1)))
-		more = realloc(more, (g->grant_count ? 2ul * g->grant_count : 1) * sizeof(*more));
+	more = array_grow(g->grants, g->grant_count, sizeof(*more));
 	/* One that is not sent leaves the host at its width, and the serials with a gap: it will be
 	 * found out there. */
 	if (!more)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/search.h"
 
 #define OWNERS_MAX (1u << 20)
@@ -25,13 +26,12 @@ bool owners_other(const struct owners *o, __u32 host, const char *subject)
 void owners_remember(struct owners *o, __u32 host, const char *subject)
 {
 	const unsigned int at = place_of(o, host);
-	struct owner *more = o->owner;
+	struct owner *more;
 	char *copy;
 
-	if (!*subject || (at < o->count && more[at].host == host) || o->count >= OWNERS_MAX)
+	if (!*subject || (at < o->count && o->owner[at].host == host) || o->count >= OWNERS_MAX)
 		return;
-	if (!(o->count & (o->count - 1)))
-		more = realloc(more, (o->count ? 2ul * o->count : 1) * sizeof(*more));
+	more = array_grow(o->owner, o->count, sizeof(*more));
 	copy = more ? strdup(subject) : NULL;
 	o->owner = more ? more : o->owner;
 	if (!copy)
