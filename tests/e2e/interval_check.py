@@ -44,6 +44,7 @@ from os.path import basename, exists
 from time import strptime
 from typing import NamedTuple
 
+NS = 10**9
 NAMED_S = 3.0  # from a host's last tick to the answer that names it
 NAMED_ABOVE_S = 6.0  # and to that of a coordinator above
 PRINTED_S = 1.0  # and until the next line of a coordinator's output
@@ -89,15 +90,15 @@ def answers_of(folder):
             for a in line.get("answers", []):
                 yield Answer(
                     run=basename(path),
-                    printed=line["time"],
-                    name=a["name"],
+                    printed=line["time_ns"] / NS,
+                    name=a["answer"],
                     aggregate=a["aggregate"],
                     window_s=a["window_s"],
-                    as_of=a["as_of"],
+                    as_of=a["as_of_ns"] // NS,
                     low=a["low"],
                     high=a["high"],
                     present=a["present"],
-                    missing={m["host"]: m["since"] for m in a["missing"]},
+                    missing={m["host"]: m["since_ns"] and m["since_ns"] // NS for m in a["missing"]},
                     complete=a["complete"],
                     precise=a["precise"],
                 )

@@ -107,7 +107,7 @@ last_line() {
 complete_since() {
 	last_line "$1" | jq -e --argjson since "$2" --slurpfile plan "$CASE/$1/plan.json" '
 		(.answers | length) == ($plan[0] | length)
-		and all(.answers[]; .complete and .as_of >= $since)'
+		and all(.answers[]; .complete and .as_of_ns >= $since * 1e9)'
 }
 
 # complete_again COORDINATOR SECONDS
@@ -117,13 +117,13 @@ complete_again() {
 
 # answered COORDINATOR SECOND: as of then or later.
 answered() {
-	last_line "$1" | jq -e --argjson until "$2" 'all(.answers[]; .as_of >= $until)'
+	last_line "$1" | jq -e --argjson until "$2" 'all(.answers[]; .as_of_ns >= $until * 1e9)'
 }
 
 # misses COORDINATOR NUMBER [WHY]: is it named in an answer, with a reason in which WHY is?
 misses() {
 	last_line "$1" | jq -e --argjson host "$2" --arg why "${3-}" \
-		'any(.answers[].missing[]; .host == $host and (.why | contains($why)))'
+		'any(.answers[].missing[]; .host == $host and (.why // "" | contains($why)))'
 }
 
 # --- The end -------------------------------------------------------------------------------------

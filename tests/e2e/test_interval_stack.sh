@@ -95,7 +95,8 @@ check "four hosts report, three to coordinators that report" until_true 30 tell 
 # has_hosts NUMBER: so many are in the answers of p, and none of them is missing.
 has_hosts() {
 	last_line p | jq -e --argjson count "$1" --argjson since "$2" '(.answers | length) == 3
-		and all(.answers[]; .complete and .present == $count and .as_of >= $since)'
+		and all(.answers[]; .complete and .present == $count and
+			.as_of_ns >= $since * 1e9)'
 }
 has_hosts_again() {
 	until_true "$2" has_hosts "$1" "$(date +%s)"
@@ -155,7 +156,7 @@ precision() {
 	kill -HUP "${AGENT[p]}"
 }
 as_precise_as() {
-	last_line p | jq -e --argjson precision "$1" '.answers[] | select(.name == "all")
+	last_line p | jq -e --argjson precision "$1" '.answers[] | select(.answer == "all")
 		| .precision == $precision and .precise and .width <= $precision'
 }
 precision 12
@@ -165,7 +166,7 @@ check "and stay so" quiet 5
 precision 80
 check "given a larger one, they are that narrow" until_true 6 as_precise_as 80
 uses_room() {
-	last_line p | jq -e '.answers[] | select(.name == "all") | .width > 20'
+	last_line p | jq -e '.answers[] | select(.answer == "all") | .width > 20'
 }
 check "and make use of it" until_true 10 uses_room
 

@@ -180,7 +180,9 @@ static int read_answers(FILE *out, struct moment *moments)
 
 		if (first && !json_object_get(all, "stopped"))
 			moments[count++] = (struct moment){
-				json_integer_value(json_object_get(first, "as_of")), now};
+				json_integer_value(json_object_get(first, "as_of_ns")) /
+					(json_int_t)WEIR_NS_PER_SEC,
+				now};
 		json_decref(all);
 		if (count > ANSWER_SECONDS)
 			break;

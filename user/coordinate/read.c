@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/time_text.h"
 #include "interval/log.h"
 #include "view/answers.h"
 #include "view/json.h"
@@ -42,37 +43,47 @@ static void print_millionths(__s64 value, FILE *out)
 	fprintf(out, "%s%lld.%06lld", value < 0 ? "-" : "", llabs(whole), llabs(rest));
 }
 
+static json_t *missing_json(const struct interval_log_state *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < s->host_count; i++) {
+		if (isinf(s->hosts[i].width))
+			json_add(&list, answers_missing_json(s->hosts[i].host, NULL, 0, NULL));
+	}
+	return list;
+}
+
+static json_t *end_json(const struct interval_log_state *s, bool high)
+{
+	const double end = s->centre + (high ? s->width : -s->width) / 2;
+
+	return isinf(s->width) ? json_null() : json_real(millionths(end, high) / 1e6);
+}
+
 static int print_json(const struct interval_log_state *s, FILE *out)
 {
 	const bool complete = !isinf(s->width);
-	char time[ANSWERS_TIME_BYTES];
-	json_t *missing = json_array(), *all;
+	json_t *all = json_pack("{s:s, s:f, s:o, s:o, s:o, s:i, s:o, s:b}", "answer", s->answer,
+				"centre", s->centre, "low", end_json(s, false), "high",
+				end_json(s, true), "width",
+				complete ? json_real(s->width) : json_null(), "host_count",
+				(int)s->host_count, "missing", missing_json(s), "complete",
+				(int)complete);
 
-	for (unsigned int i = 0; i < s->host_count; i++)
-		if (isinf(s->hosts[i].width))
-			json_array_append_new(missing, json_integer(s->hosts[i].host));
-	all = json_pack("{s:s, s:I, s:s, s:f, s:i, s:o, s:b}", "name", s->answer, "as_of",
-			(json_int_t)s->tick, "as_of_time", answers_time(s->tick, time), "centre",
-			s->centre, "hosts", (int)s->host_count, "missing", missing, "complete",
-			(int)complete);
-	if (!all)
+	if (!all || json_set_time(all, "as_of", s->tick * WEIR_NS_PER_SEC, 0)) {
+		json_decref(all);
 		return -ENOMEM;
-	json_object_set_new(all, "low",
-			    complete ? json_real(millionths(s->centre - s->width / 2, false) / 1e6)
-				     : json_null());
-	json_object_set_new(all, "high",
-			    complete ? json_real(millionths(s->centre + s->width / 2, true) / 1e6)
-				     : json_null());
-	json_object_set_new(all, "width", complete ? json_real(s->width) : json_null());
+	}
 	return json_line(all, out);
 }
 
 static void print_text(const struct interval_log_state *s, FILE *out)
 {
-	char time[ANSWERS_TIME_BYTES];
+	char time[TIME_TEXT_BYTES];
 	const char *sign = " ";
 
-	fprintf(out, "%s %s ", answers_time(s->tick, time), s->answer);
+	fprintf(out, "%s %s ", time_text(s->tick * WEIR_NS_PER_SEC, 0, time), s->answer);
 	if (!isinf(s->width)) {
 		print_millionths(millionths(s->centre - s->width / 2, false), out);
 		fputs(" to ", out);
@@ -145,7 +156,7 @@ static int take(void *context, const struct interval_log_state *state)
 /* The second that is meant, which the log must have. */
 static int find_at(const char *path, const struct coordinate_at *at, struct reading *r)
 {
-	char start[ANSWERS_TIME_BYTES], end[ANSWERS_TIME_BYTES];
+	char start[TIME_TEXT_BYTES], end[TIME_TEXT_BYTES];
 	struct interval_log_summary summary;
 	struct why why = {};
 	int code = interval_log_read(path, NULL, NULL, &summary, &why);
@@ -156,8 +167,9 @@ static int find_at(const char *path, const struct coordinate_at *at, struct read
 	}
 	r->at = at->second + (at->of_start ? summary.start : 0);
 	if (r->at < summary.start || (summary.end && r->at > summary.end)) {
-		log_err("%s goes from %s to %s", path, answers_time(summary.start, start),
-			answers_time(summary.end, end));
+		log_err("%s goes from %s to %s", path,
+			time_text(summary.start * WEIR_NS_PER_SEC, 0, start),
+			time_text(summary.end * WEIR_NS_PER_SEC, 0, end));
 		return -ERANGE;
 	}
 	return 0;

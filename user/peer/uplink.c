@@ -55,10 +55,17 @@ void uplink_set_phase(struct uplink *u, enum uplink_phase phase)
 	u->status.phase = phase;
 }
 
+static void add_traffic(struct uplink_status *sum, const struct talk *talk)
+{
+	sum->sent_messages += talk->messages_out;
+	sum->sent_bytes += talk->bytes_out;
+	sum->read_messages += talk->messages_in;
+	sum->read_bytes += talk->bytes_in;
+}
+
 void uplink_close(struct uplink *u)
 {
-	u->status.sent_bytes += u->talk.bytes_out;
-	u->status.read_bytes += u->talk.bytes_in;
+	add_traffic(&u->status, &u->talk);
 	talk_end(&u->talk);
 	secure_context_free(u->tls);
 	u->tls = NULL;
@@ -431,6 +438,5 @@ void uplink_status(const struct uplink *u, struct uplink_status *out)
 	*out = u->status;
 	if (!u->talk.link)
 		return;
-	out->sent_bytes += u->talk.bytes_out;
-	out->read_bytes += u->talk.bytes_in;
+	add_traffic(out, &u->talk);
 }

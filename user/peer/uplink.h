@@ -37,8 +37,10 @@ struct uplink_status {
 	__u64 since_ns; /* of Unix time */
 	__u64 method;   /* enum interval_method, of the last welcome */
 	__u64 host;
-	__u64 sessions, updates, ticks, grants, sent_bytes, read_bytes; /* over all sessions */
-	__s64 tick;                                                     /* the last told; 0: none */
+	/* Over all sessions. */
+	__u64 sessions, updates, ticks, grants, sent_messages, sent_bytes, read_messages,
+		read_bytes;
+	__s64 tick; /* the last told; 0: none */
 	char address[URL_BYTES];
 	char name[INTERVAL_NAME_BYTES]; /* of the coordinator, by the last welcome */
 	char why[UPLINK_WHY_BYTES];     /* it is not up */

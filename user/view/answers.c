@@ -6,21 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "view/json.h"
 #include "view/text.h"
 
 #define MILLION 1000000
 #define NAMED 3   /* missing hosts that a table names; the others are counted */
 #define LISTED 64 /* that JSON names: thousands, each second, would hold up the coordinator */
-
-const char *answers_time(__s64 unix_s, char out[ANSWERS_TIME_BYTES])
-{
-	const time_t at = unix_s;
-	struct tm utc = {};
-
-	gmtime_r(&at, &utc);
-	strftime(out, ANSWERS_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return out;
-}
 
 /* --- JSON ------------------------------------------------------------------------------ */
 
@@ -52,21 +43,27 @@ static json_t *number(__int128 millionths, bool up)
 	return json_real(value);
 }
 
+json_t *answers_missing_json(__u32 host, const char *name, __s64 since, const char *why)
+{
+	json_t *all = json_pack("{s:I, s:o, s:o}", "host", (json_int_t)host, "name",
+				json_text_or_null(name), "why", json_text_or_null(why));
+
+	if (all && json_set_time(all, "since", since * WEIR_NS_PER_SEC, 0)) {
+		json_decref(all);
+		return NULL;
+	}
+	return all;
+}
+
 static json_t *missing_json(const struct coordinator_answer *answer)
 {
 	json_t *list = json_array();
 
 	for (__u32 i = 0; i < answer->part_count && json_array_size(list) < LISTED; i++) {
 		const struct coordinator_part *p = &answer->parts[i];
-		const char *why = p->why;
 
-		if (!p->missing)
-			continue;
-		json_array_append_new(list,
-				      json_pack("{s:I, s:s, s:o, s:s}", "host", (json_int_t)p->host,
-						"name", p->name ? p->name : "", "since",
-						p->since ? json_integer(p->since) : json_null(),
-						"why", why ? why : ""));
+		if (p->missing)
+			json_add(&list, answers_missing_json(p->host, p->name, p->since, p->why));
 	}
 	return list;
 }
@@ -91,16 +88,15 @@ static void add_numbers(json_t *all, const struct coordinator_answer *a)
 
 json_t *answers_json(const struct coordinator_answer *a)
 {
-	char unit[INTERVAL_NAME_BYTES + 8], time[ANSWERS_TIME_BYTES];
+	char unit[INTERVAL_NAME_BYTES + 8];
 	json_t *all, *missing = missing_json(a);
 
 	snprintf(unit, sizeof(unit), "%s/s", a->query->measure);
-	all = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:s}", "name", a->ask->name, "query",
+	all = json_pack("{s:s, s:s, s:s, s:s, s:i}", "answer", a->ask->name, "query",
 			a->query->name, "aggregate",
 			a->ask->aggregate == COORDINATOR_AVG ? "avg" : "sum", "unit", unit,
-			"window_s", (int)a->query->window_s, "as_of", (json_int_t)a->tick,
-			"as_of_time", answers_time(a->tick, time));
-	if (!all || !missing) {
+			"window_s", (int)a->query->window_s);
+	if (!all || !missing || json_set_time(all, "as_of", a->tick * WEIR_NS_PER_SEC, 0)) {
 		json_decref(all);
 		json_decref(missing);
 		return NULL;
@@ -116,25 +112,37 @@ json_t *answers_json(const struct coordinator_answer *a)
 
 json_t *answers_host_json(const struct coordinator_host *h)
 {
-	return json_pack("{s:I, s:s, s:b, s:o, s:i, s:I, s:I}", "host", (json_int_t)h->host, "name",
-			 h->name, "here", (int)h->here, "since",
-			 h->since ? json_integer(h->since) : json_null(), "skew_ms",
-			 (int)h->skew_ms, "updates", (json_int_t)h->updates, "grants",
-			 (json_int_t)h->grants);
+	json_t *all = json_pack("{s:I, s:o, s:b, s:i, s:I, s:I}", "host", (json_int_t)h->host,
+				"name", json_text_or_null(h->name), "here", (int)h->here, "skew_ms",
+				(int)h->skew_ms, "updates", (json_int_t)h->updates, "grants",
+				(json_int_t)h->grants);
+
+	if (all && json_set_time(all, "since", h->since * WEIR_NS_PER_SEC, 0)) {
+		json_decref(all);
+		return NULL;
+	}
+	return all;
 }
 
 /* --- Tables ---------------------------------------------------------------------------- */
 
+/* "" for null; "?" where there is none: it may come from another weir. */
 static const char *text_of(const json_t *object, const char *key)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	const json_t *value = json_object_get(object, key);
 
-	return text ? text : "?";
+	return json_is_null(value) ? "" : json_is_string(value) ? json_string_value(value) : "?";
 }
 
 static json_int_t integer_of(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
+}
+
+/* Of a time, its seconds; 0: never. */
+static time_t time_of(const json_t *object, const char *key_ns)
+{
+	return integer_of(object, key_ns) / (json_int_t)WEIR_NS_PER_SEC;
 }
 
 /* As many decimals as six figures leave room for, away from the middle. */
@@ -172,8 +180,8 @@ static void print_missing(const json_t *answer, FILE *out)
 		fprintf(out, "%shost %lld", i ? ", " : "", (long long)integer_of(m, "host"));
 		if (*name)
 			fprintf(out, " (%s)", name);
-		if (json_is_integer(json_object_get(m, "since")))
-			fprintf(out, " since %s", text_clock(integer_of(m, "since"), clock));
+		if (json_is_integer(json_object_get(m, "since_ns")))
+			fprintf(out, " since %s", text_clock(time_of(m, "since_ns"), clock));
 		else if (!*why)
 			fputs(", never here", out);
 		if (*why)
@@ -193,11 +201,11 @@ void answers_row(const json_t *a, FILE *out, const char *eol)
 {
 	char low[32], high[32], width[32], precision[32], clock[TEXT_TIME_BYTES];
 
-	fprintf(out, "%-16.16s %12s %12s %10s %10s %-9.9s %5lld %-8s%s", text_of(a, "name"),
+	fprintf(out, "%-16.16s %12s %12s %10s %10s %-9.9s %5lld %-8s%s", text_of(a, "answer"),
 		rounded(a, "low", false, low), rounded(a, "high", true, high),
 		rounded(a, "width", true, width), rounded(a, "precision", true, precision),
 		text_of(a, "unit"), (long long)integer_of(a, "present"),
-		text_clock(integer_of(a, "as_of"), clock), eol);
+		text_clock(time_of(a, "as_of_ns"), clock), eol);
 	if (json_is_false(json_object_get(a, "complete"))) {
 		fputs("  incomplete: ", out);
 		print_missing(a, out);
@@ -215,11 +223,10 @@ void answers_hosts_head(FILE *out, const char *eol)
 
 void answers_hosts_row(const json_t *h, FILE *out, const char *eol)
 {
-	const json_t *since = json_object_get(h, "since");
 	char text[TEXT_TIME_BYTES] = "never here";
 
-	if (json_is_integer(since))
-		text_date(json_integer_value(since), text);
+	if (json_is_integer(json_object_get(h, "since_ns")))
+		text_date(time_of(h, "since_ns"), text);
 	fprintf(out, "%-10lld %-24.24s %-7s %-19s %8lld %12lld %12lld%s",
 		(long long)integer_of(h, "host"), text_of(h, "name"),
 		json_is_true(json_object_get(h, "here")) ? "here" : "missing", text,
@@ -232,7 +239,7 @@ void answers_line(const json_t *a, FILE *out)
 	const json_int_t present = integer_of(a, "present");
 	char low[32], high[32], width[32], precision[32], clock[TEXT_TIME_BYTES];
 
-	fprintf(out, "%s %s: ", text_clock(integer_of(a, "as_of"), clock), text_of(a, "name"));
+	fprintf(out, "%s %s: ", text_clock(time_of(a, "as_of_ns"), clock), text_of(a, "answer"));
 	if (!present)
 		fputs("nothing is known", out);
 	else

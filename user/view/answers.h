@@ -12,15 +12,13 @@
 
 #include "interval/coordinator.h"
 
-#define ANSWERS_TIME_BYTES 32
-
-/* "2026-11-22T01:58:29Z". */
-const char *answers_time(__s64 unix_s, char out[ANSWERS_TIME_BYTES]);
-
-/* {name query aggregate unit window_s as_of as_of_time low high width precision present missing:
- * [{host name since why}] complete precise}. low ... precision are null where no host is there. */
+/* {answer query aggregate unit window_s as_of as_of_ns low high width precision present missing:
+ * [...] missing_count complete precise}. low ... precision are null where no host is there. Of
+ * those that are missing the first 64 are listed, answers_missing_json() each. */
 json_t *answers_json(const struct coordinator_answer *answer);
-/* {host name here since skew_ms updates grants}. */
+/* {host name why since since_ns}; since: the last second known of it, 0: none. */
+json_t *answers_missing_json(__u32 host, const char *name, __s64 since, const char *why);
+/* {host name here skew_ms updates grants since since_ns}. */
 json_t *answers_host_json(const struct coordinator_host *host);
 
 /* Of a table, each line ended by `eol`. */

@@ -36,14 +36,21 @@ static json_t *counters_json(const struct coordinate_snapshot *s)
 
 static json_t *status_json(const struct coordinate_snapshot *s)
 {
-	return json_pack("{s:f, s:I, s:i, s:i, s:{s:I, s:I}, s:{s:I, s:I}, s:I, s:o?, s:o}", "time",
-			 s->now_ns / 1e9, "uptime", (json_int_t)uptime_s(s), "hosts_here",
-			 (int)s->hosts_here, "hosts_missing", (int)s->hosts_missing, "messages",
-			 "in", (json_int_t)s->messages_in, "out", (json_int_t)s->messages_out,
-			 "bytes", "in", (json_int_t)s->bytes_in, "out", (json_int_t)s->bytes_out,
-			 "memory", (json_int_t)s->memory_bytes, "parent",
-			 s->parent ? reporting_json(s->parent) : NULL, "counters",
-			 counters_json(s));
+	json_t *all = json_object();
+
+	if (!all || json_set_time(all, "time", s->now_ns, 6)) {
+		json_decref(all);
+		return NULL;
+	}
+	json_object_set_new(all, "uptime_s", json_integer(uptime_s(s)));
+	json_object_set_new(all, "hosts_here", json_integer(s->hosts_here));
+	json_object_set_new(all, "hosts_missing", json_integer(s->hosts_missing));
+	json_object_set_new(all, "received", json_traffic(s->messages_in, s->bytes_in));
+	json_object_set_new(all, "sent", json_traffic(s->messages_out, s->bytes_out));
+	json_object_set_new(all, "memory_bytes", json_integer(s->memory_bytes));
+	json_object_set_new(all, "parent", s->parent ? reporting_json(s->parent) : json_null());
+	json_object_set_new(all, "counters", counters_json(s));
+	return all;
 }
 
 static void print_json(const struct coordinate_snapshot *s, FILE *out)

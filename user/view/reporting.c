@@ -34,16 +34,16 @@ json_t *reporting_json(const struct uplink_status *s)
 	const __u64 as_of_ns = s->tick > 0 ? s->tick * WEIR_NS_PER_SEC : 0;
 
 	return json_pack(
-		"{s:o, s:I, s:s, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"{s:o, s:I, s:s, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"to", json_text(s->address), "host", (json_int_t)s->host, "state",
 		reporting_phase_text(s), "since", json_time_or_null(s->since_ns, 3), "since_ns",
 		json_ns(s->since_ns), "coordinator", json_text_or_null(up ? s->name : NULL),
 		"method", up ? interval_methods[s->method].word : NULL, "why",
 		json_text_or_null(up ? NULL : s->why), "sessions", (json_int_t)s->sessions,
 		"updates", (json_int_t)s->updates, "ticks", (json_int_t)s->ticks, "grants",
-		(json_int_t)s->grants, "sent_bytes", (json_int_t)s->sent_bytes, "received_bytes",
-		(json_int_t)s->read_bytes, "as_of", json_time_or_null(as_of_ns, 0), "as_of_ns",
-		json_ns(as_of_ns));
+		(json_int_t)s->grants, "received", json_traffic(s->read_messages, s->read_bytes),
+		"sent", json_traffic(s->sent_messages, s->sent_bytes), "as_of",
+		json_time_or_null(as_of_ns, 0), "as_of_ns", json_ns(as_of_ns));
 }
 
 static __u64 phase_of(const char *text)
@@ -64,6 +64,8 @@ static __u64 method_of(const char *text)
 
 bool reporting_read(const json_t *json, struct uplink_status *out)
 {
+	const json_t *sent = json_object_get(json, "sent");
+	const json_t *received = json_object_get(json, "received");
 	const char *to = json_text_of(json, "to");
 
 	*out = (struct uplink_status){
@@ -75,8 +77,10 @@ bool reporting_read(const json_t *json, struct uplink_status *out)
 		.updates = json_number_of(json, "updates"),
 		.ticks = json_number_of(json, "ticks"),
 		.grants = json_number_of(json, "grants"),
-		.sent_bytes = json_number_of(json, "sent_bytes"),
-		.read_bytes = json_number_of(json, "received_bytes"),
+		.sent_messages = json_number_of(sent, "messages"),
+		.sent_bytes = json_number_of(sent, "bytes"),
+		.read_messages = json_number_of(received, "messages"),
+		.read_bytes = json_number_of(received, "bytes"),
 		.tick = json_number_of(json, "as_of_ns") / WEIR_NS_PER_SEC,
 	};
 	snprintf(out->address, sizeof(out->address), "%s", to);

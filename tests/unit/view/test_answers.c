@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "view/answers.h"
+#include "weir/base.h"
 
 #define TICK 1795312709ll /* 2026-11-22T01:58:29Z, by date(1) */
 
@@ -154,8 +155,11 @@ static void who_is_missing_is_named_and_since_when(void **state)
 	missing = json_object_get(json, "missing");
 	assert_int_equal(json_array_size(missing), 5);
 	assert_true(json_is_null(json_object_get(json_array_get(missing, 1), "since")));
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(missing, 0), "since")),
-			 TICK - 5);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(missing, 0), "since_ns")),
+		(TICK - 5) * WEIR_NS_PER_SEC);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(missing, 0), "since")),
+			    "2026-11-22T01:58:24Z");
 	assert_true(json_is_false(json_object_get(json, "complete")));
 	assert_string_equal(
 		row_of(json, print_row),
@@ -206,10 +210,19 @@ static void a_table_rounds_outward_too(void **state)
 
 static void times_are_of_rfc_3339(void **state)
 {
-	char text[ANSWERS_TIME_BYTES];
+	struct coordinator_answer answer = make(0, 0, 1);
+	const struct coordinator_host host = {.host = 3, .here = true, .since = TICK};
+	json_t *json = answers_json(&answer);
 
-	assert_string_equal(answers_time(TICK, text), "2026-11-22T01:58:29Z");
-	assert_string_equal(answers_time(0, text), "1970-01-01T00:00:00Z");
+	assert_string_equal(json_string_value(json_object_get(json, "as_of")),
+			    "2026-11-22T01:58:29Z");
+	assert_int_equal(json_integer_value(json_object_get(json, "as_of_ns")),
+			 TICK * WEIR_NS_PER_SEC);
+	json_decref(json);
+	json = answers_host_json(&host);
+	assert_string_equal(json_string_value(json_object_get(json, "since")),
+			    "2026-11-22T01:58:29Z");
+	json_decref(json);
 }
 
 int main(void)

@@ -23,7 +23,9 @@ static struct uplink_status status_of(enum uplink_phase phase)
 		.updates = 30,
 		.ticks = 400,
 		.grants = 7,
+		.sent_messages = 99,
 		.sent_bytes = 12345,
+		.read_messages = 8,
 		.read_bytes = 678,
 		.tick = 1763769999,
 	};
@@ -59,7 +61,7 @@ static void it_reads_as_a_line(void **state)
 static void it_reads_as_json(void **state)
 {
 	struct uplink_status status = status_of(UPLINK_REFUSED);
-	json_t *json = reporting_json(&status);
+	json_t *json = reporting_json(&status), *traffic;
 
 	assert_string_equal(json_string_value(json_object_get(json, "state")), "refused");
 	assert_string_equal(json_string_value(json_object_get(json, "why")), "Connection refused");
@@ -71,6 +73,12 @@ static void it_reads_as_json(void **state)
 			    "2025-11-22T00:06:39Z");
 	assert_int_equal(json_integer_value(json_object_get(json, "as_of_ns")),
 			 1763769999 * WEIR_NS_PER_SEC);
+	traffic = json_object_get(json, "sent");
+	assert_int_equal(json_integer_value(json_object_get(traffic, "messages")), 99);
+	assert_int_equal(json_integer_value(json_object_get(traffic, "bytes")), 12345);
+	traffic = json_object_get(json, "received");
+	assert_int_equal(json_integer_value(json_object_get(traffic, "messages")), 8);
+	assert_int_equal(json_integer_value(json_object_get(traffic, "bytes")), 678);
 	json_decref(json);
 	status = status_of(UPLINK_UP);
 	json = reporting_json(&status);
