@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The same at every door: the clock before parsing; books → flow → classify → windows after it. */
+/* The same at every hook: the clock before parsing; books → flow → classify → windows after. */
 #ifndef WEIR_ACCOUNT_BPF_H
 #define WEIR_ACCOUNT_BPF_H
 

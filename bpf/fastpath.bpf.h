@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The common frame: Ethernet, at most an offloaded VLAN tag, IPv4 without options,
- * whole, with TCP or UDP, of a flow that is in the cache. Nearly all packets are,
- * so they go a shorter way: what the general one keeps in a map for the verifier's
- * sake stays in registers here. Whatever is not quite so has not been counted when
- * this ends, and goes the general way.
+ * The fast path: nearly all packets are plain TCP or UDP over IPv4, of a flow that is in the cache.
+ * They go a shorter way, on which everything stays in registers that the general way
+ * (parse.bpf.h, account.bpf.h) keeps in a map for the verifier's sake.
+ *
+ * Both must count a packet alike. So this one takes only what it reads completely, and leaves to
+ * the general way, which reads the frame again from its start:
+ *
+ *   frame       no Ethernet header (programs l3); a VLAN tag in the frame, PPPoE, MPLS; shorter
+ *               than 54 bytes, or not all of these readable in place; several segments (GSO)
+ *   IP          IPv6, ARP and all else; options; fragments; a length that is 0, less than the
+ *               header or more than the frame has
+ *   transport   neither TCP nor UDP; a TCP header shorter than 20 bytes; UDP to or from port 53,
+ *               for the QR bit; any UDP while tunnels are followed, for it may be one
+ *   flow        not in the cache; classified by older tables; over by its timeouts or TCP flags
+ *
+ * Such a packet has not been counted when the fast path gives up. Something new in the general
+ * parser that a plain frame may contain needs a line here, and a condition in read_common().
  */
 #ifndef WEIR_FASTPATH_BPF_H
 #define WEIR_FASTPATH_BPF_H
@@ -65,9 +77,8 @@ static __always_inline bool read_common(struct common *c, void *start, void *end
 	return true;
 }
 
-/* Are the keys of a packet of flow `f`, which it is not in yet, in the vectors of the term's query
- * already? They are if the flow had a packet within the same part of a step, and the query does not
- * look at each packet. */
+/* Did an earlier packet of flow `f` set the cells of these keys already, in the current phase? It
+ * did if there was one within the phase, and if the term does not look at each packet by itself. */
 static __always_inline bool has_keys(const struct packet *p, const struct weir_tables *t,
 				     __u32 term, __u64 bit, const struct weir_flow *f)
 {
@@ -84,7 +95,7 @@ static __always_inline void count_common_keys(struct packet *p, const struct wei
 	__u32 term;
 	__u64 bit;
 
-	/* The same tick is the same part: most packets of busy flows, and cheaper to see. */
+	/* The same tick is the same phase: most packets of busy flows, and cheaper to see. */
 	if (f->last_ns == p->now_ns)
 		terms &= ~t->steady_terms;
 	if (!terms)
@@ -100,7 +111,7 @@ static __always_inline void count_common_keys(struct packet *p, const struct wei
 	}
 }
 
-/* Counts it, if its flow is in the cache and goes on; `p` holds the clock. */
+/* Counts it, if its flow is in the cache and not over; `p` holds the clock. */
 static __always_inline bool count_common(struct common *c, struct packet *p,
 					 const struct weir_tables *t, __u32 generation)
 {

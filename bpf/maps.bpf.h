@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map that is pinned. Beside them there is `scratch`, the packet in work (packet.bpf.h).
+ * The maps that are pinned. Those that are not lie with what uses them (scratch: packet.bpf.h).
  *
- *   map         key                     value           who writes     who reads    when full
- *   flows       cpu * sets + set        weir_set        its CPU        user (mmap)  oldest of 8 is evicted
- *   books       interface account       weir_books      each CPU       user         account 0 takes the rest
- *   windows     second & 63             weir_slot       each CPU       user         reused each 64 s
- *   tables      generation & 1          weir_tables     user (mmap)    kernel       refused by user space
- *   devices     hash of ifindex         weir_device     user           kernel       refused by user space
- *   labels      query                   weir_label      user           user         refused by user space
- *   interfaces  interface account       weir_interface  user           user         refused by user space
- *   fragments   src, dst, id, protocol  ports           kernel         kernel       least recently used goes
- *   ring        -                       weir_event      kernel         the agent    packet goes to overflow
- *   vectors     slab                    a map of lines  user           kernel       refused by user space
- *     in each   line                    weir_line       its CPU        user (mmap)  answers say "at least"
- *   control     (.bss)                  weir_control    user (mmap)    kernel
- *   constants   (.rodata)               weir_constants  user, at load  kernel
+ *   map        key                 value           written by      read by      when full
+ *   flows      cpu * sets + set    weir_set        its CPU         user (mmap)  oldest of 8 evicted
+ *   books      interface account   weir_books      kernel, by CPU  user         account 0 is used
+ *   windows    second & 63         weir_slot       kernel, by CPU  user         reused after 64 s
+ *   tables     generation & 1      weir_tables     user (mmap)     kernel       user space refuses
+ *   devices    hash of ifindex     weir_device     user            kernel       user space refuses
+ *   labels     query               weir_label      user            user         user space refuses
+ *   interfaces interface account   weir_interface  user            user         user space refuses
+ *   fragments  src, dst, id, proto ports           kernel          kernel       LRU is dropped
+ *   ring       -                   weir_event      kernel          the agent    counted as overflow
+ *   vectors    slab                a map of lines  user            kernel       user space refuses
+ *     in each  line                weir_line       its CPU         user (mmap)  "at least N"
+ *   control    (.bss)              weir_control    user (mmap)     kernel
+ *   constants  (.rodata)           weir_constants  user, at load   kernel
  */
 #ifndef WEIR_MAPS_BPF_H
 #define WEIR_MAPS_BPF_H

@@ -94,8 +94,8 @@ static __always_inline void blank(struct packet *p, __u8 key_flags)
 	p->notes = 0;
 }
 
-/* How much of a frame is copied, 0 for nothing, with bounds that the verifier sees: above because it
- * is checked in this register, below because 1 is added to it. From "not 0" it learns nothing. */
+/* How much of a frame is copied, 0 for nothing, with bounds that the verifier sees: above because
+ * it is checked in this register, below because 1 is added to it. From "not 0" it learns nothing. */
 static __always_inline __u64 head_bytes(__u64 frame_bytes)
 {
 	__u64 bytes = (frame_bytes < HEAD_BYTES ? frame_bytes : HEAD_BYTES) - 1;

@@ -13,7 +13,7 @@
  *
  * Most frames are read where they lie, and have nothing but what is in the first layer.
  * Of the others, with extension headers, tunnels to follow, or headers outside the part
- * that can be read in place, a copy of the beginning is read from anew, by functions that
+ * that can be read in place, a copy of the beginning is read again, by functions that
  * the verifier looks at once. On frames where they lie these would have to take a pointer,
  * which takes BTF of the kernel, or to be inlined, which is 60,000 more instructions for
  * the verifier (6.18): each way to a layer is then a way to all that comes after it.
@@ -175,8 +175,8 @@ static __always_inline struct cursor copy_cursor(struct packet *p, __u32 bytes)
 			       .stand = p->stand};
 }
 
-/* Goes on at the packet's stand, in its copy of `bytes`. Stops early, with the protocol of the header
- * that it stopped at, when the chain is cut or too long. */
+/* Continues at the packet's stand, in its copy of `bytes`. Stops early, with the protocol of the
+ * header that it stopped at, when the chain is cut or too long. */
 __noinline int read_extensions(__u32 bytes)
 {
 	struct packet *p = this_packet();
@@ -376,61 +376,93 @@ static __always_inline bool enter_gre(struct cursor *c, struct packet *p)
 	return true;
 }
 
-static __always_inline bool enter_udp(struct cursor *c, struct packet *p)
-{
-	__be16 port = p->key.dport;
-	__u8 *h = peek(c, 16);
+/*
+ * The tunnels there are, each with what is in it. A new one gets its line in tunnel_of(), and
+ * enter_tunnel() does not compile until it says how to go in.
+ */
+enum tunnel {
+	TUNNEL_NONE,
+	TUNNEL_IPIP,   /* IPv4 */
+	TUNNEL_6IN4,   /* IPv6 */
+	TUNNEL_GRE,    /* by ethertype */
+	TUNNEL_VXLAN,  /* over UDP: Ethernet */
+	TUNNEL_GENEVE, /* over UDP: by ethertype */
+};
 
-	if (port != weir_be16(PORT_VXLAN) && port != weir_be16(PORT_GENEVE))
-		return false;
-	if (!h) {
-		p->cut = true;
-		return false;
-	}
-	h += 8;
-	if (port == weir_be16(PORT_VXLAN) && h[0] & 0x08) {
-		c->stand.at += 16;
-		c->stand.type = ETH_LINK;
-		return true;
-	}
-	if (port == weir_be16(PORT_GENEVE) && h[0] >> 6 == 0) {
-		c->stand.type = h[2] << 8 | h[3];
-		if (c->stand.type == ETH_TEB)
-			c->stand.type = ETH_LINK;
-		c->stand.at += 16 + (h[0] & 63) * 4;
-		return true;
-	}
-	return false;
-}
-
-/* Cheaper to ask than to call. */
-static __always_inline bool is_tunnel(const struct cursor *c, const struct packet *p)
-{
-	switch (c->stand.proto) {
-	case PROTO_IPIP:
-	case PROTO_IPV6:
-	case PROTO_GRE:
-		return true;
-	}
-	return p->key.dport == weir_be16(PORT_VXLAN) || p->key.dport == weir_be16(PORT_GENEVE);
-}
-
-/* Is there a tunnel to follow from the transport header that the cursor stands at? */
-static __always_inline bool enter_tunnel(struct cursor *c, struct packet *p)
+/* What the transport header is that the cursor stands at. Cheaper to ask than to go in. */
+static __always_inline enum tunnel tunnel_of(const struct cursor *c, const struct packet *p)
 {
 	if (c->stand.fragment)
-		return false;
+		return TUNNEL_NONE;
 	switch (c->stand.proto) {
 	case PROTO_IPIP:
+		return TUNNEL_IPIP;
+	case PROTO_IPV6:
+		return TUNNEL_6IN4;
+	case PROTO_GRE:
+		return TUNNEL_GRE;
+	case PROTO_UDP:
+		if (p->key.dport == weir_be16(PORT_VXLAN))
+			return TUNNEL_VXLAN;
+		if (p->key.dport == weir_be16(PORT_GENEVE))
+			return TUNNEL_GENEVE;
+	}
+	return TUNNEL_NONE;
+}
+
+/* The 8 bytes behind the UDP header. */
+static __always_inline __u8 *in_udp(struct cursor *c, struct packet *p)
+{
+	__u8 *h = peek(c, 16);
+
+	if (h)
+		return h + 8;
+	p->cut = true;
+	return NULL;
+}
+
+static __always_inline bool enter_vxlan(struct cursor *c, struct packet *p)
+{
+	__u8 *h = in_udp(c, p);
+
+	if (!h || !(h[0] & 0x08)) /* it has a VNI */
+		return false;
+	c->stand.at += 16;
+	c->stand.type = ETH_LINK;
+	return true;
+}
+
+static __always_inline bool enter_geneve(struct cursor *c, struct packet *p)
+{
+	__u8 *h = in_udp(c, p);
+
+	if (!h || h[0] >> 6) /* version 0 */
+		return false;
+	c->stand.type = h[2] << 8 | h[3];
+	if (c->stand.type == ETH_TEB)
+		c->stand.type = ETH_LINK;
+	c->stand.at += 16 + (h[0] & 63) * 4;
+	return true;
+}
+
+/* Goes into the tunnel at the cursor, if there is one that can be followed. */
+static __always_inline bool enter_tunnel(struct cursor *c, struct packet *p)
+{
+	switch (tunnel_of(c, p)) {
+	case TUNNEL_NONE:
+		return false;
+	case TUNNEL_IPIP:
 		c->stand.type = ETH_IPV4;
 		return true;
-	case PROTO_IPV6:
+	case TUNNEL_6IN4:
 		c->stand.type = ETH_IPV6;
 		return true;
-	case PROTO_GRE:
+	case TUNNEL_GRE:
 		return enter_gre(c, p);
-	case PROTO_UDP:
-		return enter_udp(c, p);
+	case TUNNEL_VXLAN:
+		return enter_vxlan(c, p);
+	case TUNNEL_GENEVE:
+		return enter_geneve(c, p);
 	}
 	return false;
 }
@@ -456,17 +488,17 @@ static __always_inline int parse_layer(struct cursor *c, struct packet *p)
 }
 
 /*
- * The first layer of a frame where it lies. Fills p->key, pair, traits and the lengths of a frame of
- * p->frame_bytes. `type`: ETH_LINK, or the ethertype on devices without a link header; `inner`:
+ * The first layer of a frame where it lies. Fills p->key, pair, traits and the lengths of a frame
+ * of p->frame_bytes. `type`: ETH_LINK, or the ethertype on devices without a link header; `inner`:
  * follow tunnels. Returns PARSED or the counter for a packet that is in no flow. Sets p->cut when
- * that is not all: parse_copy() tells more.
+ * that is not all: parse_copy() reads the rest.
  */
 static __noinline int parse_frame(struct packet *p, void *start, void *end, __u32 type, bool inner)
 {
 	struct cursor c = {.start = start, .end = end, .stand.type = type};
 	int fate = parse_layer(&c, p);
 
-	if (fate == WEIR_TRUNCATED || (fate == PARSED && unlikely(inner) && is_tunnel(&c, p)))
+	if (fate == WEIR_TRUNCATED || (fate == PARSED && unlikely(inner) && tunnel_of(&c, p)))
 		p->cut = true;
 	return fate;
 }

@@ -41,7 +41,7 @@ static __always_inline void count_segments(struct __sk_buff *skb, struct packet 
 		segments = (p->frame_bytes - p->header_bytes + size - 1) / size;
 	p->segments = segments;
 	p->frame_bytes += (segments - 1) * p->header_bytes;
-	/* Inside a tunnel that is not followed the headers are longer: the stack knows, going out. */
+	/* Headers inside a tunnel that is not followed: going out, the stack knows their length. */
 	if (skb->wire_len > p->frame_bytes)
 		p->frame_bytes = skb->wire_len;
 	p->ip_bytes = p->frame_bytes - segments * p->ip_offset;
@@ -55,8 +55,8 @@ static __always_inline __u32 copy_skb(struct packet *p, struct __sk_buff *skb, _
 	return bytes && !bpf_skb_load_bytes(skb, lead, p->head, bytes) ? bytes : 0;
 }
 
-/* What the stack puts in front of a packet that a device without a link header received, for it takes
- * that for one: before 5.14 the outer headers of IP tunnels. Only wire_len, which was noted before, is
+/* What the stack puts in front of a packet that a device without a link header received, which it
+ * takes for one: before 5.14 the outer headers of IP tunnels. Only wire_len, noted earlier, is
  * without. */
 static __always_inline __u64 lead_of(const struct __sk_buff *skb)
 {

@@ -11,8 +11,8 @@ static __always_inline void *frame_of(const struct xdp_md *ctx)
 	return (void *)(long)ctx->data + (constants.replay ? sizeof(struct weir_replay) : 0);
 }
 
-/* Before 5.18, word by word; the last lies over the one before. Of a word that may lie anywhere clang
- * 22 makes eight bytes, unless it cannot tell. */
+/* Before 5.18, word by word; the last overlaps the one before. clang 22 reads a word at an unknown
+ * offset as eight bytes, unless it cannot tell. */
 static __always_inline __u32 copy_words(struct packet *p, const void *data, const void *end)
 {
 	__u64 *to = (__u64 *)p->head;
