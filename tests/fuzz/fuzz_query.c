@@ -17,7 +17,7 @@ static void check(int holds)
 static void check_error(const struct query_error *err, size_t length)
 {
 	check(err->column >= 1 && err->column <= length + 1);
-	check(err->text[0] && !strpbrk(err->text, "\r\n"));
+	check(err->why.text[0] && !strpbrk(err->why.text, "\r\n"));
 }
 
 static void compile(const struct query_expr *expr, struct weir_tables *t, size_t length)

@@ -112,10 +112,11 @@ static int compile(const struct plan *plan, const struct config *config, struct 
 
 	if (code == -EINVAL && refusal.query >= 0)
 		return why_set(why, code, "query '%s': column %u: %s",
-			       config->queries[refusal.query].name, refusal.column, refusal.text);
+			       config->queries[refusal.query].name, refusal.column,
+			       refusal.why.text);
 	if (code)
 		return why_set(why, code, "queries: %s",
-			       code == -EINVAL ? refusal.text : strerror(-code));
+			       code == -EINVAL ? refusal.why.text : strerror(-code));
 	return 0;
 }
 

@@ -93,7 +93,7 @@ static int try_queries(struct section_reader *r, const struct config *config)
 	if (code != -EINVAL)
 		return code;
 	if (err.query < 0)
-		return section_refuse(r, (struct section_place){1, 1}, "inside: %s", err.text);
+		return section_refuse(r, (struct section_place){1, 1}, "inside: %s", err.why.text);
 	return config_refuse_match(r, &config->queries[err.query], &err);
 }
 

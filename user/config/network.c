@@ -30,10 +30,10 @@ static int read_interface(struct section_reader *r, const struct section_value *
 static int read_prefix(struct section_reader *r, const struct section_value *value,
 		       const struct key *key, void *to)
 {
-	char why[PREFIX_WHY_BYTES];
+	struct why why;
 
-	if (prefix_parse_net(value->text, to, why))
-		return section_refuse(r, value->at, "%s: %s", key->name, why);
+	if (prefix_parse_net(value->text, to, &why))
+		return section_refuse(r, value->at, "%s: %s", key->name, why.text);
 	return 0;
 }
 

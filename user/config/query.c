@@ -27,12 +27,12 @@ int config_refuse_match(struct section_reader *r, const struct config_query *que
 
 	if (!at.line)
 		return section_refuse(r, (struct section_place){1, 1}, "the default query '%s': %s",
-				      query->name, err->text);
+				      query->name, err->why.text);
 	if (!query->exact)
 		return section_refuse(r, at, "query '%s': %s, at column %u of the match",
-				      query->name, err->text, err->column);
+				      query->name, err->why.text, err->column);
 	at.column += err->column - 1;
-	return section_refuse(r, at, "query '%s': %s", query->name, err->text);
+	return section_refuse(r, at, "query '%s': %s", query->name, err->why.text);
 }
 
 /* Distinct counts have no precision: no coordinator answers them. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ refuse(struct query_error *err, int query, unsigned int column, const char *form
 	err->query = query;
 	err->column = column;
 	va_start(args, format);
-	vsnprintf(err->text, sizeof(err->text), format, args);
+	why_vset(&err->why, 0, format, args);
 	va_end(args);
 	return -EINVAL;
 }

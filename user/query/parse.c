@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +23,7 @@ void *parser_refuse(struct parser *p, const char *format, ...)
 	p->err->query = -1;
 	p->err->column = parser_column(p);
 	va_start(args, format);
-	vsnprintf(p->err->text, sizeof(p->err->text), format, args);
+	why_vset(&p->err->why, 0, format, args);
 	va_end(args);
 	return NULL;
 }

@@ -28,6 +28,8 @@
 
 #include <stdbool.h>
 
+#include "base/why.h"
+
 #define QUERY_TEXT_MAX 4096 /* characters of an expression */
 
 struct query_expr;
@@ -35,7 +37,7 @@ struct query_expr;
 struct query_error {
 	int query;           /* which of the queries being compiled, -1: none in particular */
 	unsigned int column; /* 1-based, in bytes */
-	char text[224];      /* one line */
+	struct why why;
 };
 
 /*

@@ -133,7 +133,7 @@ static char *copy_word(struct parser *p)
 static void *read_value(struct parser *p, value_reader *read, const char *what,
 			struct query_range *out)
 {
-	char why[PREFIX_WHY_BYTES];
+	struct why why = {};
 	char *word;
 
 	if (is_keyword(&p->token))
@@ -141,8 +141,8 @@ static void *read_value(struct parser *p, value_reader *read, const char *what,
 	word = copy_word(p);
 	if (!word)
 		return NULL;
-	if (read(word, out, why))
-		return why[0] ? parser_refuse(p, "%s", why) : parser_expected(p, what);
+	if (read(word, out, &why))
+		return why.text[0] ? parser_refuse(p, "%s", why.text) : parser_expected(p, what);
 	parser_advance(p);
 	return out;
 }

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +29,7 @@ static query_value host_bits(unsigned int bits)
 }
 
 /* *bits: the length of an address of the family, 32 or 128. */
-static int addr_parse(const char *text, query_value *out, unsigned int *bits,
-		      char why[PREFIX_WHY_BYTES])
+static int addr_parse(const char *text, query_value *out, unsigned int *bits, struct why *why)
 {
 	unsigned char bytes[16];
 
@@ -40,23 +38,19 @@ static int addr_parse(const char *text, query_value *out, unsigned int *bits,
 		*bits = 32;
 		return 0;
 	}
-	if (inet_pton(AF_INET6, text, bytes) != 1) {
-		snprintf(why, PREFIX_WHY_BYTES, "'%.*s' is no IPv4 or IPv6 address", QUOTED, text);
-		return -EINVAL;
-	}
+	if (inet_pton(AF_INET6, text, bytes) != 1)
+		return why_set(why, -EINVAL, "'%.*s' is no IPv4 or IPv6 address", QUOTED, text);
 	*out = value_of_bytes(bytes, 16);
 	*bits = 128;
 	return 0;
 }
 
-static int refuse_mapped(const char *text, char why[PREFIX_WHY_BYTES])
+static int refuse_mapped(const char *text, struct why *why)
 {
-	snprintf(why, PREFIX_WHY_BYTES, "'%.*s' is IPv4-mapped: write the IPv4 address", QUOTED,
-		 text);
-	return -EINVAL;
+	return why_set(why, -EINVAL, "'%.*s' is IPv4-mapped: write the IPv4 address", QUOTED, text);
 }
 
-int prefix_parse_host(const char *text, struct query_range *out, char why[PREFIX_WHY_BYTES])
+int prefix_parse_host(const char *text, struct query_range *out, struct why *why)
 {
 	query_value addr;
 	unsigned int bits;
@@ -80,8 +74,8 @@ static int length_parse(const char *text, unsigned int max, unsigned int *out)
 	return *out <= max ? 0 : -EINVAL;
 }
 
-static void say_host_bits(const char *text, query_value first, unsigned int family_bits,
-			  unsigned int bits, char why[PREFIX_WHY_BYTES])
+static int refuse_host_bits(const char *text, query_value first, unsigned int family_bits,
+			    unsigned int bits, struct why *why)
 {
 	unsigned char bytes[16];
 	char meant[INET6_ADDRSTRLEN] = "";
@@ -92,11 +86,11 @@ static void say_host_bits(const char *text, query_value first, unsigned int fami
 		inet_ntop(AF_INET, bytes + 12, meant, sizeof(meant));
 	else
 		inet_ntop(AF_INET6, bytes, meant, sizeof(meant));
-	snprintf(why, PREFIX_WHY_BYTES, "'%.*s' has bits set beyond its length: %s/%u?", QUOTED,
-		 text, meant, bits);
+	return why_set(why, -EINVAL, "'%.*s' has bits set beyond its length: %s/%u?", QUOTED, text,
+		       meant, bits);
 }
 
-int prefix_parse_net(const char *text, struct query_range *out, char why[PREFIX_WHY_BYTES])
+int prefix_parse_net(const char *text, struct query_range *out, struct why *why)
 {
 	const char *slash = strchr(text, '/');
 	char addr_text[INET6_ADDRSTRLEN];
@@ -104,28 +98,22 @@ int prefix_parse_net(const char *text, struct query_range *out, char why[PREFIX_
 	query_value addr, mask;
 	int err;
 
-	if (!slash || (size_t)(slash - text) >= sizeof(addr_text)) {
-		snprintf(why, PREFIX_WHY_BYTES, "'%.*s' is not of the form ADDRESS/LENGTH", QUOTED,
-			 text);
-		return -EINVAL;
-	}
+	if (!slash || (size_t)(slash - text) >= sizeof(addr_text))
+		return why_set(why, -EINVAL, "'%.*s' is not of the form ADDRESS/LENGTH", QUOTED,
+			       text);
 	memcpy(addr_text, text, slash - text);
 	addr_text[slash - text] = 0;
 	err = addr_parse(addr_text, &addr, &family_bits, why);
 	if (err)
 		return err;
-	if (length_parse(slash + 1, family_bits, &bits)) {
-		snprintf(why, PREFIX_WHY_BYTES, "the length in '%.*s' is not 0 to %u", QUOTED, text,
-			 family_bits);
-		return -EINVAL;
-	}
+	if (length_parse(slash + 1, family_bits, &bits))
+		return why_set(why, -EINVAL, "the length in '%.*s' is not 0 to %u", QUOTED, text,
+			       family_bits);
 	mask = host_bits(bits + (family_bits == 32 ? V4_BITS_BEFORE : 0));
 	if (family_bits == 128 && is_v4(addr) && bits >= V4_BITS_BEFORE)
 		return refuse_mapped(text, why);
-	if (addr & mask) {
-		say_host_bits(text, addr & ~mask, family_bits, bits, why);
-		return -EINVAL;
-	}
+	if (addr & mask)
+		return refuse_host_bits(text, addr & ~mask, family_bits, bits, why);
 	*out = (struct query_range){addr, addr | mask};
 	return 0;
 }

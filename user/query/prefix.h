@@ -7,20 +7,19 @@
 #ifndef WEIR_QUERY_PREFIX_H
 #define WEIR_QUERY_PREFIX_H
 
+#include "base/why.h"
 #include "query/set.h"
 
 #define QUERY_V4_FIRST ((query_value)0xffff << 32)
 #define QUERY_V4_LAST (QUERY_V4_FIRST | 0xffffffff)
 #define QUERY_ADDR_LAST (~(query_value)0)
 
-#define PREFIX_WHY_BYTES 160
-
 /*
  * From text: ADDRESS, and ADDRESS/LENGTH with no bits set beyond LENGTH. Return 0, or -EINVAL
- * with what was wrong in `why`.
+ * and why.
  */
-int prefix_parse_host(const char *text, struct query_range *out, char why[PREFIX_WHY_BYTES]);
-int prefix_parse_net(const char *text, struct query_range *out, char why[PREFIX_WHY_BYTES]);
+int prefix_parse_host(const char *text, struct query_range *out, struct why *why);
+int prefix_parse_net(const char *text, struct query_range *out, struct why *why);
 
 /*
  * The network of `bits` bits that an interface's address lies in. family: AF_INET, AF_INET6;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "query/prefix.h"
@@ -40,7 +39,7 @@ __attribute__((format(printf, 3, 4))) static void *refuse(struct expansion *x, u
 
 	x->err->column = column;
 	va_start(args, format);
-	vsnprintf(x->err->text, sizeof(x->err->text), format, args);
+	why_vset(&x->err->why, 0, format, args);
 	va_end(args);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The values of the match language. A reader returns 0 and the value as an interval, or -EINVAL,
- * and then says in `why` what is wrong with `word`, or leaves that to the caller by an empty one.
+ * and why, or leaves `why` to the caller, who knows what was expected.
  * Addresses and prefixes: prefix_parse_host(), prefix_parse_net().
  */
 #ifndef WEIR_QUERY_VALUE_H
@@ -9,7 +9,7 @@
 
 #include "query/prefix.h"
 
-typedef int value_reader(const char *word, struct query_range *out, char why[PREFIX_WHY_BYTES]);
+typedef int value_reader(const char *word, struct query_range *out, struct why *why);
 
 value_reader value_read_proto;  /* 0..255 */
 value_reader value_read_vlan;   /* 1..4095 */

@@ -208,7 +208,7 @@ static void must_compile(const char *text, struct config *config, struct weir_ta
 	must_read(text, config);
 	memset(tables, 0, sizeof(*tables));
 	if (config_compile(config, tables, &wrong))
-		fail_msg("%s", wrong.text);
+		fail_msg("%s", wrong.why.text);
 }
 
 static void the_examples_of_the_readme_are_accepted(void **state)

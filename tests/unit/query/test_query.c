@@ -50,7 +50,7 @@ static unsigned int terms_of(const char *text)
 	struct query_error err;
 
 	if (compile(&text, 1, &t, &err))
-		fail_msg("%s: column %u: %s", text, err.column, err.text);
+		fail_msg("%s: column %u: %s", text, err.column, err.why.text);
 	return t.terms;
 }
 
@@ -114,8 +114,8 @@ static void a_syntax_error_names_its_column_and_what_was_expected(void **state)
 
 		if (!query_parse(cases[i].text, &expr, &err))
 			fail_msg("accepted: %s", cases[i].text);
-		if (err.column != cases[i].column || !strstr(err.text, cases[i].says))
-			fail_msg("%s: column %u: %s", cases[i].text, err.column, err.text);
+		if (err.column != cases[i].column || !strstr(err.why.text, cases[i].says))
+			fail_msg("%s: column %u: %s", cases[i].text, err.column, err.why.text);
 		assert_ptr_equal(expr, untouched);
 	}
 }
@@ -148,8 +148,8 @@ static void an_error_of_meaning_names_its_column(void **state)
 		if (!compile(&cases[i].text, 1, t, &err))
 			fail_msg("accepted: %s", cases[i].text);
 		if (err.query != 0 || err.column != cases[i].column ||
-		    !strstr(err.text, cases[i].says))
-			fail_msg("%s: column %u: %s", cases[i].text, err.column, err.text);
+		    !strstr(err.why.text, cases[i].says))
+			fail_msg("%s: column %u: %s", cases[i].text, err.column, err.why.text);
 	}
 	free(t);
 }
@@ -207,10 +207,10 @@ static void sixty_four_terms_fit_and_one_more_is_refused(void **state)
 	assert_int_not_equal(compile(texts, 33, t, &err), 0);
 	assert_int_equal(err.query, 32);
 	assert_int_equal(err.column, 3);
-	assert_string_equal(err.text, "needs 2 terms, 0 are left");
+	assert_string_equal(err.why.text, "needs 2 terms, 0 are left");
 	texts[31] = "in";
 	assert_int_not_equal(compile(texts, 33, t, &err), 0);
-	assert_string_equal(err.text, "needs 2 terms, 1 are left");
+	assert_string_equal(err.why.text, "needs 2 terms, 1 are left");
 	free(t);
 }
 
@@ -236,11 +236,11 @@ static void an_expression_that_explodes_is_refused(void **state)
 	assert_int_equal(compile(texts, 1, t, &err), 0);
 	clauses(text, "", 65, "");
 	assert_int_not_equal(compile(texts, 1, t, &err), 0);
-	assert_string_equal(err.text, "needs 65 terms, 64 are left");
+	assert_string_equal(err.why.text, "needs 65 terms, 64 are left");
 	/* Two to the power of 100 terms, or one that all packets without ports share. */
 	clauses(text, "in and not (", 100, ")");
 	assert_int_not_equal(compile(texts, 1, t, &err), 0);
-	assert_string_equal(err.text, "needs more than 256 terms, 64 are left");
+	assert_string_equal(err.why.text, "needs more than 256 terms, 64 are left");
 	assert_int_equal(err.column, 13);
 	free(t);
 }
@@ -300,7 +300,7 @@ static void more_than_256_classes_of_ports_are_refused(void **state)
 	}
 	assert_int_equal(t->dport_mask[WEIR_NONE_CLASS], 0);
 	assert_int_not_equal(compile_port_bits(255, t, &err), 0);
-	assert_non_null(strstr(err.text, "ports would fall in more than 256 classes"));
+	assert_non_null(strstr(err.why.text, "ports would fall in more than 256 classes"));
 	free(t);
 }
 
@@ -334,7 +334,7 @@ static void more_than_4096_intervals_of_addresses_are_refused(void **state)
 	assert_int_equal(query_parse("src group many", &expr, &err), 0);
 	query.expr = expr;
 	assert_int_not_equal(query_compile(&query, 1, &wide, t, &err), 0);
-	assert_string_equal(err.text, "IPv4 addresses would fall in more than 4096 intervals");
+	assert_string_equal(err.why.text, "IPv4 addresses would fall in more than 4096 intervals");
 	assert_int_equal(err.query, 0);
 	many.prefix_count = HOSTS - 1;
 	assert_int_equal(query_compile(&query, 1, &wide, t, &err), 0);
@@ -464,17 +464,17 @@ static void an_address_becomes_its_network(void **state)
 {
 	const uint8_t v4[4] = {192, 0, 2, 77}, v6[16] = {0x20, 1, 0x0d, 0xb8, [15] = 9};
 	const uint8_t mapped[16] = {[10] = 0xff, 0xff, 10, 0, 0, 1};
-	char why[PREFIX_WHY_BYTES];
+	struct why why = {};
 	struct query_range a, b;
 
 	assert_int_equal(prefix_of_addr(AF_INET, v4, 24, &a), 0);
-	assert_int_equal(prefix_parse_net("192.0.2.0/24", &b, why), 0);
+	assert_int_equal(prefix_parse_net("192.0.2.0/24", &b, &why), 0);
 	assert_memory_equal(&a, &b, sizeof(a));
 	assert_int_equal(prefix_of_addr(AF_INET6, v6, 64, &a), 0);
-	assert_int_equal(prefix_parse_net("2001:db8::/64", &b, why), 0);
+	assert_int_equal(prefix_parse_net("2001:db8::/64", &b, &why), 0);
 	assert_memory_equal(&a, &b, sizeof(a));
 	assert_int_equal(prefix_of_addr(AF_INET, v4, 0, &a), 0);
-	assert_int_equal(prefix_parse_net("0.0.0.0/0", &b, why), 0);
+	assert_int_equal(prefix_parse_net("0.0.0.0/0", &b, &why), 0);
 	assert_memory_equal(&a, &b, sizeof(a));
 	assert_int_not_equal(prefix_of_addr(AF_INET, v4, 33, &a), 0);
 	assert_int_not_equal(prefix_of_addr(AF_INET6, mapped, 128, &a), 0);

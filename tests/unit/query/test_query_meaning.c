@@ -479,13 +479,13 @@ struct scope {
 
 static void scope_make(struct scope *s)
 {
-	char why[PREFIX_WHY_BYTES];
+	struct why why = {};
 
 	for (size_t i = 0; i < COUNT(inside_nets); i++)
-		assert_int_equal(prefix_parse_net(inside_nets[i], &s->inside[i], why), 0);
+		assert_int_equal(prefix_parse_net(inside_nets[i], &s->inside[i], &why), 0);
 	for (size_t i = 0; i < COUNT(group_names); i++) {
 		for (int j = 0; j < 2; j++)
-			assert_int_equal(prefix_parse_net(group_nets[i][j], &s->nets[i][j], why),
+			assert_int_equal(prefix_parse_net(group_nets[i][j], &s->nets[i][j], &why),
 					 0);
 		s->groups[i] = (struct query_group){(char *)group_names[i], s->nets[i], 2};
 	}
@@ -540,14 +540,15 @@ static void round_with(unsigned int seed, const struct query_scope *scope, struc
 		roots[q] = grow(&forest[q], 4);
 		write_tree(&at, roots[q], 0);
 		if (query_parse(text, &exprs[q], &err))
-			fail_msg("seed %u: column %u: %s: %s", seed, err.column, err.text, text);
+			fail_msg("seed %u: column %u: %s: %s", seed, err.column, err.why.text,
+				 text);
 		queries[q] = (struct query){exprs[q], (first + 11 * q) % WEIR_QUERIES};
 	}
 	ret = query_compile(queries, count, scope, t, &err);
 	if (!ret) {
 		tally->compiled++;
 		check_packets(t, roots, queries, count, text, seed, tally);
-	} else if (strstr(err.text, "never")) {
+	} else if (strstr(err.why.text, "never")) {
 		tally->never++;
 		for (int i = 0; i < PACKETS; i++) {
 			const struct packet p = random_packet();
@@ -556,7 +557,7 @@ static void round_with(unsigned int seed, const struct query_scope *scope, struc
 				fail_msg("seed %u: query %d can match", seed, err.query);
 		}
 	} else {
-		assert_non_null(strstr(err.text, "terms"));
+		assert_non_null(strstr(err.why.text, "terms"));
 		tally->too_many++;
 	}
 	for (unsigned int q = 0; q < count; q++)
