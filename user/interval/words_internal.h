@@ -4,8 +4,8 @@
 #ifndef INTERVAL_WORDS_INTERNAL_H
 #define INTERVAL_WORDS_INTERNAL_H
 
-#include "wire/encode_internal.h"
 #include "interval/words.h"
+#include "wire/spec.h"
 
 struct interval_place {
 	__u16 row;           /* of wire_elements */

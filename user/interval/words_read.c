@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "wire/decode_internal.h"
 #include "interval/words_internal.h"
+#include "wire/decode.h"
 
 #define READER_TEMPLATES 64
 #define READER_FIELDS 64
@@ -77,7 +77,7 @@ __u64 interval_reader_passed(const struct interval_reader *r)
 struct told {
 	__u16 id, count;
 	bool options;
-	struct template_field field[READER_FIELDS];
+	struct wire_template_field field[READER_FIELDS];
 };
 
 static struct reader_template **find(const struct reading *m, __u16 id)
@@ -116,7 +116,7 @@ static int withdraw(const struct reading *m, __u16 id, bool options)
 	return 0;
 }
 
-static const struct wire_element *element_of(const struct template_field *f)
+static const struct wire_element *element_of(const struct wire_template_field *f)
 {
 	return f->pen == IPFIX_REVERSE_PEN ? NULL : wire_element_find(f->pen, f->number);
 }

@@ -27,7 +27,7 @@ static void emit(struct compiler *c, enum op_code code, unsigned int bytes, size
 }
 
 static const struct wire_element *element_of(const struct compiler *c,
-					     const struct template_field *f)
+					     const struct wire_template_field *f)
 {
 	bool v9 = c->w->domain->protocol == WIRE_V9;
 
@@ -162,16 +162,16 @@ static void variable(struct compiler *c, const struct wire_element *element, uns
 	c->at = 0;
 }
 
-static bool is_inner(const struct compiler *c, const struct template_field *f)
+static bool is_inner(const struct compiler *c, const struct wire_template_field *f)
 {
-	for (const struct template_field *g = c->t->field; g < f; g++) {
+	for (const struct wire_template_field *g = c->t->field; g < f; g++) {
 		if (g->number == f->number && g->pen == f->pen)
 			return true;
 	}
 	return false;
 }
 
-static void compile_field(struct compiler *c, const struct template_field *f)
+static void compile_field(struct compiler *c, const struct wire_template_field *f)
 {
 	const struct wire_element *element = element_of(c, f);
 	unsigned int field = element ? element->field : (unsigned int)FIELD_NONE;
@@ -199,7 +199,7 @@ static void look_ahead(struct compiler *c)
 {
 	bool before_variable = true;
 
-	for (const struct template_field *f = c->t->field; f < c->t->field + c->t->field_count;
+	for (const struct wire_template_field *f = c->t->field; f < c->t->field + c->t->field_count;
 	     f++) {
 		const struct wire_element *element = element_of(c, f);
 
@@ -221,7 +221,7 @@ static void compile_flow(struct compiler *c)
 	struct template *t = c->t;
 
 	look_ahead(c);
-	for (const struct template_field *f = t->field; f < t->field + t->field_count; f++)
+	for (const struct wire_template_field *f = t->field; f < t->field + t->field_count; f++)
 		compile_field(c, f);
 	if (c->variable)
 		c->variable->room = c->at;
@@ -234,7 +234,8 @@ static void compile_flow(struct compiler *c)
 
 static void measure_option(struct compiler *c)
 {
-	for (const struct template_field *f = c->t->field; f < c->t->field + c->t->field_count; f++)
+	for (const struct wire_template_field *f = c->t->field; f < c->t->field + c->t->field_count;
+	     f++)
 		c->min_bytes += f->bytes == IPFIX_VARIABLE && c->w->domain->protocol == WIRE_IPFIX
 					? 1
 					: f->bytes;

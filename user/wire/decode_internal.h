@@ -60,12 +60,6 @@ struct op {
 #define POST_SCALE (1 << 4)
 #define POST_FAMILY (1 << 5) /* the template has addresses of both families */
 
-struct template_field {
-	__u32 pen;
-	__u16 number, bytes;
-	__u16 scope; /* 1: it is one; of v9: which, plus 1 */
-};
-
 struct template
 {
 	__u16 id;
@@ -80,7 +74,7 @@ struct template
 	__u64 known;
 	__u64 told_ns;
 	size_t bytes; /* of this allocation */
-	struct template_field *field;
+	struct wire_template_field *field;
 	struct op op[];
 };
 
@@ -198,8 +192,6 @@ void wire_sequence(struct work *w, __u32 sequence, __u32 step, enum wire_count l
 
 /* template.c. A set of templates, or of options templates. */
 void wire_read_templates(struct work *w, const __u8 *at, const __u8 *end, bool options);
-/* One field of a template, without its scope. What follows it; NULL: it ends beyond `end`. */
-const __u8 *wire_field_at(const __u8 *at, const __u8 *end, bool v9, struct template_field *f);
 struct template *wire_template_of(struct work *w, __u16 id);
 void wire_template_drop(struct wire_decoder *d, struct peer *p, struct domain *domain,
 			unsigned int at);
@@ -216,8 +208,6 @@ struct flow_origin wire_origin(const struct work *w);
 void wire_read_flows(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);
 void wire_read_options(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);
 void wire_read_data(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);
-/* A value of variable length (RFC 7011, 7); NULL: it ends beyond `end`. */
-const __u8 *wire_value_at(const __u8 *at, const __u8 *end, size_t *length);
 /* The slot of the next flow: what is in it was written by the template of that serial, or is 0. */
 struct flow_record *wire_flow_slot(struct wire_decoder *d, __u32 serial, bool wipe);
 /* Hands on what is in the batch. */

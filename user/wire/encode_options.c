@@ -16,6 +16,8 @@
  */
 #include <errno.h>
 
+#include "wire/encode_internal.h"
+
 #include "wire/encode_record.h"
 #include "wire/statistics.h"
 

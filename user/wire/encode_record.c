@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "wire/encode_internal.h"
+
 void wire_record_begin(struct wire_record *r, const struct wire_template_spec *spec)
 {
 	r->spec = spec;

@@ -7,7 +7,7 @@
 #ifndef WIRE_ENCODE_RECORD_H
 #define WIRE_ENCODE_RECORD_H
 
-#include "wire/encode_internal.h"
+#include "wire/spec.h"
 
 #define WIRE_TEXT_MAX 1024 /* bytes of a string that are sent */
 

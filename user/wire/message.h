@@ -10,6 +10,7 @@
 #ifndef WIRE_MESSAGE_H
 #define WIRE_MESSAGE_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -159,5 +160,16 @@ static inline void wire_put_uint(__u8 *at, unsigned int bytes, __u64 value)
 	for (; bytes--; value >>= 8)
 		at[bytes] = value;
 }
+
+struct wire_template_field {
+	__u32 pen;
+	__u16 number, bytes;
+	__u16 scope; /* 1: it is one; of v9: which, plus 1 */
+};
+
+/* One field of a template, without its scope. What follows it; NULL: it ends beyond `end`. */
+const __u8 *wire_field_at(const __u8 *at, const __u8 *end, bool v9, struct wire_template_field *f);
+/* A value of variable length (RFC 7011, 7); NULL: it ends beyond `end`. */
+const __u8 *wire_value_at(const __u8 *at, const __u8 *end, size_t *length);
 
 #endif

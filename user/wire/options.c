@@ -110,7 +110,7 @@ static void take_text(struct values *v, enum wire_row row, const __u8 *at, size_
 	}
 }
 
-static void take(const struct work *w, struct values *v, const struct template_field *f,
+static void take(const struct work *w, struct values *v, const struct wire_template_field *f,
 		 const __u8 *at, size_t length)
 {
 	bool v9_scope = w->domain->protocol == WIRE_V9 && f->scope;
@@ -136,7 +136,7 @@ static const __u8 *read_values(struct work *w, const struct template *t, const _
 			       const __u8 *end, struct values *v)
 {
 	*v = (struct values){0};
-	for (const struct template_field *f = t->field; f < t->field + t->field_count; f++) {
+	for (const struct wire_template_field *f = t->field; f < t->field + t->field_count; f++) {
 		size_t length = f->bytes;
 
 		if (f->bytes == IPFIX_VARIABLE && w->domain->protocol == WIRE_IPFIX) {

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Data records of flows, by the operations that their template became.
+ * Data records of flows, by the operations that their template became (compile.c).
  *
- * Records are read into the slots of a batch, in order. A slot is not wiped for each record: what
- * the same template wrote there before, it will overwrite.
+ * A collector reads millions of records a second, and all of a template are alike. So nothing about
+ * a field is looked up here: an operation says where the value lies in the record, how it is read,
+ * and where it goes in struct flow_record.
+ *
+ *   record   │ srcaddr │ dstaddr │ ... │ octets │        operations, in order
+ *                 │         │               │            OP_ADDR4 from 0 to src
+ *                 ▼         ▼               ▼            OP_ADDR4 from 4 to dst ... OP_END
+ *   batch    │ flow │ flow │ flow ...  │ → sink, when it is full or the set ends
+ *
+ * What an operation cannot know is put right when the record is done: finish(), by the bits that
+ * post_of() finds once for the set (times without a boot time, sampling that options told ...).
+ *
+ * A slot of the batch is not wiped for each record: what the same template wrote there before, it
+ * will overwrite.
  */
 #include "wire/decode_internal.h"
 
@@ -105,20 +117,6 @@ static void put_uint(__u8 *to, unsigned int room, __u64 value)
 	default:
 		memcpy(to, &value, sizeof(value));
 	}
-}
-
-const __u8 *wire_value_at(const __u8 *at, const __u8 *end, size_t *length)
-{
-	if (end - at < 1)
-		return NULL;
-	*length = *at++;
-	if (*length == IPFIX_LONG_LENGTH) {
-		if (end - at < 2)
-			return NULL;
-		*length = wire_get16(at);
-		at += 2;
-	}
-	return (size_t)(end - at) < *length ? NULL : at;
 }
 
 static void put_string(char *to, const __u8 *from, size_t length)

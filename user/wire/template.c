@@ -69,7 +69,8 @@ struct told {
 static struct template *make(struct work *w, const struct told *told)
 {
 	size_t ops = WIRE_OPS(told->count) * sizeof(struct op);
-	size_t bytes = sizeof(struct template) + ops + told->count * sizeof(struct template_field);
+	size_t bytes =
+		sizeof(struct template) + ops + told->count * sizeof(struct wire_template_field);
 	struct template *t = wire_alloc(w->d, bytes, w->peer);
 
 	if (!t)
@@ -81,7 +82,7 @@ static struct template *make(struct work *w, const struct told *told)
 	t->told_ns = w->now_ns;
 	t->serial = ++w->d->serial;
 	t->field_count = told->count;
-	t->field = (struct template_field *)((__u8 *)t->op + ops);
+	t->field = (struct wire_template_field *)((__u8 *)t->op + ops);
 	return t;
 }
 
@@ -139,23 +140,6 @@ static void withdraw(struct work *w, __u16 id, bool options)
 		wire_tally(w, WIRE_COUNT_WITHDRAWAL, 1);
 }
 
-const __u8 *wire_field_at(const __u8 *at, const __u8 *end, bool v9, struct template_field *f)
-{
-	if (end - at < 4)
-		return NULL;
-	f->number = wire_get16(at);
-	f->bytes = wire_get16(at + 2);
-	f->pen = 0;
-	at += 4;
-	if (v9 || !(f->number & IPFIX_ENTERPRISE))
-		return at;
-	if (end - at < 4)
-		return NULL;
-	f->number &= ~IPFIX_ENTERPRISE;
-	f->pen = wire_get32(at);
-	return at + 4;
-}
-
 /* The fields of a template; NULL: they end beyond the set. */
 static const __u8 *read_fields(struct template *t, const struct told *told, bool v9,
 			       const __u8 *end)
@@ -163,7 +147,7 @@ static const __u8 *read_fields(struct template *t, const struct told *told, bool
 	const __u8 *at = told->fields;
 
 	for (unsigned int i = 0; i < told->count && at; i++) {
-		struct template_field *f = &t->field[i];
+		struct wire_template_field *f = &t->field[i];
 
 		at = wire_field_at(at, end, v9, f);
 		f->scope = i < told->scopes ? 1 + (v9 ? f->number : 0) : 0;
