@@ -338,7 +338,7 @@ static void print_choices(const struct key_choice *choices, char out[SECTION_KIN
 
 static void print_path(const struct key *key, char out[SECTION_KIND_BYTES])
 {
-	int length = snprintf(out, SECTION_KIND_BYTES, "a path from / on");
+	int length = snprintf(out, SECTION_KIND_BYTES, "an absolute path");
 
 	if (key->max)
 		snprintf(out + length, SECTION_KIND_BYTES - length, ", at most %llu characters",
@@ -389,7 +389,7 @@ const char *section_kind(const struct key *key, char out[SECTION_KIND_BYTES])
 	default:
 		snprintf(out, SECTION_KIND_BYTES, "%s",
 			 key->type == KEY_BOOLEAN ? "one of: false true"
-			 : key->type == KEY_NAME  ? "letters, digits, - _ ."
+			 : key->type == KEY_NAME  ? "a name of letters, digits, - _ ."
 			 : key->kind              ? key->kind
 						  : "keys and values");
 	}

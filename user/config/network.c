@@ -54,7 +54,7 @@ static const struct key prefix = {NULL, KEY_OWN, .read = read_prefix,
 static const struct key group_keys[] = {
 	{"name", KEY_OWN, offsetof(struct query_group, name), .read = read_group_name,
 	 .free = section_free_text, .unique = true,
-	 .kind = "a name of letters, digits, - _ . that is no word of the match language"},
+	 .kind = "a name of letters, digits, - _ . that is not a word of the match language"},
 	{"prefixes", KEY_LIST, offsetof(struct query_group, prefixes),
 	 .list = &(const struct key_list){&prefix, sizeof(struct query_range),
 					  offsetof(struct query_group, prefix_count),

@@ -171,9 +171,9 @@ static void a_refusal_names_the_place_and_what_was_expected(void **state)
 		{"flag", "yes", "one of: false true"},
 		{"colour", "blue", "one of: green red"},
 		{"colour", "", "one of: green red"},
-		{"name", "a b", "letters, digits, - _ ."},
-		{"name", "", "letters, digits, - _ ."},
-		{"name", "\xc3\xa9", "letters, digits, - _ ."},
+		{"name", "a b", "a name of letters, digits, - _ ."},
+		{"name", "", "a name of letters, digits, - _ ."},
+		{"name", "\xc3\xa9", "a name of letters, digits, - _ ."},
 		{"own", "x", "own TEXT"},
 		{"own", NULL, "own TEXT"},
 	};
@@ -218,7 +218,7 @@ static void a_path_has_its_limit(void **state)
 	assert_string_equal(path, "/1234");
 	free(path);
 	assert_int_equal(section_read(&r, &longer, inner_keys, &path), -EINVAL);
-	assert_string_equal(why.text, "path: expected a path from / on, at most 5 characters");
+	assert_string_equal(why.text, "path: expected an absolute path, at most 5 characters");
 }
 
 static void note(void *context, const char *path, const struct key *key)

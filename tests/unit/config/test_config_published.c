@@ -71,6 +71,33 @@ static void every_key_has_a_text_and_says_what_is_without_it(void **state)
 	}
 }
 
+/* Those of lists are read with an empty file, those of items by this alone. */
+static void every_default_is_what_its_own_key_takes(void **state)
+{
+	char *options = malloc(sizeof(struct config));
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < row_count; i++) {
+		const struct key *key = rows[i].key;
+		const struct section_value standard = {.text = key->standard};
+		struct why why = {0};
+		struct section_reader r = {.why = &why};
+
+		if (!key->standard || key->type == KEY_LIST)
+			continue;
+		memset(options, 0, sizeof(struct config));
+		if (section_read(&r, &standard, key, options))
+			fail_msg("the default of %s: %s", rows[i].path, why.text);
+		if (key->type == KEY_NAME || key->type == KEY_PATH)
+			section_free_text(options);
+		else if (key->free)
+			key->free(options);
+		count++;
+	}
+	assert_in_range(count, 30, row_count);
+	free(options);
+}
+
 /* In the manual's source - is \-, and a default of several lines is a block of its own. */
 static const char *in_troff(const char *text, char *out)
 {
@@ -289,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_has_a_text_and_says_what_is_without_it),
+		cmocka_unit_test(every_default_is_what_its_own_key_takes),
 		cmocka_unit_test(the_manual_has_every_key_with_its_default),
 		cmocka_unit_test(
 			the_tables_of_the_readme_have_every_key_of_their_section_with_its_default),
