@@ -34,7 +34,7 @@ void talk_hang_up(struct talk *t);
 const char *talk_why(const struct talk *t);
 
 /* Says them, in as few messages as they need; what the socket does not take now goes later. A
- * negative errno, and why[]. now_ns: Unix time. */
+ * negative errno with the reason. now_ns: Unix time. */
 int talk_say(struct talk *t, const struct interval_word *words, unsigned int count, __u64 now_ns,
 	     struct why *why);
 
@@ -42,7 +42,7 @@ int talk_say(struct talk *t, const struct interval_word *words, unsigned int cou
  * Calls fn for each word that has come. 0: there is no more now; TALK_MORE: there may be. What fn
  * returns that is not 0 stops and is returned. -EPIPE: the other end has closed; -EPROTONOSUPPORT:
  * it does not speak IPFIX; -EMSGSIZE, -EBADMSG: a message is too long, cannot be read; another
- * negative errno: the link is broken. why[] says so for all of these.
+ * negative errno: the link is broken. The reason comes with all of these.
  */
 int talk_listen(struct talk *t, int (*fn)(void *context, const struct interval_word *word),
 		void *context, struct why *why);

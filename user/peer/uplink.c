@@ -1,4 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Sessions with a coordinator, one after the other, without ever waiting.
+ *
+ * The problem: a link may break, a name may not resolve, a coordinator may refuse, hang or say
+ * nonsense, in the middle of any message; and the second's values come at times of their own.
+ *
+ * The idea: each turn goes on with whatever can go on, in the stage that the session is in. What
+ * fails on the way only notes why (fail()) and returns -ECANCELED up to the turn, where end() alone
+ * closes the link, plans the next attempt and tells people; so nothing is freed under a reader that
+ * is in the middle of a message.
+ *
+ *   end, retry     when the next attempt is due, and what people are told of the last
+ *   speaking       hello, asks, the words of a second
+ *   listening      welcome, refusal, grants
+ *   turns          the stages
+ *   values         a second: updates, lacks, a tick
+ *
+ * What outlives a session is in struct uplink: the widths that were granted last, which the next
+ * session asks for, and the counts of the status. uplink_open.c makes, compares and frees it.
+ */
 #include "peer/uplink_internal.h"
 
 #include <errno.h>
@@ -41,7 +61,7 @@ __attribute__((format(printf, 2, 3))) static int fail(struct uplink *u, const ch
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(u->why, sizeof(u->why), format, args);
+	why_vset(&u->why, -ECANCELED, format, args);
 	va_end(args);
 	return -ECANCELED;
 }
@@ -107,10 +127,14 @@ static void plan_retry(struct uplink *u, bool was_up, __u64 now_ns)
 
 static void say_why(struct uplink *u, bool was_up)
 {
-	if (!was_up && !strcmp(u->why, u->said))
+	if (!was_up && !strcmp(u->why.text, u->said.text))
 		return;
-	tell(u, "%s%s; trying again", u->refused ? "refused: " : was_up ? "lost: " : "", u->why);
-	snprintf(u->said, sizeof(u->said), "%s", u->why);
+	tell(u, "%s%s; trying again",
+	     u->refused ? "refused: "
+	     : was_up   ? "lost: "
+			: "",
+	     u->why.text);
+	u->said = u->why;
 }
 
 static void keep_widths(struct uplink *u)
@@ -134,7 +158,7 @@ static void end(struct uplink *u, __u64 now_ns)
 	plan_retry(u, was_up, now_ns);
 	say_why(u, was_up);
 	uplink_set_phase(u, u->refused ? UPLINK_REFUSED : UPLINK_DOWN);
-	snprintf(u->status.why, sizeof(u->status.why), "%s", u->why);
+	u->status.why = u->why;
 	u->refused = false;
 }
 
@@ -178,7 +202,7 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 	u->status.sessions++;
 	u->status.method = method;
 	memcpy(u->status.name, welcome->name, sizeof(u->status.name));
-	u->status.why[0] = u->said[0] = 0;
+	u->status.why = u->said = (struct why){};
 	uplink_set_phase(u, UPLINK_UP);
 	tell(u, "up, as host %u%s%s%s (%s)", u->options.host, *welcome->name ? " of '" : "",
 	     welcome->name, *welcome->name ? "'" : "", interval_methods[method].word);
@@ -198,7 +222,7 @@ static int take_word(void *context, const struct interval_word *word)
 		return take_welcome(u, &word->welcome);
 	case INTERVAL_REFUSAL:
 		u->refused = true;
-		return fail(u, "%.*s", UPLINK_WHY_BYTES - 1, word->refusal);
+		return fail(u, "%s", word->refusal);
 	case INTERVAL_GRANT:
 		u->status.grants++;
 		if (u->stage == STAGE_UP && !source_grant(&u->source, &word->grant))
@@ -246,7 +270,7 @@ static int open_link(struct uplink *u, __u64 now_ns)
 		code = secure_context_new(&files, false, &u->tls, &why);
 	}
 	if (code)
-		return fail(u, "%.*s", UPLINK_WHY_BYTES - 1, why.text);
+		return fail(u, "%s", why.text);
 	link = link_connect(&u->options.address.url, u->tls, NULL, now_ns);
 	if (link && !talk_begin(&u->talk, link, u->options.host, INTERVAL_MESSAGE_MAX))
 		return 0;

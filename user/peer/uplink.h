@@ -11,7 +11,7 @@
  * How long it waits: not at all after a session that was steady, then 0.5, 1, 2, 2 ... s from one
  * attempt to the next, each given up after 2.5 s, so that a link is in use again within 3 s of its
  * being restored; every fourth has longer, for slow name servers. After a refusal 1, 2, 4 ... 30 s.
- * Certificates are read anew for each attempt.
+ * Certificates are read again for each attempt.
  *
  * Times are of CLOCK_MONOTONIC unless they say otherwise.
  */
@@ -20,9 +20,8 @@
 
 #include "peer/options.h"
 #include "base/loop.h"
+#include "base/why.h"
 #include "interval/source.h"
-
-#define UPLINK_WHY_BYTES 256
 
 enum uplink_phase {
 	UPLINK_DOWN, /* being opened, or waiting for that */
@@ -31,7 +30,6 @@ enum uplink_phase {
 	UPLINK_PHASES,
 };
 
-/* Whole words, as base/twin.h wants them. */
 struct uplink_status {
 	__u64 phase;    /* enum uplink_phase */
 	__u64 since_ns; /* of Unix time */
@@ -43,7 +41,7 @@ struct uplink_status {
 	__s64 tick; /* the last told; 0: none */
 	char address[URL_BYTES];
 	char name[INTERVAL_NAME_BYTES]; /* of the coordinator, by the last welcome */
-	char why[UPLINK_WHY_BYTES];     /* it is not up */
+	struct why why;                 /* it is not up */
 };
 
 struct uplink;
@@ -59,7 +57,7 @@ struct uplink *uplink_new(const struct peer_options *options, __u64 instance,
  * NULL is none. */
 void uplink_free(struct uplink *u, bool goodbye);
 
-/* Whether certificates can be used: 0, or a negative errno and why[]. */
+/* Whether certificates can be used: 0, or a negative errno with the reason. */
 int uplink_check(const struct peer_options *options, struct why *why);
 
 enum uplink_change {

@@ -36,16 +36,16 @@ struct uplink {
 	char lack[SOURCE_QUERIES][INTERVAL_TEXT_BYTES]; /* as told in this session */
 
 	/* Why the session or the attempt ends, and who wanted that. */
-	char why[UPLINK_WHY_BYTES];
+	struct why why;
 	bool refused;
 
-	char said[UPLINK_WHY_BYTES]; /* the reason that people know */
-	unsigned int tries;          /* that failed in a row */
-	unsigned int refusals;       /* in a row */
-	__u64 began_ns;              /* the attempt; with STAGE_UP, the session */
-	__u64 limit_ns;              /* of the attempt */
-	__u64 retry_ns;              /* with STAGE_WAIT */
-	__u64 now_ns;                /* of the last turn */
+	struct why said;       /* the reason that people know */
+	unsigned int tries;    /* that failed in a row */
+	unsigned int refusals; /* in a row */
+	__u64 began_ns;        /* the attempt; with STAGE_UP, the session */
+	__u64 limit_ns;        /* of the attempt */
+	__u64 retry_ns;        /* with STAGE_WAIT */
+	__u64 now_ns;          /* of the last turn */
 
 	struct uplink_status status; /* without the open link's bytes */
 

@@ -22,8 +22,8 @@ void reporting_text(const struct uplink_status *s, FILE *out, const char *end)
 	if (s->phase == UPLINK_UP)
 		fprintf(out, ", host %llu%s%s%s (%s)", s->host, *s->name ? " of '" : "", s->name,
 			*s->name ? "'" : "", interval_methods[s->method].word);
-	else if (s->why[0])
-		fprintf(out, ": %s", s->why);
+	else if (s->why.text[0])
+		fprintf(out, ": %s", s->why.text);
 	fprintf(out, "; %llu updates in %llu ticks, %llu grants, %llu bytes sent, %llu received%s",
 		s->updates, s->ticks, s->grants, s->sent_bytes, s->read_bytes, end);
 }
@@ -39,7 +39,7 @@ json_t *reporting_json(const struct uplink_status *s)
 		reporting_phase_text(s), "since", json_time_or_null(s->since_ns, 3), "since_ns",
 		json_ns(s->since_ns), "coordinator", json_text_or_null(up ? s->name : NULL),
 		"method", up ? interval_methods[s->method].word : NULL, "why",
-		json_text_or_null(up ? NULL : s->why), "sessions", (json_int_t)s->sessions,
+		json_text_or_null(up ? NULL : s->why.text), "sessions", (json_int_t)s->sessions,
 		"updates", (json_int_t)s->updates, "ticks", (json_int_t)s->ticks, "grants",
 		(json_int_t)s->grants, "received", json_traffic(s->read_messages, s->read_bytes),
 		"sent", json_traffic(s->sent_messages, s->sent_bytes), "as_of",
@@ -85,6 +85,6 @@ bool reporting_read(const json_t *json, struct uplink_status *out)
 	};
 	snprintf(out->address, sizeof(out->address), "%s", to);
 	snprintf(out->name, sizeof(out->name), "%s", json_text_of(json, "coordinator"));
-	snprintf(out->why, sizeof(out->why), "%s", json_text_of(json, "why"));
+	snprintf(out->why.text, sizeof(out->why.text), "%s", json_text_of(json, "why"));
 	return *to;
 }

@@ -39,7 +39,7 @@ bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 
 void uplink_status(const struct uplink *u, struct uplink_status *out)
 {
 	*out = (struct uplink_status){.phase = UPLINK_DOWN, .updates = 4321, .address = "tls://c"};
-	snprintf(out->why, sizeof(out->why), "Connection refused");
+	snprintf(out->why.text, sizeof(out->why.text), "Connection refused");
 }
 
 int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,

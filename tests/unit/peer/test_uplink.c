@@ -590,7 +590,7 @@ static void its_status_counts_what_was_said_in_all_sessions(void **state)
 	}
 	uplink_status(s.uplink, &status);
 	assert_int_equal(status.phase, UPLINK_DOWN);
-	assert_string_equal(status.why, "a test");
+	assert_string_equal(status.why.text, "a test");
 	assert_int_equal(status.ticks, 4);
 }
 

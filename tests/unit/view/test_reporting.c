@@ -32,7 +32,8 @@ static struct uplink_status status_of(enum uplink_phase phase)
 
 	snprintf(status.address, sizeof(status.address), "tls://coord:4740");
 	snprintf(status.name, sizeof(status.name), "coord");
-	snprintf(status.why, sizeof(status.why), phase == UPLINK_UP ? "" : "Connection refused");
+	snprintf(status.why.text, sizeof(status.why.text), "%s",
+		 phase == UPLINK_UP ? "" : "Connection refused");
 	return status;
 }
 
