@@ -176,7 +176,7 @@ static inline void wire_tally(struct work *w, enum wire_count what, __u64 by)
 		w->peer->counts.count[what] += by;
 }
 
-/* peer.c. When memory is short, of the peers but `keep` the one silent longest is forgotten. */
+/* decode_peer.c. When memory is short, of the peers but `keep` the one silent longest is forgotten. */
 void *wire_alloc(struct wire_decoder *d, size_t bytes, const struct peer *keep);
 void wire_release(struct wire_decoder *d, void *memory, size_t bytes);
 /* NULL: no memory. */
@@ -190,13 +190,13 @@ void wire_unhold(struct work *w, const struct template *t);
 /* The message began with number `sequence`, and had `step` of what is numbered. */
 void wire_sequence(struct work *w, __u32 sequence, __u32 step, enum wire_count lost);
 
-/* template.c. A set of templates, or of options templates. */
+/* decode_template.c. A set of templates, or of options templates. */
 void wire_read_templates(struct work *w, const __u8 *at, const __u8 *end, bool options);
 struct template *wire_template_of(struct work *w, __u16 id);
 void wire_template_drop(struct wire_decoder *d, struct peer *p, struct domain *domain,
 			unsigned int at);
 
-/* compile.c. How many operations at most become of `fields` fields. */
+/* decode_compile.c. How many operations at most become of `fields` fields. */
 #define WIRE_OPS(fields) (4 * (fields) + 1)
 /* Fills all of *t but id, told_ns, serial, bytes. */
 void wire_compile(struct work *w, struct template *t);
@@ -204,7 +204,7 @@ void wire_compile(struct work *w, struct template *t);
 /* Who made the records in work. */
 struct flow_origin wire_origin(const struct work *w);
 
-/* record.c, options.c. The data records of a set. */
+/* decode_flow.c, decode_options.c. The data records of a set. */
 void wire_read_flows(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);
 void wire_read_options(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);
 void wire_read_data(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);

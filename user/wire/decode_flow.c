@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Data records of flows, by the operations that their template became (compile.c).
+ * Data records of flows, by the operations that their template became (decode_compile.c).
  *
  * A collector reads millions of records a second, and all of a template are alike. So nothing about
  * a field is looked up here: an operation says where the value lies in the record, how it is read,
