@@ -155,7 +155,7 @@ left_nothing() {
 	local name
 	for name in "$@"; do
 		nothing_left "$name" || return 1
-		! on "$name" test -e /run/weir/coordinator || return 1
+		! on "$name" test -e /run/weir/run.sock || return 1
 	done
 }
 
