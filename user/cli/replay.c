@@ -308,7 +308,7 @@ static int print_json(const struct replay *r, const struct snapshot *s)
 	return json_line(json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries,
 				   "exporters", json_exporters(s), "counters",
 				   json_books(&b->books), "unordered", json_counts(&r->unordered),
-				   "flow_count", (json_int_t)b->flows, "resident",
+				   "flow_count", (json_int_t)b->flows, "cached",
 				   json_counts(&b->resident), "seen", json_counts(&b->seen_after),
 				   "conserved", (int)(b->holds && b->quiet)),
 			 stdout);

@@ -253,7 +253,7 @@ json_t *json_stopped(const struct snapshot *s)
 
 	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b}", "stopped", 1, "exporters",
 			 json_exporters(s), "seen", json_counts(&b->seen_after), "counters",
-			 json_books(&b->books), "resident", json_counts(&b->resident), "flow_count",
+			 json_books(&b->books), "cached", json_counts(&b->resident), "flow_count",
 			 (json_int_t)b->flows, "conserved", (int)b->holds);
 }
 
@@ -314,10 +314,11 @@ json_t *json_losses(const struct snapshot *s)
 	const struct meter_balance *b = &s->balance;
 
 	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "seen",
-			 json_counts(&b->seen_after), "resident", json_counts(&b->resident),
+			 json_counts(&b->seen_after), "cached", json_counts(&b->resident),
 			 "flow_count", (json_int_t)b->flows, "counters", json_books(&b->books),
-			 "low", json_counts(&b->low), "high", json_counts(&b->high), "exporters",
-			 json_exporters(s), "exact", (int)b->quiet, "conserved", (int)b->holds);
+			 "at_least", json_counts(&b->low), "at_most", json_counts(&b->high),
+			 "exporters", json_exporters(s), "exact", (int)b->quiet, "conserved",
+			 (int)b->holds);
 }
 
 /* --- What was said ----------------------------------------------------------------------- */

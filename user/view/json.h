@@ -80,9 +80,10 @@ json_t *json_reporting(const struct snapshot *s);
 /* What weir run prints each second and serves at its socket: {time time_ns uptime_s interfaces
  * exporters report queries: [json_query() and reported: {as_of as_of_ns value}] counters flows}. */
 json_t *json_second(const struct snapshot *s);
-/* And when it stops: {stopped exporters seen counters resident flow_count conserved}. */
+/* And when it stops: {stopped exporters seen counters cached flow_count conserved}. */
 json_t *json_stopped(const struct snapshot *s);
-/* weir show status, losses. */
+/* weir show status, losses. Of the latter, `cached` is in `flow_count` flows of the cache; between
+ * `at_least` and `at_most` is accounted for. */
 json_t *json_status(const struct snapshot *s);
 json_t *json_losses(const struct snapshot *s);
 /* weir run --check: of the status what a start would come to, {config refused} besides. */

@@ -98,7 +98,7 @@ static json_t *feature_json(const struct meter_kernel *k, enum meter_feature_id 
 	const struct meter_feature *feature = &meter_features[f];
 	const bool told = k->given[f] != METER_UNTOLD;
 
-	return json_pack("{s:s, s:s?, s:o, s:o, s:s?}", "name", feature->name, "since",
+	return json_pack("{s:s, s:s?, s:o, s:o, s:s?}", "name", feature->name, "linux",
 			 feature->since, "given",
 			 told ? json_boolean(k->given[f] == METER_GIVES) : json_null(), "used",
 			 told ? json_boolean(is_used(k, f)) : json_null(), "means",

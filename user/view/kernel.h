@@ -17,7 +17,7 @@ unsigned int kernel_lacks(const struct meter_kernel *k, char out[KERNEL_LACKS_BY
 
 /* Under a title as those of weir show status. */
 void kernel_text(const struct meter_kernel *k, FILE *out);
-/* {release btf features: {KEY: {name since given used means}} verifier: {limit programs}}; null: we
+/* {release btf features: {KEY: {name linux given used means}} verifier: {limit programs}}; null: we
  * may not ask, or it is not known. */
 json_t *kernel_json(const struct meter_kernel *k);
 

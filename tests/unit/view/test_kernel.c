@@ -130,7 +130,7 @@ static void every_feature_stands_in_text_and_JSON_with_its_release(void **state)
 	assert_string_equal(json_string_value(json_object_get(all, "release")), k.release);
 	for (int f = 0; f < METER_FEATURES; f++) {
 		const json_t *feature = json_object_get(features, want[f].key);
-		const json_t *since = json_object_get(feature, "since");
+		const json_t *since = json_object_get(feature, "linux");
 		const char *means = json_string_value(json_object_get(feature, "means"));
 		const bool given = json_is_true(json_object_get(feature, "given"));
 		char line[160];
