@@ -45,8 +45,8 @@ struct running {
 	struct agent *a;
 	struct loop *loop;
 	struct netlink *links;
-	struct loop_watch link_watch, ring_watch, report_watch, lines_watch;
-	struct loop_timer tick, ring_timer, report_timer;
+	struct loop_watch link_watch, ring_watch, lines_watch;
+	struct loop_timer tick, ring_timer;
 	bool lines_broke; /* and people know */
 };
 
@@ -200,35 +200,6 @@ static void end_second(struct agent *a)
 		      clock_offset_ns());
 }
 
-/* The connection may be another after any turn of it, and what is due on it at another time. */
-static void watch_report(struct running *r)
-{
-	struct report *report = &r->a->report;
-	int code = loop_follow(r->loop, &r->report_watch, report_fd(report), report_events(report));
-
-	if (code)
-		notes_say(&r->a->notes, "report: %s", strerror(-code));
-	loop_timer(r->loop, &r->report_timer, report_due_ns(report));
-}
-
-static void take_report(struct running *r)
-{
-	report_turn(&r->a->report, clock_monotonic_ns());
-	watch_report(r);
-}
-
-static void report_ready(void *context, short events)
-{
-	(void)events;
-	take_report(context);
-}
-
-static void report_due(void *context, __u64 now_ns)
-{
-	(void)now_ns;
-	take_report(context);
-}
-
 static void tick(void *context, __u64 now_ns)
 {
 	struct running *r = context;
@@ -242,7 +213,6 @@ static void tick(void *context, __u64 now_ns)
 	}
 	ports_sync(&a->ports, false);
 	follow_networks(a);
-	watch_report(r);
 }
 
 static void links_changed(void *context, short events)
@@ -308,7 +278,6 @@ static void signal_reload(void *context)
 	struct running *r = context;
 
 	reload(r->a);
-	watch_report(r);
 }
 
 static void signal_stop(void *context)
@@ -328,7 +297,6 @@ static int wait(struct running *r)
 		notes_say(&r->a->notes, "cannot wait: %s", strerror(-code));
 		return code;
 	}
-	watch_report(r);
 	loop_timer(r->loop, &r->tick, next_tick(clock_monotonic_ns()));
 	loop_each(r->loop, take_flows, r);
 	return loop_run(r->loop);
@@ -494,11 +462,9 @@ int agent_run(struct agent *a)
 		.a = a,
 		.link_watch = {links_changed, &r},
 		.ring_watch = {ring_ready, &r},
-		.report_watch = {report_ready, &r},
 		.lines_watch = {lines_ready, &r},
 		.tick = {tick, &r},
 		.ring_timer = {ring_due, &r},
-		.report_timer = {report_due, &r},
 	};
 	int code = open_loop(&r);
 
@@ -506,6 +472,7 @@ int agent_run(struct agent *a)
 		log_err("cannot watch for signals and interfaces: %s", strerror(-code));
 		goto out;
 	}
+	a->report.loop = r.loop;
 	ports_say_absent(&a->ports);
 	code = start_meter(a);
 	if (!code) {

@@ -59,28 +59,8 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 		report_close(r);
 		return -ENOMEM;
 	}
+	uplink_join(r->uplink, r->loop);
 	return 0;
-}
-
-int report_fd(const struct report *r)
-{
-	return r->uplink ? uplink_fd(r->uplink) : -1;
-}
-
-short report_events(const struct report *r)
-{
-	return r->uplink ? uplink_events(r->uplink) : 0;
-}
-
-__u64 report_due_ns(const struct report *r)
-{
-	return r->uplink ? uplink_due_ns(r->uplink) : ~0ull;
-}
-
-void report_turn(struct report *r, __u64 now_ns)
-{
-	if (r->uplink)
-		uplink_turn(r->uplink, now_ns);
 }
 
 /* --- Each second --------------------------------------------------------------------------- */

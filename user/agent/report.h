@@ -20,6 +20,7 @@
 
 struct report {
 	struct uplink *uplink; /* NULL: the configuration names no coordinator */
+	struct loop *loop;     /* in which it takes its turns */
 	void (*say)(void *context, const char *line);
 	void *context;
 
@@ -48,12 +49,6 @@ _Static_assert(SOURCE_QUERIES >= WEIR_QUERIES, "all can be reported");
 int report_apply(struct report *r, const struct config *config, const __u8 *window, __u64 identity);
 /* The host leaves: says goodbye. */
 void report_close(struct report *r);
-
-/* As of the uplink; with none, no descriptor and never. */
-int report_fd(const struct report *r);
-short report_events(const struct report *r);
-__u64 report_due_ns(const struct report *r);
-void report_turn(struct report *r, __u64 now_ns);
 
 /* A second is over. series NULL: it could not be read, because of `code`. clock_ns: from
  * CLOCK_MONOTONIC to Unix time. */

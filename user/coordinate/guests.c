@@ -5,9 +5,9 @@
  * A guest waits until it has said hello. At most GUESTS_WAITING wait; then one that has said nothing
  * for a second makes room. One address has only half of these places, except for this machine's own.
  *
- * Guests stand in a list of all, those that wait in an array too, those with a session in a hash,
- * and for the rest of a turn in the lists of those with grants to be sent and of those to be freed:
- * a guest may end while it is spoken of.
+ * Every guest is in one list; those that wait are also in an array, those with a session in a hash.
+ * Two more lists last until the end of a turn: guests with grants to be sent, and guests to be
+ * freed, since one may end while others still point to it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -197,7 +197,7 @@ void guest_end(struct guest *g, bool taken_over)
 	loop_watch(gs->with.loop, &g->watch, -1, 0);
 	talk_hang_up(&g->talk);
 	g->state = GUEST_GONE;
-	/* `after` stays, for whoever is on his way through the list. */
+	/* `after` stays, for a caller that is going through the list. */
 	if (g->before)
 		g->before->after = g->after;
 	else

@@ -49,7 +49,7 @@ struct guests {
 /* Takes the link. NULL: no memory, and the link is closed. */
 struct guest *guest_new(struct guests *gs, struct link *link, __u64 now_ns);
 void guest_turn(struct guest *g, __u64 now_ns);
-/* Tells it why if it can be told, and lets it go. */
+/* Sends the reason if that is possible, and ends the connection. */
 void guest_refuse(struct guest *g, enum refusal reason, const char *why);
 void guest_send_grants(struct guest *g);
 

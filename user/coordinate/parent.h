@@ -16,7 +16,7 @@
 
 struct parent;
 
-/* `socket` tells coordinators of one machine from one another. NULL: no memory. */
+/* Coordinators of one machine differ by their `socket`. NULL: no memory. */
 struct parent *parent_new(struct loop *loop, struct steady *clock, struct notes *notes,
 			  const char *socket);
 /* Says goodbye. NULL is none. */

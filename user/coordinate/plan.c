@@ -16,7 +16,7 @@ static void copy(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text);
 }
 
-/* As hosts tell theirs, for they are compared. */
+/* As hosts announce theirs, since the two are compared. */
 static void make_query(const struct config_query *query, struct coordinator_query *out)
 {
 	struct interval_ask ask;

@@ -5,12 +5,12 @@
  * The problem: a link may break, a name may not resolve, a coordinator may refuse, hang or say
  * nonsense, in the middle of any message; and the second's values come at times of their own.
  *
- * The idea: each turn goes on with whatever can go on, in the stage that the session is in. What
+ * The idea: each turn does whatever can be done now, in the stage that the session is in. What
  * fails on the way only notes why (fail()) and returns -ECANCELED up to the turn, where end() alone
- * closes the link, plans the next attempt and tells people; so nothing is freed under a reader that
+ * closes the link, plans the next attempt and reports; so nothing is freed under a reader that
  * is in the middle of a message.
  *
- *   end, retry     when the next attempt is due, and what people are told of the last
+ *   end, retry     when the next attempt is due, and what people hear of the last
  *   speaking       hello, asks, the words of a second
  *   listening      welcome, refusal, grants
  *   turns          the stages
@@ -41,8 +41,8 @@
 #define GOODBYE_NS (200 * NS_PER_MS) /* for the last words to leave */
 #define LINE_BYTES 1024
 
-__attribute__((format(printf, 2, 3))) static void tell(const struct uplink *u, const char *format,
-						       ...)
+__attribute__((format(printf, 2, 3))) static void say(const struct uplink *u, const char *format,
+						      ...)
 {
 	char line[LINE_BYTES];
 	int used = snprintf(line, sizeof(line), "coordinator %s: ", u->options.address.text);
@@ -129,11 +129,11 @@ static void say_why(struct uplink *u, bool was_up)
 {
 	if (!was_up && !strcmp(u->why.text, u->said.text))
 		return;
-	tell(u, "%s%s; trying again",
-	     u->refused ? "refused: "
-	     : was_up   ? "lost: "
-			: "",
-	     u->why.text);
+	say(u, "%s%s; trying again",
+	    u->refused ? "refused: "
+	    : was_up   ? "lost: "
+		       : "",
+	    u->why.text);
 	u->said = u->why;
 }
 
@@ -204,8 +204,8 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 	memcpy(u->status.name, welcome->name, sizeof(u->status.name));
 	u->status.why = u->said = (struct why){};
 	uplink_set_phase(u, UPLINK_UP);
-	tell(u, "up, as host %u%s%s%s (%s)", u->options.host, *welcome->name ? " of '" : "",
-	     welcome->name, *welcome->name ? "'" : "", interval_methods[method].word);
+	say(u, "up, as host %u%s%s%s (%s)", u->options.host, *welcome->name ? " of '" : "",
+	    welcome->name, *welcome->name ? "'" : "", interval_methods[method].word);
 	for (__u32 q = 0; q < u->count; q++)
 		u->word[q] = (struct interval_word){.kind = INTERVAL_ASK, .ask = u->ask[q]};
 	return speak(u, u->count);

@@ -38,7 +38,7 @@ struct uplink_status {
 	/* Over all sessions. */
 	__u64 sessions, updates, ticks, grants, sent_messages, sent_bytes, read_messages,
 		read_bytes;
-	__s64 tick; /* the last told; 0: none */
+	__s64 tick; /* reported last; 0: none */
 	char address[URL_BYTES];
 	char name[INTERVAL_NAME_BYTES]; /* of the coordinator, by the last welcome */
 	struct why why;                 /* it is not up */
@@ -53,8 +53,8 @@ struct uplink;
 struct uplink *uplink_new(const struct peer_options *options, __u64 instance,
 			  const struct interval_ask *asks, __u32 count,
 			  void (*say)(void *context, const char *line), void *context);
-/* `goodbye`: the coordinator is told that this host leaves, and forgets it; else it waits for it.
- * NULL is none. */
+/* `goodbye`: the coordinator learns that this host leaves, and forgets it; without, it waits for the
+ * host. NULL is none. */
 void uplink_free(struct uplink *u, bool goodbye);
 
 /* Whether certificates can be used: 0, or a negative errno with the reason. */
@@ -80,7 +80,7 @@ void uplink_turn(struct uplink *u, __u64 now_ns);
 /*
  * The values of the windows that end with this second of Unix time: values[count], and who is
  * missing in which (the whole of it each time; of the lacks, `tick` does not matter). Returns the
- * tick that the coordinator was told them of; 0: it was not told, because there is no session or a
+ * tick under which they were reported; 0: they were not, because there is no session or a
  * value is not known.
  */
 __s64 uplink_values(struct uplink *u, __s64 unix_second, const struct source_value *values,

@@ -159,7 +159,7 @@ static const char *rounded(const json_t *object, const char *key, bool up, char 
 	for (double n = fabs(number); n >= 1 && decimals > 0; n /= 10)
 		decimals--;
 	unit = pow(10, decimals);
-	/* A millionth is as it stands: rounding it again could move it by one. */
+	/* A millionth stays as it is: rounding it again could move it by one. */
 	if (decimals < 6)
 		number = (up ? ceil(number * unit - 1e-9) : floor(number * unit + 1e-9)) / unit;
 	snprintf(out, 32, "%.*f", decimals, number);
