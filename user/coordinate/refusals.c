@@ -14,7 +14,7 @@ const struct refusal_name refusal_names[REFUSAL_MAX] = {
 static void say_unsaid(struct refusals *r, enum refusal reason)
 {
 	if (r->said[reason].unsaid)
-		notes_say(r->notes, "%u others: %s", r->said[reason].unsaid, r->said[reason].why);
+		notes_say(r->notes, "%u more: %s", r->said[reason].unsaid, r->said[reason].why);
 	r->said[reason].unsaid = 0;
 }
 
