@@ -1,4 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A coordinator adds up what many hosts count, and says each second within which bounds the sum is.
+ * What makes that hard is that hosts, clocks and networks are late, die and come back, and an answer
+ * must be true all the same, or say whom it lacks. This file is the order of events; what follows
+ * from them is next door:
+ *
+ *   host ──HELLO──→ admit ─→ session ──ASK──→ object: this query of this host
+ *                                    ──UPDATE─→ object.said[]     where its value goes from a tick on
+ *                                    ──LACK───→ object.lack[]     whom a coordinator below misses
+ *                                    ──TICK───→ host.confirmed    "that was all up to this tick"
+ *                                                 ├─→ width_confirm()    grants that it now keeps
+ *                                                 └─→ answer_confirm()   answers that waited for it
+ *   time ────────────────────────────────────────→ coordinator_turn()    silences, widths, answers
+ *
+ * Nothing is counted before the tick that completes it, so it does not matter how late a message
+ * is. A tick that comes COORDINATOR_LATE_TICKS behind our clock, or no tick for
+ * COORDINATOR_SILENT_NS, makes the host missing: answers stop waiting for it and name it. It is
+ * back with its next tick in time.
+ *
+ * A word that cannot be ends the session, and the host starts again with a hello: both sides then
+ * agree on nothing being granted. A host that is already here keeps its number, unless the newcomer
+ * proves to be the same one (instance) or the old one is silent.
+ *
+ * `floor` is the first tick for which nothing has been counted on yet; grants take effect from
+ * there (coordinator_width.c).
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +40,7 @@ const struct coordinator_count_name coordinator_count_names[COORDINATOR_COUNT_MA
 #undef X
 };
 
-/* Time, as far as it has not been seen. */
-static void advance(struct coordinator *c, __u64 now_ns)
+void coordinator_advance(struct coordinator *c, __u64 now_ns)
 {
 	if (now_ns > c->now_ns)
 		c->now_ns = now_ns;
@@ -127,7 +152,7 @@ int coordinator_hello(struct coordinator *c, const struct interval_hello *hello,
 	__u32 old;
 	int code;
 
-	advance(c, now_ns);
+	coordinator_advance(c, now_ns);
 	code = admit(c, h, hello, why);
 	if (code)
 		return code;
@@ -150,7 +175,7 @@ void coordinator_end(struct coordinator *c, __u32 session, bool leaves, __u64 no
 {
 	struct host *h = host_of(c, session);
 
-	advance(c, now_ns);
+	coordinator_advance(c, now_ns);
 	if (!h)
 		return;
 	session_end(c, h);
@@ -208,7 +233,7 @@ int coordinator_query(struct coordinator *c, __u32 session, const struct interva
 	struct why other;
 	int q, code;
 
-	advance(c, now_ns);
+	coordinator_advance(c, now_ns);
 	if (!h || ask->query >= SOURCE_QUERIES || h->query[ask->query] >= 0 || h->confirmed)
 		return bad(c, why_set(why, -EPROTO, "query %u is declared twice, or late",
 				      ask->query));
@@ -267,7 +292,7 @@ int coordinator_update(struct coordinator *c, __u32 session, const struct interv
 	struct object *o = NULL;
 	int code;
 
-	advance(c, now_ns);
+	coordinator_advance(c, now_ns);
 	code = object_of(c, h, update->query, &o, why);
 	code = code ? code : check_tick(c, h, update->course.tick, why);
 	if (code || !o)
@@ -299,7 +324,7 @@ int coordinator_lack(struct coordinator *c, __u32 session, const struct interval
 	char *missing = NULL;
 	int code;
 
-	advance(c, now_ns);
+	coordinator_advance(c, now_ns);
 	code = object_of(c, h, lack->query, &o, why);
 	code = code ? code : check_tick(c, h, lack->tick, why);
 	if (code || !o)
@@ -336,7 +361,7 @@ int coordinator_tick(struct coordinator *c, __u32 session, const struct interval
 	__s64 before;
 	int code;
 
-	advance(c, now_ns);
+	coordinator_advance(c, now_ns);
 	if (!h || tick->serial > h->serial)
 		return bad(c, why_set(why, -EPROTO, "grant %u was never sent", tick->serial));
 	code = check_tick(c, h, tick->tick, why);
@@ -411,7 +436,7 @@ __u64 coordinator_turn(struct coordinator *c, __u64 now_ns)
 	__u64 due_ns, next_ns;
 	bool tick, changed, recount;
 
-	advance(c, now_ns);
+	coordinator_advance(c, now_ns);
 	due_ns = watch(c);
 	next_ns = (c->tick + 1) * NS_PER_S;
 	tick = c->turned < c->tick;
@@ -452,70 +477,6 @@ struct coordinator *coordinator_new(const struct coordinator_plan *plan,
 	return c;
 }
 
-/* Answers go on where those of the same name were. */
-static struct answer *carry_answers(const struct coordinator *c, const struct coordinator_plan *to)
-{
-	struct answer *answer = calloc(to->ask_count + 1, sizeof(*answer));
-
-	for (__u32 i = 0; answer && i < to->ask_count; i++) {
-		for (__u32 k = 0; k < c->plan.ask_count; k++) {
-			if (strcmp(to->asks[i].name, c->plan.asks[k].name))
-				continue;
-			answer[i].last.tick = c->answer[k].last.tick;
-			/* Or a relative budget would begin at its least, and take all widths away. */
-			if (to->asks[i].query != c->plan.asks[k].query)
-				continue;
-			answer[i].last.low = c->answer[k].last.low;
-			answer[i].budget = c->answer[k].budget;
-		}
-	}
-	return answer;
-}
-
-/* Must hosts begin anew under another plan? */
-static bool begins_anew(const struct coordinator *c, const struct coordinator_plan *to)
-{
-	if (memcmp(&c->plan.rules, &to->rules, sizeof(to->rules)) ||
-	    !plan_same_queries(&c->plan, to))
-		return true;
-	for (__u32 i = 0; i < c->hosts; i++) {
-		if (to->hosts && !plan_lists(to->hosts, to->host_count, c->host[i]->id))
-			return true;
-	}
-	return false;
-}
-
-int coordinator_replan(struct coordinator *c, const struct coordinator_plan *plan, __u64 now_ns)
-{
-	struct coordinator_plan copy;
-	struct answer *answer;
-	bool anew;
-
-	advance(c, now_ns);
-	if (plan_copy(plan, &copy))
-		return -ENOMEM;
-	answer = carry_answers(c, &copy);
-	if (!answer) {
-		plan_free(&copy);
-		return -ENOMEM;
-	}
-	anew = begins_anew(c, &copy);
-	if (anew)
-		hosts_drop(c);
-	answers_free(c->answer, c->plan.ask_count);
-	plan_free(&c->plan);
-	c->plan = copy;
-	c->answer = answer;
-	for (__u32 i = 0; i < c->hosts; i++)
-		c->host[i]->asks = 0;
-	free(c->allocation.answer);
-	c->allocation.answer = NULL;
-	c->allocation.answers = 0;
-	c->changed = true;
-	c->anew_ns = c->now_ns;
-	return anew;
-}
-
 void coordinator_free(struct coordinator *c)
 {
 	if (!c)
@@ -529,34 +490,6 @@ void coordinator_free(struct coordinator *c)
 	free(c->member);
 	plan_free(&c->plan);
 	free(c);
-}
-
-bool coordinator_last(const struct coordinator *c, __u32 index, struct coordinator_answer *out)
-{
-	if (index >= c->plan.ask_count || !c->answer[index].last.ask)
-		return false;
-	*out = c->answer[index].last;
-	return true;
-}
-
-void coordinator_hosts(const struct coordinator *c,
-		       void (*each)(void *context, const struct coordinator_host *host),
-		       void *context)
-{
-	for (__u32 i = 0; i < c->hosts; i++) {
-		const struct host *h = c->host[i];
-		struct coordinator_host host = {
-			.host = h->id,
-			.here = host_is_live(h),
-			.since = host_is_live(h) ? h->since : h->known,
-			.skew_ms = h->skew_ms,
-			.updates = h->updates,
-			.grants = h->grants,
-		};
-
-		memcpy(host.name, h->name, sizeof(host.name));
-		each(context, &host);
-	}
 }
 
 __u64 coordinator_counted(const struct coordinator *c, enum coordinator_count what)

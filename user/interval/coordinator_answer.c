@@ -183,3 +183,11 @@ void answer_confirm(struct coordinator *c, struct host *h, __s64 from)
 			answer_turn(c, h->ask[i]);
 	}
 }
+
+bool coordinator_last(const struct coordinator *c, __u32 index, struct coordinator_answer *out)
+{
+	if (index >= c->plan.ask_count || !c->answer[index].last.ask)
+		return false;
+	*out = c->answer[index].last;
+	return true;
+}

@@ -184,3 +184,23 @@ void hosts_drop(struct coordinator *c)
 	while (c->hosts)
 		host_free(c, c->host[--c->hosts]);
 }
+
+void coordinator_hosts(const struct coordinator *c,
+		       void (*each)(void *context, const struct coordinator_host *host),
+		       void *context)
+{
+	for (__u32 i = 0; i < c->hosts; i++) {
+		const struct host *h = c->host[i];
+		struct coordinator_host host = {
+			.host = h->id,
+			.here = host_is_live(h),
+			.since = host_is_live(h) ? h->since : h->known,
+			.skew_ms = h->skew_ms,
+			.updates = h->updates,
+			.grants = h->grants,
+		};
+
+		memcpy(host.name, h->name, sizeof(host.name));
+		each(context, &host);
+	}
+}

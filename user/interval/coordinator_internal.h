@@ -4,7 +4,7 @@
  *
  *   coordinator.c          sessions, what hosts say, time
  *   coordinator_host.c     hosts and their objects
- *   coordinator_plan.c     what is asked; who is a member of which answer
+ *   coordinator_plan.c     what is asked; who is a member of which answer; another plan
  *   coordinator_width.c    budgets; widths on their way to the allocator's targets
  *   coordinator_answer.c   when an answer is due, and what it is
  */
@@ -174,6 +174,9 @@ static inline bool object_is_asked(const struct object *o)
 	return o->host->session && o->host->query[o->number] == (__s16)o->query;
 }
 
+/* coordinator.c. Time, as far as it has not been seen. */
+void coordinator_advance(struct coordinator *c, __u64 now_ns);
+
 /* coordinator_host.c. NULL: there is none, or no memory for another. */
 struct host *host_find(const struct coordinator *c, __u32 id);
 struct host *host_new(struct coordinator *c, __u32 id);
@@ -212,7 +215,7 @@ void width_turn(struct coordinator *c, bool tick);
 void width_anew(struct coordinator *c);
 
 /* coordinator_answer.c */
-/* Counts anew which members an answer waits for, and gives what is due. */
+/* Counts again which members an answer waits for, and gives what is due. */
 void answer_turn(struct coordinator *c, __u32 ask);
 /* The host has come from tick `from` (0: none) to h->confirmed. */
 void answer_confirm(struct coordinator *c, struct host *h, __s64 from);

@@ -223,3 +223,69 @@ int plan_link(struct coordinator *c)
 	c->changed = false;
 	return 0;
 }
+
+/* --- Another plan ------------------------------------------------------------------------- */
+
+/* Answers go on where those of the same name were. */
+static struct answer *carry_answers(const struct coordinator *c, const struct coordinator_plan *to)
+{
+	struct answer *answer = calloc(to->ask_count + 1, sizeof(*answer));
+
+	for (__u32 i = 0; answer && i < to->ask_count; i++) {
+		for (__u32 k = 0; k < c->plan.ask_count; k++) {
+			if (strcmp(to->asks[i].name, c->plan.asks[k].name))
+				continue;
+			answer[i].last.tick = c->answer[k].last.tick;
+			/* Or a relative budget would begin at its least, and take all widths away. */
+			if (to->asks[i].query != c->plan.asks[k].query)
+				continue;
+			answer[i].last.low = c->answer[k].last.low;
+			answer[i].budget = c->answer[k].budget;
+		}
+	}
+	return answer;
+}
+
+/* Must hosts begin anew under another plan? */
+static bool begins_anew(const struct coordinator *c, const struct coordinator_plan *to)
+{
+	if (memcmp(&c->plan.rules, &to->rules, sizeof(to->rules)) ||
+	    !plan_same_queries(&c->plan, to))
+		return true;
+	for (__u32 i = 0; i < c->hosts; i++) {
+		if (to->hosts && !plan_lists(to->hosts, to->host_count, c->host[i]->id))
+			return true;
+	}
+	return false;
+}
+
+int coordinator_replan(struct coordinator *c, const struct coordinator_plan *plan, __u64 now_ns)
+{
+	struct coordinator_plan copy;
+	struct answer *answer;
+	bool anew;
+
+	coordinator_advance(c, now_ns);
+	if (plan_copy(plan, &copy))
+		return -ENOMEM;
+	answer = carry_answers(c, &copy);
+	if (!answer) {
+		plan_free(&copy);
+		return -ENOMEM;
+	}
+	anew = begins_anew(c, &copy);
+	if (anew)
+		hosts_drop(c);
+	answers_free(c->answer, c->plan.ask_count);
+	plan_free(&c->plan);
+	c->plan = copy;
+	c->answer = answer;
+	for (__u32 i = 0; i < c->hosts; i++)
+		c->host[i]->asks = 0;
+	free(c->allocation.answer);
+	c->allocation.answer = NULL;
+	c->allocation.answers = 0;
+	c->changed = true;
+	c->anew_ns = c->now_ns;
+	return anew;
+}

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The slabs of Countdown Vectors. Each is a map of its own in map `vectors`, made
- * when a query asks for it, so what nobody asks for takes no memory.
+ * The memory of Countdown Vectors (sketch/countdown.h).
+ *
+ * Vectors are of many sizes, come and go with queries, and there is one for each CPU. The kernel
+ * programs want them all of one size, so that a look-up is inlined. So a vector is a row of slabs,
+ * each a map of its own in map `vectors`, made when a query asks for it: what nobody asks for takes
+ * no memory.
  *
  *   vectors   0      1      2      3      4      5   ...
  *          ┌──────┬──────┬──────┬──────┬──────┬──────┐
@@ -9,9 +13,17 @@
  *          │ CPU 0       │ CPU 1       │ CPU 0│ CPU 1│
  *          └──────┴──────┴──────┴──────┴──────┴──────┘
  *
- * A CPU writes its own slabs only. User space maps them to read. Those of a live
- * meter are pinned by their place: to open them by the id that map `vectors` gives
- * would need CAP_SYS_ADMIN.
+ * A CPU writes its own slabs only. User space maps them to read. Those of a live meter are pinned
+ * by their place, as WEIR_PIN_DIR/slabs/PLACE: to open them by the id that map `vectors` gives would
+ * need CAP_SYS_ADMIN.
+ *
+ * At a reload the vectors that run and those that are to run exist beside each other; map `vectors`
+ * has room for both and as much again, for a vector's slabs must lie in a row. The order is: find
+ * places, make slabs, switch to the tables that name them, drop what no table names. A crash in
+ * between leaves slabs that no table names, which are forgotten when their place is used again.
+ *
+ * A reader adds up nothing that is being reused: it reads a vector, and then looks whether the
+ * tables still are of the generation before.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>

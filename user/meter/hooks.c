@@ -1,4 +1,32 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Attaching, finding again, and removing.
+ *
+ * Programs outlive the agent that attached them, so whatever is attached must be recognized by an
+ * agent that knows nothing of the one before, and must never be confused with somebody else's. The
+ * two kinds of attachment are remembered in two ways:
+ *
+ *   XDP, TCX   a bpf_link, an object of its own that holds the program at its hook
+ *
+ *                  bpffs  links/7-in ──→ link ──→ program weir_xdp
+ *                                          └────→ ingress of interface 7
+ *
+ *              It lives as long as the pin. But the name of the pin says only where the link was:
+ *              the interface may have gone, its number may have been given to another, or it may
+ *              have moved to another network namespace. So the link is asked for its program and
+ *              interface, and then the hook itself, whether that program is there.
+ *
+ *   clsact     a filter of a qdisc, an object of the network that needs no pin. Ours are known by
+ *              the name of their program. The qdisc may be somebody else's or ours; which of both
+ *              is written in the filters' handle, so that the last filter takes it away only if
+ *              we brought it.
+ *
+ * What is found is kept if it runs the programs of the meter that asks (by map, for XDP, since the
+ * program bound to a device is loaded for that device alone; by program for TC), and otherwise
+ * removed: it is what an older meter left.
+ *
+ * hook_remove_all() works without a meter: every pin, and every filter of every interface.
+ */
 #include "meter/hooks.h"
 
 #include <bpf/bpf.h>
@@ -131,7 +159,7 @@ static int read_pinned(int fd, struct pinned *out)
 	return 0;
 }
 
-/* The link says which ifindex it is at; the hook, whether that is in this network namespace. */
+/* The link knows its ifindex; the hook, whether that is in this network namespace. */
 static enum weir_hook hook_of_xdp(__u32 ifindex, __u32 program)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
@@ -268,7 +296,7 @@ static enum bpf_tc_attach_point attach_point(enum hook_side side)
 	return side == HOOK_IN ? BPF_TC_INGRESS : BPF_TC_EGRESS;
 }
 
-/* We made the qdisc: it goes when nothing hangs on it any more. */
+/* We made the qdisc: it goes with its last filter. */
 static void drop_qdisc(__u32 ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
@@ -323,7 +351,7 @@ int hook_clsact(int prog, __u32 ifindex, enum hook_side side)
 		return -EOPNOTSUPP; /* somebody's qdisc of kind ingress, of which there is one */
 	made = made || made_qdisc(ifindex);
 	/* First on both sides: here a program that lets a packet pass usually ends the list with
-	 * TC_ACT_OK, and whoever stands behind it sees nothing. -EINVAL: the priority belongs to
+	 * TC_ACT_OK, and programs behind it see nothing. -EINVAL: the priority belongs to
 	 * filters of another kind. */
 	for (__u32 priority = 1; priority <= PRIORITIES; priority++) {
 		LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog, .priority = priority,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One program on one side of one interface, by whichever hook. attach.c decides which; here it
- * is done, found again and undone. Nobody else's program is ever replaced or removed.
+ * One program on one side of one interface: attached, found again, removed. ladder.c decides which
+ * hook. Nobody else's program is ever replaced or removed.
  *
  *   XDP, TCX   a link, pinned as WEIR_PIN_DIR/links/<ifindex>-in or -out
  *   clsact     a filter, which stays by itself. It is known by its program's name, weir_*.

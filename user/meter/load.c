@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Life of the kernel side: open, set constants, load, pin; or adopt the pins.
+ * Life of the kernel side: open, set constants, load, pin; or adopt what is pinned.
+ *
+ * The programs count whether or not an agent runs. An agent that is killed, upgraded or restarted
+ * finds them by their pins and continues with the same maps, so that nothing is counted twice and
+ * no flow is lost:
  *
  *   WEIR_PIN_DIR/maps/NAME    every map
  *   WEIR_PIN_DIR/progs/NAME   every program
- *   WEIR_PIN_DIR/links/...    attach.c
+ *   WEIR_PIN_DIR/slabs/...    memory of vectors      (distinct.c)
+ *   WEIR_PIN_DIR/links/...    attachments            (hooks.c)
  *
- * The pin of map `control` is made last and removed first: where it stands, the
- * others do. What a kernel lacks is asked of the kernel, never of its version.
+ *                        pinned?
+ *   meter_start()  ──no──→ meter_load() ─→ pin progs, maps, `control` last
+ *                  ──yes─→ adopt: open all, compare the contract
+ *   meter_peek()   ──yes─→ open the maps to read
+ *   meter_load()   alone: replay, tests; gone with the process
+ *
+ * The pin of map `control` is made last and removed first: if it exists, so do the others. Pins
+ * without it are what a start that was interrupted left, and are removed. `control` also holds the
+ * contract, the version of all shared structs: an agent of another version refuses what it cannot
+ * read.
+ *
+ * What a kernel lacks is asked of the kernel (probe.c), never of its version. What its verifier
+ * says goes to verifier.c; libbpf itself is kept quiet, for one failure is one line.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,4 +1,28 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Netlink in one direction: a request is a message, its answer a row of messages, and what they say
+ * is read out of their attributes.
+ *
+ *   request   header │ fixed struct: which family, which device │ attributes
+ *   answer    header │ fixed struct │ IFLA_IFNAME "eth0" │ ... │ nested attributes │ ...
+ *             header │ ...
+ *             NLMSG_DONE, or an acknowledgement with an errno
+ *
+ * Each question is asked on a socket of its own, so that answers of two questions cannot mix and a
+ * question that failed leaves nothing to be read. They are few: an interface comes, goes, or is
+ * attached to. The one socket that stays is the watch, to which the kernel sends changes of
+ * interfaces unasked.
+ *
+ * A question has a callback on_*() that sees one message of the answer and hands what it found to
+ * the caller's function. Two things spoil a long answer, a dump: the kernel says that something
+ * changed meanwhile (-EINTR), and then dump() asks again and callbacks may see a thing twice; and a
+ * watch that is not read in time loses messages (-ENOBUFS), which its reader must make good.
+ *
+ *   Interfaces, The watch     RTM_GETLINK, and RTMGRP_LINK for changes
+ *   The default route         RTM_GETROUTE, table main
+ *   Filters                   RTM_GETQDISC, RTM_GETTFILTER: what is attached by clsact
+ *   What XDP is told          generic netlink, family "netdev" (6.3)
+ */
 #include "meter/netlink.h"
 
 #include <errno.h>
@@ -55,6 +79,17 @@ static int ask_once(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
 	return ask(NETLINK_ROUTE, request, fn, ctx);
 }
 
+/* Until no change interrupts it; fn may see a thing twice. */
+static int dump(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
+{
+	int err;
+
+	do {
+		err = ask_once(request, fn, ctx);
+	} while (err == -EINTR);
+	return err;
+}
+
 static struct nlmsghdr *message(void *buffer, __u16 type, __u16 flags)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
@@ -109,7 +144,7 @@ static int ask_links(__u32 ifindex, struct link_sink *sink)
 
 	info->ifi_family = AF_UNSPEC;
 	info->ifi_index = ifindex;
-	return ask_once(header, on_link, sink);
+	return ifindex ? ask_once(header, on_link, sink) : dump(header, on_link, sink);
 }
 
 int netlink_link(__u32 ifindex, struct netlink_link *out)
@@ -132,12 +167,8 @@ int netlink_link(__u32 ifindex, struct netlink_link *out)
 int netlink_links(netlink_link_fn fn, void *ctx)
 {
 	struct link_sink sink = {fn, ctx};
-	int err;
 
-	do {
-		err = ask_links(0, &sink); /* to hear of a link twice does no harm */
-	} while (err == -EINTR);
-	return err;
+	return ask_links(0, &sink);
 }
 
 /* --- The watch --------------------------------------------------------------------------------- */
@@ -238,15 +269,12 @@ static int ask_default_route(__u8 family, __u32 *ifindex)
 {
 	struct route best = {0};
 	char buffer[256];
+	struct nlmsghdr *header = message(buffer, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *r = mnl_nlmsg_put_extra_header(header, sizeof(*r));
 	int err;
 
-	do {
-		struct nlmsghdr *header = message(buffer, RTM_GETROUTE, NLM_F_DUMP);
-		struct rtmsg *r = mnl_nlmsg_put_extra_header(header, sizeof(*r));
-
-		r->rtm_family = family;
-		err = ask_once(header, on_route, &best);
-	} while (err == -EINTR);
+	r->rtm_family = family;
+	err = dump(header, on_route, &best);
 	if (err)
 		return err;
 	if (!best.ifindex)
@@ -338,15 +366,12 @@ int netlink_qdisc(__u32 ifindex)
 {
 	struct qdisc_sink sink = {ifindex, NETLINK_QDISC_NONE};
 	char buffer[256];
+	struct nlmsghdr *header = message(buffer, RTM_GETQDISC, NLM_F_DUMP);
+	struct tcmsg *t = mnl_nlmsg_put_extra_header(header, sizeof(*t));
 	int err;
 
-	do {
-		struct nlmsghdr *header = message(buffer, RTM_GETQDISC, NLM_F_DUMP);
-		struct tcmsg *t = mnl_nlmsg_put_extra_header(header, sizeof(*t));
-
-		t->tcm_ifindex = ifindex;
-		err = ask_once(header, on_qdisc, &sink);
-	} while (err == -EINTR);
+	t->tcm_ifindex = ifindex;
+	err = dump(header, on_qdisc, &sink);
 	return err ? err : (int)sink.qdisc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What netlink knows: interfaces as they come and go, the default route, the filters of a clsact
- * qdisc, what a device tells XDP. All of it of the network namespace the process is in.
+ * qdisc, what a device reports to XDP. All of it of the network namespace the process is in.
  *
  * Functions return 0 or a negative errno unless they say otherwise.
  */
@@ -29,7 +29,7 @@ int netlink_link(__u32 ifindex, struct netlink_link *out);
 int netlink_links(netlink_link_fn fn, void *ctx);
 
 /* Watches for interfaces that appear, change or go. netlink_fd() is for poll(); netlink_read()
- * never waits. -ENOBUFS: the kernel dropped messages; ask netlink_links() how things stand. */
+ * never waits. -ENOBUFS: the kernel dropped messages; ask netlink_links() for what is there. */
 struct netlink;
 int netlink_watch(struct netlink **out);
 int netlink_fd(const struct netlink *n);
@@ -49,8 +49,8 @@ struct netlink_filter {
 
 typedef void (*netlink_filter_fn)(void *ctx, const struct netlink_filter *filter);
 
-/* What holds clsact's place. One of kind ingress has no egress, and takes and lists filters meant for
- * egress as its own. Returns one of these or a negative errno. */
+/* What is in clsact's place. One of kind ingress has no egress, and takes and lists filters meant
+ * for egress as its own. Returns one of these or a negative errno. */
 enum netlink_qdisc {
 	NETLINK_QDISC_NONE,
 	NETLINK_QDISC_CLSACT,
@@ -60,10 +60,10 @@ int netlink_qdisc(__u32 ifindex);
 /* No qdisc is the same as no filters. */
 int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx);
 
-/* Whether kernel (6.8) and driver tell XDP of the VLAN tag that the device took off a frame. */
+/* Whether kernel (6.8) and driver report to XDP the VLAN tag that the device took off a frame. */
 bool netlink_tells_vlan(__u32 ifindex);
 
-/* Whether the driver takes native XDP. Kernels before 6.3 do not tell. */
+/* Whether the driver takes native XDP. Kernels before 6.3 do not say. */
 enum netlink_told {
 	NETLINK_UNTOLD,
 	NETLINK_NO,

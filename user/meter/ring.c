@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Reading the ring. libbpf's reader gives an event's room back as soon as its
- * callback returns; here that is the caller's to say, so that it can first write
- * down, where a crash cannot reach, what it took. Memory layout and protocol:
+ * callback returns; here the caller decides, so that it can first write down,
+ * where a crash cannot reach, what it took. Memory layout and protocol:
  * Documentation/bpf/ringbuf.rst.
  *
  *   page 0    consumer's position, ours to write
@@ -12,9 +12,9 @@
  * Positions count bytes and never go back. An event is 4 bytes of length with two
  * flags, 4 of the kernel's own, and what was written, in multiples of 8.
  *
- * The ring's own descriptor is readable as long as there is anything in it, and
- * whoever polls it under load does nothing else. Edge-triggered it is readable when
- * the kernel program says so: when a quarter of the ring is full (constants.ring_wake).
+ * The ring's own descriptor is readable while there is anything in it, and a poller
+ * would do nothing else under load. Edge-triggered it is readable when the kernel
+ * program says so: when a quarter of the ring is full (constants.ring_wake).
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -79,7 +79,7 @@ int meter_ring_take(const struct meter *m, __u64 *position, int limit, meter_eve
 	struct epoll_event edge;
 	int taken = 0;
 
-	epoll_wait(m->ring.wake, &edge, 1, 0); /* whatever it told is told */
+	epoll_wait(m->ring.wake, &edge, 1, 0); /* clear the edge */
 	while (at < produced && taken < limit) {
 		const __u8 *header = m->ring.data + (at & (m->ring.bytes - 1));
 		__u32 word = __atomic_load_n((const __u32 *)header, __ATOMIC_ACQUIRE);
