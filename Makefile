@@ -5,12 +5,13 @@
 #   bpf/weir.bpf.c ──clang──→ build/weir.bpf.o ──bpftool──→ build/weir.skel.h
 #   bpf/bound.bpf.c                 ...                     build/bound.skel.h
 #                                                                │
-#   user/main.c ──┐                                              ↓
-#   user/*/*.c  ──┴─→ build/user/... ──→ build/libweir.a ←── user/meter
-#                            │                 │
-#                       build/weir     test programs, fuzzers, tools
+#                                                                ↓
+#   user/*/*.c ──→ build/user/... ──→ build/libweir.a ←──── user/meter
+#                                              │
+#            build/weir, build/libexec/weir/*, test programs, fuzzers, tools
 #
-# Every test links libweir.a: all of weir but main().
+# Every executable links libweir.a, all of weir but the main() functions: user/main.c is weir's, and
+# user/VERB.c that of a verb which needs libraries that weir must not.
 #
 # Set on the command line:
 #   O=DIR            where everything is built            (build)
@@ -64,7 +65,9 @@ endif
 
 # --- Flags ----------------------------------------------------------------------------------------
 
-PACKAGES := libbpf jansson libpcap yaml-0.1 libmnl libelf openssl zlib
+# What weir itself may need; tests/e2e/test_libraries.sh holds each executable to its list.
+WEIR_PACKAGES := libbpf jansson yaml-0.1 libmnl libelf openssl zlib
+PACKAGES := $(WEIR_PACKAGES) libpcap
 
 # Warnings are errors in the plain build. Sanitizers and other compilers change what the optimiser
 # sees, and with it the warnings that guess. In a table, a field left out is zero, on purpose.
@@ -73,11 +76,13 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-missing-field-initializers $(WERROR)
 
 # The skeletons are generated, so they are included as a system's headers are: without warnings.
-USER_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iuser -isystem $(O) \
+USER_CPPFLAGS := -D_GNU_SOURCE -DWEIR_PREFIX='"$(PREFIX)"' -Iinclude -Iuser -isystem $(O) \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS)
 USER_CFLAGS := -std=gnu11 $(WARNINGS) $(CFLAGS) $(VARIANT)
 USER_LDFLAGS := $(VARIANT) $(LDFLAGS)
-LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm -pthread $(LDLIBS)
+libraries = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null) -lm -pthread $(LDLIBS)
+WEIR_LIBS := $(call libraries,$(WEIR_PACKAGES))
+LIBS := $(call libraries,$(PACKAGES))
 
 # -mcpu=v3 (32-bit ALU and jumps) is what the oldest kernel we serve, 5.10, understands. clang has
 # no <asm/types.h> for the BPF machine: where the distribution keeps headers by machine, the
@@ -90,7 +95,9 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Wno-unused-p
 # --- Files ----------------------------------------------------------------------------------------
 
 USER_SRCS := $(sort $(wildcard user/*.c user/*/*.c))
-LIB_OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out user/main.c,$(USER_SRCS)))
+MAIN_SRCS := $(sort $(wildcard user/*.c))
+LIB_OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAIN_SRCS),$(USER_SRCS)))
+VERBS := $(patsubst user/%.c,$(B)/libexec/weir/%,$(filter-out user/main.c,$(MAIN_SRCS)))
 LIB := $(B)/libweir.a
 
 UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c))
@@ -124,9 +131,13 @@ C_FILES = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null
 .PHONY: all help setup setup-build run check unit layers model kernel e2e san fuzz bench format \
 	format-check check-kernels kernels-page install uninstall man clean tests fuzzers guest guests
 
-all: $(B)/weir $(TOOLS) ## build weir and its tools (default)
+all: $(B)/weir $(VERBS) $(TOOLS) ## build weir and its tools (default)
 
 $(B)/weir: $(B)/user/main.o $(LIB)
+	$(CC) $(USER_LDFLAGS) -o $@ $^ $(WEIR_LIBS)
+
+$(VERBS): $(B)/libexec/weir/%: $(B)/user/%.o $(LIB)
+	@mkdir -p $(@D)
 	$(CC) $(USER_LDFLAGS) -o $@ $^ $(LIBS)
 
 # Made anew each time, so that a deleted source leaves no member behind.
@@ -244,7 +255,7 @@ tests: $(UNIT_TESTS) $(if $(SAN),,$(KERNEL_TESTS))
 fuzzers: $(FUZZERS)
 
 # What a guest of check-kernels runs, built by each of two compilers of kernel programs
-guest: $(B)/weir $(KERNEL_TESTS) $(O)/bench.bpf.o $(O)/compiler
+guest: $(B)/weir $(VERBS) $(KERNEL_TESTS) $(O)/bench.bpf.o $(O)/compiler
 
 guests: guest
 	@$(MAKE) O=$(O)/clang-newest CLANG=$(CLANG_NEWEST) guest
@@ -311,10 +322,13 @@ $(B)/weir.8: $(B)/weir
 
 install: all man ## install weir and its manual below PREFIX
 	install -D -m 755 $(B)/weir $(DESTDIR)$(PREFIX)/sbin/weir
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/weir $(VERBS)
 	install -D -m 644 $(B)/weir.8 $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/weir $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
+	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(VERBS))
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/libexec/weir 2>/dev/null
 
 clean: ## remove everything that was built
 	rm -rf $(O) compile_commands.json

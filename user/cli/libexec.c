@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/libexec.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/options.h"
+
+/* Where weir itself is; "" if that cannot be known. */
+static void own_folder(char out[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - 1);
+	char *slash;
+
+	out[length > 0 ? length : 0] = 0;
+	slash = strrchr(out, '/');
+	if (slash)
+		*slash = 0;
+}
+
+/* Returns if it is not there. */
+static void try(const char *folder, const char *below, char **argv)
+{
+	char path[2 * PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%slibexec/weir/%s", folder, below, argv[0]);
+	execv(path, argv);
+	if (errno != ENOENT && errno != ENOTDIR)
+		log_err("%s: %s", path, strerror(errno));
+}
+
+int libexec_run(int argc, char **argv)
+{
+	char folder[PATH_MAX];
+
+	(void)argc;
+	own_folder(folder);
+	if (*folder) {
+		try(folder, "", argv);
+		try(folder, "../", argv);
+	}
+	try(WEIR_PREFIX, "", argv);
+	log_err("weir %s is not installed: there is no " WEIR_PREFIX "/libexec/weir/%s", argv[0],
+		argv[0]);
+	return CLI_FAILED;
+}
