@@ -80,7 +80,7 @@ size_t wire_decoder_bytes(const struct wire_decoder *d)
 
 static void read_set(struct work *w, __u16 id, const __u8 *at, const __u8 *end)
 {
-	bool v9 = w->domain->protocol == WIRE_V9;
+	bool v9 = w->domain->origin.protocol == WIRE_V9;
 	const struct template *t;
 
 	if (id == (v9 ? V9_SET_TEMPLATES : IPFIX_SET_TEMPLATES)) {

@@ -29,7 +29,7 @@ static void emit(struct compiler *c, enum op_code code, unsigned int bytes, size
 static const struct wire_element *element_of(const struct compiler *c,
 					     const struct wire_template_field *f)
 {
-	bool v9 = c->w->domain->protocol == WIRE_V9;
+	bool v9 = c->w->domain->origin.protocol == WIRE_V9;
 
 	if (v9 && f->scope && f->number <= V9_SCOPE_MAX)
 		return NULL;
@@ -180,7 +180,7 @@ static void compile_field(struct compiler *c, const struct wire_template_field *
 		field = flow_field_reverse(field);
 	if (field == FIELD_NONE || is_inner(c, f))
 		element = NULL;
-	if (f->bytes == IPFIX_VARIABLE && c->w->domain->protocol == WIRE_IPFIX) {
+	if (f->bytes == IPFIX_VARIABLE && c->w->domain->origin.protocol == WIRE_IPFIX) {
 		variable(c, element, field);
 		return;
 	}
@@ -236,7 +236,8 @@ static void measure_option(struct compiler *c)
 {
 	for (const struct wire_template_field *f = c->t->field; f < c->t->field + c->t->field_count;
 	     f++)
-		c->min_bytes += f->bytes == IPFIX_VARIABLE && c->w->domain->protocol == WIRE_IPFIX
+		c->min_bytes += f->bytes == IPFIX_VARIABLE &&
+						c->w->domain->origin.protocol == WIRE_IPFIX
 					? 1
 					: f->bytes;
 }

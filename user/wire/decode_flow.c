@@ -22,34 +22,21 @@
 #define NTP_UNIX_S 2208988800ull /* from 1900 to 1970; RFC 7011, 6.1.9 */
 #define NTP_MICROSECOND_BITS 0xfffff800u
 
-struct flow_origin wire_origin(const struct work *w)
+const struct flow_origin *wire_origin(const struct work *w)
 {
-	const struct wire_peer *peer = &w->peer->key;
-	struct flow_origin origin = {
-		.port = peer->port,
-		.family = peer->family,
-		.protocol = w->domain->protocol,
-		.session = peer->session,
-		.domain = w->domain->id,
-		.export_ns = w->frame.export_ns,
-	};
-
-	memcpy(origin.address, peer->address, sizeof(origin.address));
-	return origin;
+	/* Sets that waited have the time of their own message. */
+	w->domain->origin.export_ns = w->frame.export_ns;
+	return &w->domain->origin;
 }
 
 void wire_flush(struct work *w)
 {
 	struct wire_decoder *d = w->d;
-	struct flow_origin origin;
-
 	if (!d->flows)
 		return;
 	wire_tally(w, WIRE_COUNT_FLOWS, d->flows);
-	if (d->sink.flow.flows) {
-		origin = wire_origin(w);
-		d->sink.flow.flows(d->sink.flow.context, &origin, d->batch, d->flows);
-	}
+	if (d->sink.flow.flows)
+		d->sink.flow.flows(d->sink.flow.context, wire_origin(w), d->batch, d->flows);
 	d->flows = 0;
 }
 

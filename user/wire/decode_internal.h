@@ -90,8 +90,7 @@ struct sampler {
 
 struct domain {
 	struct domain *next;
-	enum wire_protocol protocol;
-	__u32 id;
+	struct flow_origin origin; /* which one it is, and of its last message the time */
 	__u64 heard_ns;
 	struct sequence sequence;
 	struct template **template; /* by rising id */
@@ -202,7 +201,7 @@ void wire_template_drop(struct wire_decoder *d, struct peer *p, struct domain *d
 void wire_compile(struct work *w, struct template *t);
 
 /* Who made the records in work. */
-struct flow_origin wire_origin(const struct work *w);
+const struct flow_origin *wire_origin(const struct work *w);
 
 /* decode_flow.c, decode_options.c. The data records of a set. */
 void wire_read_flows(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);

@@ -113,7 +113,7 @@ static void take_text(struct values *v, enum wire_row row, const __u8 *at, size_
 static void take(const struct work *w, struct values *v, const struct wire_template_field *f,
 		 const __u8 *at, size_t length)
 {
-	bool v9_scope = w->domain->protocol == WIRE_V9 && f->scope;
+	bool v9_scope = w->domain->origin.protocol == WIRE_V9 && f->scope;
 	const struct wire_element *element;
 
 	/* RFC 3954, 6.1: of v9's scopes an interface is the one to know. */
@@ -139,7 +139,7 @@ static const __u8 *read_values(struct work *w, const struct template *t, const _
 	for (const struct wire_template_field *f = t->field; f < t->field + t->field_count; f++) {
 		size_t length = f->bytes;
 
-		if (f->bytes == IPFIX_VARIABLE && w->domain->protocol == WIRE_IPFIX) {
+		if (f->bytes == IPFIX_VARIABLE && w->domain->origin.protocol == WIRE_IPFIX) {
 			at = wire_value_at(at, end, &length);
 			if (!at)
 				return NULL;
@@ -193,10 +193,8 @@ static void copy_text(char *to, size_t room, const struct text *from)
 
 static void tell(struct work *w, const struct wire_option *option)
 {
-	const struct flow_origin origin = wire_origin(w);
-
 	if (w->d->sink.option)
-		w->d->sink.option(w->d->sink.context, &origin, option);
+		w->d->sink.option(w->d->sink.context, wire_origin(w), option);
 }
 
 static void tell_interface(struct work *w, const struct values *v)

@@ -129,7 +129,7 @@ static struct domain *find_domain(struct peer *p, enum wire_protocol protocol, _
 	for (struct domain **at = &p->domain; *at; at = &(*at)->next) {
 		struct domain *domain = *at;
 
-		if (domain->id != id || domain->protocol != protocol)
+		if (domain->origin.domain != id || domain->origin.protocol != protocol)
 			continue;
 		/* To the front: the next message is of this domain, most likely. */
 		*at = domain->next;
@@ -140,6 +140,21 @@ static struct domain *find_domain(struct peer *p, enum wire_protocol protocol, _
 	return NULL;
 }
 
+static struct flow_origin origin_of(const struct wire_peer *peer, enum wire_protocol protocol,
+				    __u32 domain)
+{
+	struct flow_origin origin = {
+		.port = peer->port,
+		.family = peer->family,
+		.protocol = protocol,
+		.session = peer->session,
+		.domain = domain,
+	};
+
+	memcpy(origin.address, peer->address, sizeof(origin.address));
+	return origin;
+}
+
 struct domain *wire_domain_of(struct work *w, enum wire_protocol protocol, __u32 id)
 {
 	struct peer *p = w->peer;
@@ -148,8 +163,7 @@ struct domain *wire_domain_of(struct work *w, enum wire_protocol protocol, __u32
 	if (!domain && p->domains < w->d->options.max_domains) {
 		domain = wire_alloc(w->d, sizeof(*domain), p);
 		if (domain) {
-			domain->protocol = protocol;
-			domain->id = id;
+			domain->origin = origin_of(&p->key, protocol, id);
 			domain->next = p->domain;
 			p->domain = domain;
 			p->domains++;

@@ -158,7 +158,7 @@ static const __u8 *read_fields(struct template *t, const struct told *told, bool
 /* Where the next template begins; NULL: that cannot be known. */
 static const __u8 *read_one(struct work *w, const struct told *told, const __u8 *end)
 {
-	bool v9 = w->domain->protocol == WIRE_V9;
+	bool v9 = w->domain->origin.protocol == WIRE_V9;
 	const __u8 *at;
 	struct template *t;
 
@@ -186,7 +186,7 @@ static const __u8 *read_one(struct work *w, const struct told *told, const __u8 
 /* The head of a template; NULL: the set is to be left, counted if it is bad. */
 static const __u8 *read_head(struct work *w, const __u8 *at, const __u8 *end, struct told *told)
 {
-	bool v9 = w->domain->protocol == WIRE_V9;
+	bool v9 = w->domain->origin.protocol == WIRE_V9;
 
 	told->id = wire_get16(at);
 	told->count = wire_get16(at + 2);
@@ -225,7 +225,7 @@ void wire_read_templates(struct work *w, const __u8 *at, const __u8 *end, bool o
 		told.fields = read_head(w, at, end, &told);
 		if (!told.fields)
 			return;
-		if (told.count || w->domain->protocol == WIRE_V9) {
+		if (told.count || w->domain->origin.protocol == WIRE_V9) {
 			at = read_one(w, &told, end);
 			if (!at)
 				return;

@@ -83,6 +83,8 @@ static void the_data_set_of_rfc_7011_is_read(void **state)
 	end_ipfix(&m);
 	assert_int_equal(bed_take(bed, &m), 0);
 	assert_example(bed);
+	assert_int_equal(bed->origin.family, 4);
+	assert_memory_equal(bed->origin.address, bed->peer.address, 16);
 	assert_int_equal(bed->origin.domain, 1);
 	assert_int_equal(bed->origin.protocol, WIRE_IPFIX);
 	assert_true(bed->origin.export_ns == EXPORT_S * SECOND);
