@@ -19,7 +19,7 @@
  * queries, exporters, coordinator, interfaces, so that the first packet finds all of it; the end goes
  * the other way round, and the totals are read when nothing counts any more.
  */
-#include "agent/agent.h"
+#include "agent/agent_internal.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "agent/agent.h"
+#include "agent/agent_internal.h"
 #include "view/kernel.h"
 #include "agent/lock.h"
 #include "view/json.h"

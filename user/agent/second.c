@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/agent_internal.h"
 #include "base/log.h"
 #include "net/local.h"
 #include "view/json.h"

@@ -1,5 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Opening and closing what flows leave by: the ledger, the exporters, as the configuration says. */
+/*
+ * Opening and closing what flows leave by, at the start, at the end, and at each reload.
+ *
+ * The problem: a reload may name other exporters, or the same with other options, while flows wait
+ * in queues that must not lose or repeat one; and an exporter that cannot be opened must not take
+ * the others with it.
+ *
+ * The idea: an exporter is known by its address. One that is named as before stays as it is; one
+ * with other options is closed and opened again over the same queue, which carries on at the mark of
+ * the last turn; when that fails it is opened as it was. What the configuration no longer names has
+ * a second to send what waits. The ledger is there while there is anyone to take flows.
+ *
+ *   Said besides flows   interfaces and statistics, for the exporters' options
+ *   Opening and closing  the ledger, where the last turn left it; exporters: compared, opened, closed
+ */
 #include "agent/turns.h"
 
 #include <errno.h>

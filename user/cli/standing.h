@@ -16,15 +16,6 @@ enum output standing_output(bool json, bool quiet);
 /* The file that was asked for, or the usual one if it is there; NULL: the built-in defaults. */
 const char *standing_config(const char *asked);
 
-enum standing_signal {
-	SIGNAL_NONE,
-	SIGNAL_RELOAD, /* SIGHUP */
-	SIGNAL_STOP,   /* SIGINT, SIGTERM */
-};
-/* A descriptor that is readable when a signal has come, and does not block; -1 and errno. */
-int standing_watch_signals(void);
-enum standing_signal standing_take_signal(int fd);
-
 /* Options that they have alike, for a table of `type`, which has them as `config` and `quiet`. */
 #define STANDING_CONFIG(type)                                                                      \
 	{                                                                                          \

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "agent/agent.h"
+#include "agent/agent_internal.h"
 #include "view/kernel.h"
 
 #define WINDOW_OF_B 9 /* of a 0 */
