@@ -392,6 +392,8 @@ enum tunnel {
 /* What the transport header is that the cursor stands at. Cheaper to ask than to go in. */
 static __always_inline enum tunnel tunnel_of(const struct cursor *c, const struct packet *p)
 {
+	if (c->stand.fragment)
+		return TUNNEL_NONE;
 	switch (c->stand.proto) {
 	case PROTO_IPIP:
 		return TUNNEL_IPIP;
@@ -443,12 +445,9 @@ static __always_inline bool enter_geneve(struct cursor *c, struct packet *p)
 	return true;
 }
 
-/* Goes into the tunnel at the cursor, if there is one that can be followed: of a fragment, which
- * has not all of what is in it, there is none. */
+/* Goes into the tunnel at the cursor, if there is one that can be followed. */
 static __always_inline bool enter_tunnel(struct cursor *c, struct packet *p)
 {
-	if (c->stand.fragment)
-		return false;
 	switch (tunnel_of(c, p)) {
 	case TUNNEL_NONE:
 		return false;
