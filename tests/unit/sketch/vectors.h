@@ -10,6 +10,7 @@
 #include "sketch/countdown.h"
 
 #define STEP (1ull << 32) /* of the clock */
+#define SLAB_CELLS (WEIR_SLAB_LINES * WEIR_CELLS)
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static inline uint64_t draw(uint64_t *state)
