@@ -117,17 +117,9 @@ static void add(struct turns *t, __u32 slot, const struct weir_flow *flow,
 		commit(t);
 	if (!ledger_take(t->ledger, slot, flow, stays, &packets, &bytes))
 		return;
-	part = (struct flow_ended){
-		.key = flow->key,
-		.end = end,
-		.tcp_flags = flow->tcp_flags,
-		.tos = flow->tos,
-		.pair = *pair,
-		.start_ns = flow->first_ns + t->offset_ns,
-		.end_ns = flow->last_ns + t->offset_ns,
-		.packets = packets,
-		.bytes = bytes,
-	};
+	flow_ended_of(flow, pair, end, t->offset_ns, &part);
+	part.packets = packets;
+	part.bytes = bytes;
 	harvest_add(&t->harvest, &part, cpu);
 }
 

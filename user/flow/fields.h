@@ -91,7 +91,7 @@ static inline unsigned int flow_field_reverse(unsigned int field)
 							      : (unsigned int)FIELD_MAX;
 }
 
-/* What each flow has, though nobody may have said it: then it is 0. */
+/* What each flow has; where it is unknown it is 0. */
 #define FLOW_BASIC                                                                                 \
 	(FIELD_BIT(SRC) | FIELD_BIT(DST) | FIELD_BIT(SPORT) | FIELD_BIT(DPORT) |                   \
 	 FIELD_BIT(PROTO) | FIELD_BIT(VLAN) | FIELD_BIT(PACKETS) | FIELD_BIT(BYTES) |              \
@@ -106,7 +106,7 @@ enum flow_type {
 	FLOW_TYPE_DPORT,          /* 2 bytes; of ICMP, `icmp` stands for it where it is not 0 */
 	FLOW_TYPE_PROTO,          /* 1 byte */
 	FLOW_TYPE_FLAGS,          /* 1 byte of TCP flags */
-	FLOW_TYPE_END,            /* 1 byte, enum weir_end; 0 not told */
+	FLOW_TYPE_END,            /* 1 byte, enum weir_end; 0 unknown */
 	FLOW_TYPE_DIRECTION,      /* 1 byte, 0 in, 1 out */
 	FLOW_TYPE_LABELS,         /* `labels` of 4 bytes each */
 	FLOW_TYPE_TEXT,           /* ends with 0 */

@@ -6,7 +6,7 @@
  *   {src dst sport dport proto vlan packets bytes first first_ns last last_ns tcp_flags tos
  *    end_reason direction ... reverse: {packets bytes first ...}}
  *
- * FLOW_BASIC says which fields are always there: nobody said what is 0 or null in them. A time is a
+ * FLOW_BASIC says which fields are always there, as 0 or null where they are unknown. A time is a
  * text of RFC 3339, with as many digits as it has, and beside it in nanoseconds of Unix time;
  * end_reason is a word (flow/text.h) or null; direction "in" or "out". The destination port of ICMP
  * is its type * 256 + code. `reverse` is there for a biflow.

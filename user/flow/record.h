@@ -41,7 +41,7 @@ struct flow_record {
 	__u32 in_if, out_if;
 
 	/* Of foreign exporters. */
-	__u32 sampling; /* one of how many packets was looked at; 0 not told */
+	__u32 sampling; /* one of how many packets was looked at; 0 unknown */
 	__u32 src_as, dst_as;
 	__u32 in_vrf, out_vrf;
 	__u16 post_vlan;

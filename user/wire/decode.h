@@ -13,7 +13,7 @@
  * A peer is an exporter's address, with its port or its stream where those tell exporters apart;
  * a domain is a protocol and an observation domain (v9: source id, v5: engine). Each has templates,
  * sequence numbers and samplers of its own. Everything has a bound: over the bound on peers or on
- * memory the peer that was silent longest is forgotten, over the other bounds the newcomer is
+ * memory, the peer that has been silent longest is forgotten; over the other bounds the newcomer is
  * refused and counted.
  *
  * Pure: no sockets, and the clock is passed in.
@@ -33,7 +33,7 @@ struct wire_peer {
 
 struct wire_decoder_options {
 	bool scale; /* packets and bytes are multiplied by the sampling rate, where it is known */
-	__u64 template_lifetime_ns; /* of templates that came by datagram and were not told again */
+	__u64 template_lifetime_ns; /* of templates that came by datagram and were not repeated */
 	__u64 held_lifetime_ns;     /* how long data wait for their template */
 	size_t max_bytes;           /* of all that is remembered */
 	size_t max_held_bytes;      /* per peer; a set that waits counts as 1 KiB at least */
@@ -53,34 +53,35 @@ extern const struct wire_decoder_options wire_decoder_defaults;
 #define WIRE_COUNTS(X)                                                                             \
 	X(MESSAGES, messages, COUNT, "messages")                                                   \
 	X(FLOWS, flows, COUNT, "flow records")                                                     \
-	X(OTHER_RECORDS, other_records, COUNT, "data records that tell nothing of a flow")         \
+	X(OTHER_RECORDS, other_records, COUNT, "data records that say nothing about a flow")       \
 	X(OPTIONS, options, COUNT, "options records")                                              \
-	X(OTHER_OPTIONS, other_options, COUNT, "options records that tell nothing we know")        \
-	X(TEMPLATES, templates, COUNT, "templates told for the first time or anew")                \
-	X(REFRESHED, refreshed, COUNT, "templates told again as they were")                        \
-	X(REDEFINED, redefined, COUNT, "templates told differently than before")                   \
+	X(OTHER_OPTIONS, other_options, COUNT, "options records without a known element")          \
+	X(TEMPLATES, templates, COUNT, "templates, new or changed")                                \
+	X(REFRESHED, refreshed, COUNT, "templates repeated unchanged")                             \
+	X(REDEFINED, redefined, COUNT, "templates changed")                                        \
 	X(WITHDRAWN, withdrawn, COUNT, "templates withdrawn")                                      \
 	X(HELD, held, COUNT, "data sets that waited for their template")                           \
-	X(RESTARTS, restarts, COUNT, "sequence numbers that began anew")                           \
-	X(LATE, late, COUNT, "messages that came after a later one")                               \
+	X(RESTARTS, restarts, COUNT, "sequence numbers that started over")                         \
+	X(LATE, late, COUNT, "messages out of order")                                              \
 	X(LOST_RECORDS, lost_records, LOST, "records missing in the sequence of IPFIX or v5")      \
 	X(LOST_MESSAGES, lost_messages, LOST, "messages missing in the sequence of v9")            \
-	X(NO_TEMPLATE, no_template, LOST, "data sets given up: their template never came")         \
-	X(EXPIRED, expired, LOST, "templates not told again within their lifetime")                \
+	X(NO_TEMPLATE, no_template, LOST, "data sets dropped: their template never came")          \
+	X(EXPIRED, expired, LOST, "templates not repeated within their lifetime")                  \
 	X(FORGOTTEN, forgotten, LOST, "peers forgotten for newer ones")                            \
-	X(NO_BOOT, no_boot, LOST, "data sets whose times count from a boot time never told")       \
+	X(NO_BOOT, no_boot, LOST, "data sets whose times count from an unknown boot time")         \
 	X(VERSION, bad_version, BAD, "messages of a version other than 5, 9 and 10")               \
 	X(SHORT, bad_short, BAD, "messages that end within their header")                          \
-	X(LENGTH, bad_length, BAD, "messages of another length than they say")                     \
-	X(COUNT, bad_count, BAD, "v5 messages of fewer records than they say")                     \
-	X(SET_LENGTH, bad_set_length, BAD, "sets of a length that cannot be")                      \
+	X(LENGTH, bad_length, BAD, "messages that are not as long as they say")                    \
+	X(COUNT, bad_count, BAD, "v5 messages with fewer records than they say")                   \
+	X(SET_LENGTH, bad_set_length, BAD, "sets of an impossible length")                         \
 	X(SET_ID, bad_set_id, BAD, "sets of a reserved id")                                        \
 	X(TEMPLATE, bad_template, BAD, "templates cut short, empty or with a reserved id")         \
 	X(SCOPE, bad_scope, BAD, "options templates whose scopes contradict their fields")         \
 	X(FIELDS, bad_fields, BAD, "templates of too many fields")                                 \
 	X(FLOOD, bad_flood, BAD, "templates and domains refused: the peer has too many")           \
-	X(WITHDRAWAL, bad_withdrawal, BAD, "withdrawals by datagram or of what is not there")      \
-	X(FIELD_LENGTH, bad_field_length, BAD, "template fields of a length their type has not")   \
+	X(WITHDRAWAL, bad_withdrawal, BAD, "withdrawals by datagram or of unknown templates")      \
+	X(FIELD_LENGTH, bad_field_length, BAD,                                                     \
+	  "template fields of a length their type cannot have")                                    \
 	X(RECORD, bad_record, BAD, "records that end beyond their set")
 
 enum wire_count_kind {
@@ -116,7 +117,7 @@ enum wire_option_kind {
 
 #define WIRE_ABOUT_BYTES 256
 
-/* What options data told; texts are cut where they are longer, and end with 0. */
+/* What options data said; texts are cut where they are longer, and end with 0. */
 struct wire_option {
 	enum wire_option_kind kind;
 	union {
@@ -128,8 +129,8 @@ struct wire_option {
 			__u64 selector; /* selectorId, samplerId; 0: it holds for the domain */
 			__u32 rate;     /* one of how many packets */
 		} sampling;
-		struct wire_statistics statistics; /* what was not told is 0 */
-		struct wire_distinct distinct;     /* so too */
+		struct wire_statistics statistics; /* what was not said is 0 */
+		struct wire_distinct distinct;     /* here too */
 		struct {
 			__u32 pen;
 			__u16 number, units;
@@ -167,8 +168,8 @@ int wire_decode(struct wire_decoder *d, const struct wire_peer *peer, const void
 /* How long the IPFIX message is that begins with these bytes; 0: none begins here. */
 size_t wire_stream_length(const __u8 head[WIRE_STREAM_HEAD_BYTES]);
 
-/* Gives up templates and held data whose time is over, and domains that told nothing for as long
- * as a template lives. */
+/* Drops templates and waiting data that are too old, and domains that were silent for as long as a
+ * template lives. */
 void wire_decoder_expire(struct wire_decoder *d, __u64 now_ns);
 /* Forgets a peer and all that it said. */
 void wire_decoder_close(struct wire_decoder *d, const struct wire_peer *peer);

@@ -12,7 +12,7 @@
  *   batch    │ flow │ flow │ flow ...  │ → sink, when it is full or the set ends
  *
  * What an operation cannot know is put right when the record is done: finish(), by the bits that
- * post_of() finds once for the set (times without a boot time, sampling that options told ...).
+ * post_of() finds once for the set (times without a boot time, sampling that came as options ...).
  *
  * A slot of the batch is not wiped for each record: what the same template wrote there before, it
  * will overwrite.

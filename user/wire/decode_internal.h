@@ -65,7 +65,7 @@ struct template
 	__u16 id;
 	__u16 min_bytes; /* of a record */
 	__u16 field_count;
-	__u8 family; /* of flows; 0 not told */
+	__u8 family; /* of flows; 0 unknown */
 	__u8 post;
 	bool options, wipe /* operations do not always overwrite what the last record left */;
 	bool uptime;  /* times count from a boot time, which ... */
@@ -95,7 +95,7 @@ struct domain {
 	struct sequence sequence;
 	struct template **template; /* by rising id */
 	unsigned int templates, room;
-	__u64 boot_ms; /* from options; 0: not told */
+	__u64 boot_ms; /* from options; 0: unknown */
 	__u32 rate;    /* of sampling, for flows that name no sampler */
 	unsigned int samplers, oldest;
 	struct sampler sampler[SAMPLERS];
@@ -109,7 +109,7 @@ struct frame {
 };
 
 /*
- * Unix time of a moment that was told as milliseconds of uptime. They go round in 49 days: it is
+ * Unix time of a moment that came as milliseconds of uptime. They go round in 49 days: it is
  * the latest moment with these 32 bits that is not more than a day after the export, for clocks of
  * line cards differ.
  */

@@ -24,10 +24,10 @@
 #include "wire/encode.h"
 #include "wire/message.h"
 
-/* What an element may tell besides the fields of a flow. */
+/* What an element may be besides a field of a flow. */
 enum {
-	FIELD_NONE = FIELD_MAX, /* no field of a flow: options tell it, or it helps others */
-	FIELD_MOMENT,           /* both START and END, where nothing better tells them */
+	FIELD_NONE = FIELD_MAX, /* no field of a flow: it is for options, or helps others */
+	FIELD_MOMENT,           /* both START and END, where nothing better is there */
 };
 
 /* Abstract data types and units: RFC 5610, 3.1 and 3.2. Semantics: 3.3. */
@@ -84,7 +84,7 @@ enum wire_kind {
 	WIRE_KIND_BOOT,           /* when that was */
 	WIRE_KIND_LABEL,          /* FLOW_LABELS elements in a row, one for each member */
 	WIRE_KIND_STRING,
-	WIRE_KIND_SAMPLER, /* whose rate options data tell */
+	WIRE_KIND_SAMPLER, /* whose rate is in options data */
 	WIRE_KIND_FAMILY,
 };
 
