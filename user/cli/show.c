@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* weir show: what the pinned maps say, whether an agent lives or not. */
+/* weir show: measurements from the pinned maps, with or without a running agent. */
 #include "cli/show.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static const struct cli_option options[] = {
 	 .at = offsetof(struct show, window_s),
 	 .min = 1,
 	 .max = WEIR_WINDOW_MAX,
-	 .help = "queries, distinct: over so many seconds, not the query's own window"},
+	 .help = "queries, distinct: over this many seconds instead of the query's window"},
 	{.letter = 'n',
 	 .name = "top",
 	 .argument = "N",

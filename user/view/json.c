@@ -1,4 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Programs that read weir read many of its verbs, and each verb that wrote its own JSON had its own
+ * names. So what is printed is put together here, from the smallest piece up:
+ *
+ *   line         schema, end of line
+ *   time, text   what they look like, and when they are null
+ *   traffic      counts, rates, books
+ *   part         an interface, a query, the flows of the cache
+ *   whole        a second of weir run, its end, a topic of weir show
+ *
+ * Parts and wholes read a snapshot. One that has a second reader has its own file: exporting.c,
+ * reporting.c, distinct.c, kernel.c, answers.c. A value that cannot be had is NULL, json_pack() makes
+ * NULL of what would hold it, and json_line() says -ENOMEM: a line is whole, or it is not printed.
+ * tests/e2e/json has the keys of every verb.
+ */
 #include "view/json.h"
 
 #include <errno.h>
