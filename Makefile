@@ -320,15 +320,22 @@ man: $(B)/weir.8 ## the manual page, from weir's own tables
 $(B)/weir.8: $(B)/weir
 	$(B)/weir help --man >$@
 
-install: all man ## install weir and its manual below PREFIX
+# The example of a configuration is documentation: weir measures without one.
+INSTALLED_UNITS := $(notdir $(wildcard packaging/*.service))
+
+install: all man ## install weir, its manual, and units for systemd below PREFIX
 	install -D -m 755 $(B)/weir $(DESTDIR)$(PREFIX)/sbin/weir
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/weir $(VERBS)
 	install -D -m 644 $(B)/weir.8 $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
+	install -D -m 644 packaging/weir.yaml $(DESTDIR)$(PREFIX)/share/doc/weir/weir.yaml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/*.service
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/weir $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
-	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(VERBS))
-	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/libexec/weir 2>/dev/null
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/weir share/man/man8/weir.8 \
+		share/doc/weir/weir.yaml $(VERBS:$(B)/%=%) \
+		$(INSTALLED_UNITS:%=lib/systemd/system/%))
+	-rmdir --ignore-fail-on-non-empty $(addprefix $(DESTDIR)$(PREFIX)/,libexec/weir \
+		share/doc/weir) 2>/dev/null
 
 clean: ## remove everything that was built
 	rm -rf $(O) compile_commands.json
