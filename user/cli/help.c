@@ -10,6 +10,7 @@
 #include "agent/lock.h"
 #include "view/snapshot.h"
 #include "cli/verbs.h"
+#include "flow/fields.h"
 #include "meter/meter.h"
 
 static const char *const files[][2] = {
@@ -161,6 +162,22 @@ static void troff_verb(const struct verb *verb, FILE *out)
 		troff_option(o, out);
 }
 
+static void troff_fields(FILE *out)
+{
+	fputs(".SH FLOWS\nA flow in JSON has these keys; those that are unknown are 0, null or "
+	      "left out. A time has beside it the same key with _ns, in nanoseconds of Unix time. A "
+	      "flow whose record holds both directions has \\fBreverse\\fR, an object of the keys "
+	      "from \\fBpackets\\fR to \\fBend_reason\\fR.\n",
+	      out);
+	for (unsigned int i = 0; i < FIELD_MAX; i++) {
+		if (flow_field_is_reverse(i))
+			continue;
+		fprintf(out, ".TP\n.B %s\n", flow_fields[i].name);
+		troff(flow_fields[i].text, out);
+		fputc('\n', out);
+	}
+}
+
 static void troff_kernel(FILE *out)
 {
 	fputs(".SH KERNELS\nLinux 5.10 and newer. What one of them lacks is replaced; \\fBweir run "
@@ -211,6 +228,7 @@ void help_manual(FILE *out)
 	      "is what holds where a key is left out.\n",
 	      out);
 	section_walk(&config_section, "", troff_key, out);
+	troff_fields(out);
 	troff_kernel(out);
 	fputs(".SH \"SEE ALSO\"\n.BR pcap\\-filter (7),\n.BR tc (8),\n.BR bpftool (8)\n", out);
 }
