@@ -16,7 +16,7 @@
  *
  * When to move: regret is what the best widths would have saved since the last move. Once it has come
  * to what the move costs, the move is made (rent or buy: Karlin, Manasse, Rudolph, Sleator 1988):
- * whatever comes after, staying too long has not cost more than moving at once. Objects that are
+ * whatever comes after, staying too long has cost no more than moving at once. Objects that are
  * nearly right stay as they are.
  */
 #include <math.h>

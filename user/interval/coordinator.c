@@ -6,7 +6,7 @@
  * from them is next door:
  *
  *   host ──HELLO──→ admit ─→ session ──ASK──→ object: this query of this host
- *                                    ──UPDATE─→ object.said[]     where its value goes from a tick on
+ *                                    ──UPDATE─→ object.said[]     where its value goes from a tick
  *                                    ──LACK───→ object.lack[]     whom a coordinator below misses
  *                                    ──TICK───→ host.confirmed    "that was all up to this tick"
  *                                                 ├─→ width_confirm()    grants that it now keeps
@@ -65,7 +65,7 @@ static void session_end(struct coordinator *c, struct host *h)
 		return;
 	HASH_DEL(c->sessions, h);
 	h->session = 0;
-	/* What it said still counts up to its last tick: its width is nobody else's before the next. */
+	/* What it said still counts up to its last tick: its width is free from the next. */
 	if (c->floor <= h->confirmed)
 		c->floor = h->confirmed + 1;
 	c->recount = true;

@@ -52,10 +52,10 @@ struct coordinator_plan {
 	char name[INTERVAL_NAME_BYTES]; /* of this coordinator */
 	const struct coordinator_query *queries;
 	const struct coordinator_ask *asks;
-	const __u32 *hosts; /* rising: that may and should come; NULL: whoever comes */
+	const __u32 *hosts; /* rising: that may and should come; NULL: any */
 	__u32 query_count, ask_count, host_count;
 	__u32 host_most; /* known at one time, here or not; 0: no limit */
-	__u32 forget_s;  /* a host silent for so long is none any more, unless `hosts` has it */
+	__u32 forget_s; /* without contact for so long a host is forgotten, unless `hosts` has it */
 };
 
 /* One host in an answer. */
@@ -135,7 +135,8 @@ int coordinator_replan(struct coordinator *c, const struct coordinator_plan *pla
 /*
  * A host says hello. 0: *session is its number, from 1, and *replaced that of the session it takes
  * over (0: none), which the caller closes without coordinator_end(). -EEXIST: a host of that number
- * is here, -EACCES: it is none of the plan's or one too many, -EINVAL: what it says cannot be; why says so.
+ * is here already, -EACCES: it is not in the plan, or there are too many, -EINVAL: its hello is
+ * impossible; and why.
  */
 int coordinator_hello(struct coordinator *c, const struct interval_hello *hello, __u64 now_ns,
 		      struct interval_welcome *out, __u32 *session, __u32 *replaced,

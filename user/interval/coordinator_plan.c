@@ -236,7 +236,7 @@ static struct answer *carry_answers(const struct coordinator *c, const struct co
 			if (strcmp(to->asks[i].name, c->plan.asks[k].name))
 				continue;
 			answer[i].last.tick = c->answer[k].last.tick;
-			/* Or a relative budget would begin at its least, and take all widths away. */
+			/* Or a relative budget would begin at its least and take all widths. */
 			if (to->asks[i].query != c->plan.asks[k].query)
 				continue;
 			answer[i].last.low = c->answer[k].last.low;

@@ -1,4 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Making a course (forecast.h has the idea).
+ *
+ *   learn     each second: arrived[], what came in each of the last 4096 seconds, and `square`, how
+ *             far a second moves the value from its course
+ *   look      for a course: moments of the past whose last seconds brought about as much as the
+ *             last ones now. A moment is SPANS rates, over a sixtieth, an eighth and all of the
+ *             window; being unlike is their distance, plus a part for having to be scaled
+ *   follow    each of the MOMENTS nearest gives a way from now on: what came after it, scaled to
+ *             the present rate. At a few leads into the future the densest band of the interval's
+ *             width is found, and ways outside it are dropped; when one in FEW is left, nothing is
+ *             known further ahead
+ *   draw      the middles of the bands, less what leaves the window by then, as straight lines of
+ *             few bytes (forecast_lines.c)
+ *
+ * With too little past, what came last is taken to continue. Without slots, or for a window that is
+ * too long, the course is level. That is always right, for a course only says where the interval is,
+ * and the host reports as soon as its value leaves it: a bad forecast costs messages, never truth.
+ */
 #include "interval/forecast.h"
 
 #include <math.h>

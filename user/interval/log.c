@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writing the log of intervals. For each answer it is remembered what a reader of the file knows:
- * each host's last record. The record of all is the sum of these, so it is also right between two
- * hosts of one second. A host that is no part of the answer any more gets a last record of zeros,
- * which leaves the sum to the others.
+ * Writing the log of intervals, in a format that readers of the Stanford monitor know (log.h).
  *
- * Records are gathered and appended by one write; what was written in part is cut off again, and
- * then a new file goes on.
+ * An answer comes every second, and mostly says what the last one said. So only changes are written,
+ * and for each answer we remember what a reader of the file knows: each host's last record. The
+ * record of all is the sum of these, updated with each of them, so that a reader who stops between
+ * two hosts of one second still has a sum that fits.
+ *
+ *   answer ──compare with──→ answer_record.host[]
+ *                │ differs: "Q2-5 ...", then "Q2-all ..."
+ *                ↓
+ *             gathered[] ──one write──→ 2026-11-22.log
+ *
+ * A host that leaves the answer gets a last record of zeros, which leaves the sum to the others. A
+ * missing one has width inf, and so has the sum.
+ *
+ * The file must be whole whenever somebody looks, or after a crash: records are appended by one
+ * write, what was written in part is cut off again, and after a failure a new file begins with all
+ * that is known. A new day begins one too. The clock is not read here: an answer has its tick.
  */
 #include "interval/log.h"
 

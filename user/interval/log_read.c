@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Reading a log of intervals. Values are kept in millionths, as they are printed, so that sums do
- * not drift. A host's record takes effect with the record of all that follows it: what a crash cut
- * in two at the end of the file is left out.
+ * Reading a log of intervals, and checking it on the way.
+ *
+ *   "Q2-5 0.083333 0.020000 5"   kept, until
+ *   "Q2-all 0.533333 0.200000 5" comes: both take effect, and the sum is compared
+ *
+ * A reader keeps each answer's hosts and their last records, as the writer does, and adds them up:
+ * a record of all that does not fit the sum is an error with its line. Values are kept in
+ * millionths, as they are printed, so that sums do not drift. A pair that a crash cut in two at the
+ * end of the file is left out, and said to be (`torn`).
+ *
+ * The caller hears of an answer once for each second in which it changed, after the last record of
+ * that second.
  */
 #include "interval/log.h"
 

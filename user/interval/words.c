@@ -1,4 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The words, said once. A word is a struct (words.h) and a data record of IPFIX; what connects the
+ * two is a list of elements with the member that each fills:
+ *
+ *   #define TICK(X)  X(intervalTick, tick.tick)  X(grantConfirmed, tick.serial)
+ *                        │                │
+ *      template          element of        member of
+ *      of that record    the record        struct interval_word
+ *
+ * From these lists come the templates that are announced, the places that a reader fills, and the
+ * places that a writer reads. Each word has one element that no other has, its key, by which a
+ * template is recognized whatever its number.
+ *
+ * Below: the course, packed into a few bytes (shift, then LEB128 of each knot), and the checks that
+ * both ends make of a word before it is written and after it is read, so that neither can say what
+ * the other must refuse.
+ */
 #include "interval/words_internal.h"
 
 #include <errno.h>

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Words out of data records, by the templates that came. The peer is not trusted with memory: a
- * reader keeps READER_TEMPLATES templates of READER_FIELDS fields. Unlike a collector, which makes
- * the best of what it gets (wire/decode.h), it refuses whatever is not right: what is said here moves
- * answers.
+ * Words out of data records, by the templates that came.
+ *
+ *   message → sets → template set: which field of the record fills which place of which word
+ *                  → data set:     records, each a word, checked and handed to the caller
+ *
+ * A peer may announce our elements in another order, with other lengths or with more elements beside
+ * them; a record without any word's key is passed over and counted. The peer is not trusted with
+ * memory: a reader keeps READER_TEMPLATES templates of READER_FIELDS fields. Unlike a collector,
+ * which makes the best of what it gets (wire/decode.h), it refuses whatever is not right, for what
+ * is said here moves answers: one bad record ends the session.
  */
 #include <errno.h>
 #include <stdarg.h>

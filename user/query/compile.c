@@ -1,4 +1,24 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * From terms to the tables that the kernel looks up (weir/query.h).
+ *
+ * The terms of all queries are numbered, and a term is a bit. For each dimension the tables answer
+ * "which terms allow this value?" with a mask of 64 bits, and the kernel ANDs the masks.
+ *
+ *   few values   direction, family, protocol, flags, QR     mask[value]
+ *   many         ports, VLAN ids                            mask[class[value]]
+ *   addresses    binary search for the interval             mask[interval]
+ *   lengths      one interval per term                      min, max of each term
+ *
+ * Values that no term tells apart share a class: fill_classes() walks the values in order and starts
+ * a new class where the mask was not seen yet. Addresses likewise: cuts_make() collects every
+ * address at which some set begins or ends, and between two cuts all addresses have one verdict;
+ * neighbours with the same verdict are one interval. Where a table is too small, the query among
+ * the terms that tell the last two neighbours apart is named.
+ *
+ *   rows_make()   terms of each query, cut where they have several intervals of lengths
+ *   fill()        the tables, into a copy that replaces `out` when all went well
+ */
 #include "query/compile.h"
 
 #include <errno.h>

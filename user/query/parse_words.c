@@ -1,5 +1,19 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The words of the match language and the tests they make. */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The words of the match language and the tests they make. parse.c knows and, or, not; each test
+ * between them is read here, into a leaf (dimension, set of values) or a small tree of leaves.
+ *
+ *   sided_tests   host, net, port, portrange: about one end of a packet; without src or dst, of
+ *                 either, which is an OR of two leaves
+ *   plain_tests   in, ip, tcp, ...: one value of one dimension; some may qualify a sided test
+ *                 (`tcp port 22`), which is an AND
+ *   the rest      proto, vlan, tcp flags, dns, less, greater: a function each
+ *
+ * The language has one ambiguity: `or` joins tests as well as values (`port 22 or 23`, `port 22 or
+ * host x`). One word of look-ahead settles it: a list continues unless the word behind `or` is a
+ * keyword, which is why no group may be named by one. Values are read by value_reader functions,
+ * which leave the reason empty where "expected ..., got ..." says it better.
+ */
 #include <stdint.h>
 #include <string.h>
 
@@ -105,7 +119,7 @@ bool query_is_keyword(const char *word)
 	return is_keyword(&token);
 }
 
-/* Does an `or` stand here that goes on with the list? */
+/* Is there an `or` here that continues the list? */
 static bool list_goes_on(struct parser *p, bool in_parentheses)
 {
 	struct token next;

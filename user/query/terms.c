@@ -1,4 +1,26 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * From a tree of operators to a list of terms. The kernel's tables know only terms (weir/query.h): a
+ * conjunction of one set per dimension, tested by ANDing one mask per dimension. So every expression
+ * has to become a union of such boxes, and few of them, for there are WEIR_TERMS in all.
+ *
+ *   not      is pushed down to the leaves (De Morgan), where it is the complement of a set;
+ *            expand() takes it along as `negate`
+ *   or       the two lists one after the other                        expand_any()
+ *   and      every term of the one with every term of the other,
+ *            set by set                                               expand_all()
+ *
+ *   (src A or B) and not dst port 22   =   {src: A ∪ B} × {dport: all but 22}   one term
+ *
+ * The product may explode on the way though the result is small. Against that every term that is
+ * added is compared with those that are there (terms_add): a box within another is dropped, and two
+ * that differ in one dimension only are one box, with the union there. Sets are sorted ranges, made
+ * new by each operation and freed all at once with the arena, which also bounds the whole.
+ *
+ * At last term_tighten() says in the dimensions that are constant for a flow what the others imply
+ * (only TCP has flags), so that impossible terms are found: an expression that leaves none is an
+ * error, reported at the first test that emptied it.
+ */
 #include "query/terms.h"
 
 #include <errno.h>
