@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "coordinate/refusals.h"
 
+#include "base/utf8.h"
 #include "weir/base.h"
 
 #define LINES_A_SECOND 3 /* of one kind */
@@ -30,7 +31,8 @@ void refusals_add(struct refusals *r, enum refusal reason, const char *who, cons
 	}
 	if (r->said[reason].lines == LINES_A_SECOND) {
 		r->said[reason].unsaid++;
-		snprintf(r->said[reason].why, sizeof(r->said[reason].why), "%s", why);
+		snprintf(r->said[reason].why, sizeof(r->said[reason].why), "%.*s",
+			 (int)utf8_cut(why, sizeof(r->said[reason].why) - 1), why);
 		return;
 	}
 	say_unsaid(r, reason);
