@@ -101,7 +101,7 @@ static int take(struct agent *a, const struct meter_series *series)
 	return code;
 }
 
-/* For whoever asks at the socket: of the second that ended last, or of now where none is taken. */
+/* For clients of the socket: the second that ended last, or now where none is taken. */
 static int write_answer(void *agent, FILE *out)
 {
 	struct agent *a = agent;

@@ -73,7 +73,7 @@ static int decimals(double value)
 	return value < 0.995 ? 2 : value < 9.95;
 }
 
-/* Of so few keys that the count is told to one digit, no more of the error. */
+/* For few keys the count has one digit, and the error no more than that. */
 static int few_decimals(double error)
 {
 	return error < 0.005 ? 0 : error < 0.095 ? 2 : error < 9.95;

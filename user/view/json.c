@@ -179,7 +179,7 @@ json_t *json_query(const struct weir_label *label, const struct meter_rate *rate
 			 distinct_answers_json(answers));
 }
 
-/* What the coordinator was told of it, so that what it answers can be checked. */
+/* What was sent to the coordinator, so that its answers can be checked. */
 static json_t *reported(const struct snapshot_query *q)
 {
 	const __u64 as_of_ns = q->tick * WEIR_NS_PER_SEC;

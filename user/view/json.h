@@ -15,8 +15,8 @@
  *             flows; `queries` the list, `query_count` a number; `distinct` an object by key. No word
  *             that SQL reserves (window, end, group, order)
  *
- * Each function returns a new value, or NULL without memory, which json_pack() and json_line() pass
- * on.
+ * Each function returns a new value, or NULL when there is no memory, which json_pack() and
+ * json_line() pass on.
  */
 #ifndef VIEW_JSON_H
 #define VIEW_JSON_H
@@ -32,7 +32,7 @@
 /* Prints the object as one line, and takes it. -ENOMEM for NULL, -EIO. */
 int json_line(json_t *object, FILE *out);
 
-/* A time with so many digits of its fraction (3, 6, 9; 0 for whole seconds). */
+/* A time with this many digits of its fraction (3, 6, 9; 0 for whole seconds). */
 json_t *json_time(__u64 unix_ns, unsigned int digits);
 /* null for 0: it never happened. */
 json_t *json_time_or_null(__u64 unix_ns, unsigned int digits);

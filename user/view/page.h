@@ -26,7 +26,7 @@ enum page_part {
 	PAGE_PARTS,
 };
 
-/* At most `rows` lines; the last of so many is not ended, for the terminal would scroll. 0 or
+/* At most `rows` lines; the last of that many is not ended, for the terminal would scroll. 0 or
  * -ENOMEM. */
 int page_print(char *const text[PAGE_PARTS], unsigned int rows, FILE *out);
 
