@@ -350,7 +350,7 @@ static int take(const struct reading *m, const struct interval_place *place, con
 	case WIRE_OCTETS:
 		return interval_get_course(at, length, &word->update.course)
 			       ? 0
-			       : why_set(m->why, -EBADMSG, "%s is none", element->name);
+			       : why_set(m->why, -EBADMSG, "%s is not valid", element->name);
 	case WIRE_BOOLEAN:
 		return *at == IPFIX_TRUE
 			       ? 0
@@ -443,7 +443,7 @@ int interval_read(struct interval_reader *r, const __u8 *message, size_t length,
 		int err;
 
 		if (bytes < sizeof(struct wire_set) || bytes > (size_t)(end - at))
-			return why_set(why, -EBADMSG, "a set of a length that cannot be");
+			return why_set(why, -EBADMSG, "invalid set length");
 		err = read_set(&m, wire_get16(at), at + sizeof(struct wire_set), at + bytes);
 		if (err)
 			return err;

@@ -127,7 +127,7 @@ json_t *json_books(const struct weir_books *books)
 
 /* --- Interfaces and queries -------------------------------------------------------------- */
 
-/* What attach.c says of that side, "in: PHRASE; out: PHRASE", unless it is the hook's name alone. */
+/* What ladder.c says of that side, "in: PHRASE; out: PHRASE", unless it is the hook's name alone. */
 static json_t *side_why(const struct weir_interface *i, bool in, const char *hook)
 {
 	static const char out_from[] = "; out: ", in_from[] = "in: ";

@@ -235,13 +235,10 @@ static void a_set_that_is_none_is_refused(void **state)
 		__u16 id, length;
 		const char *why;
 	} cases[] = {
-		{300, 3, "a set of a length that cannot be"},
-		{300, 9, "a set of a length that cannot be"},
-		{300, 7, "a set of a length that cannot be"}, /* a byte is left: no set */
-		{0, 8, "a set of the reserved id 0"},
-		{4, 8, "a set of the reserved id 4"},
-		{255, 8, "a set of the reserved id 255"},
-		{2, 8, "template 65535 has 65535 fields"},
+		{300, 3, "invalid set length"},           {300, 9, "invalid set length"},
+		{300, 7, "invalid set length"}, /* a byte is left: no set */
+		{0, 8, "a set of the reserved id 0"},     {4, 8, "a set of the reserved id 4"},
+		{255, 8, "a set of the reserved id 255"}, {2, 8, "template 65535 has 65535 fields"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -394,20 +391,20 @@ static void a_course_that_is_none_is_refused(void **state)
 		__u8 course[40], length;
 		const char *why;
 	} cases[] = {
-		{{0}, 0, "intervalCourse is none"},
-		{{0, 1}, 2, "intervalCourse is none"},                               /* no move */
-		{{0, 0x81}, 2, "intervalCourse is none"},                            /* no end */
-		{{0, 1, 0x80, 0x80}, 4, "intervalCourse is none"},                   /* no end */
-		{{0, 0x80, 0x80, 4, 0}, 5, "intervalCourse is none"},                /* 65,536 s */
-		{{0, 1, 0x80, 0x80, 0x80, 0x80, 0x10}, 7, "intervalCourse is none"}, /* 2^32 */
-		{{0, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0}, 8, "intervalCourse is none"},
+		{{0}, 0, "intervalCourse is not valid"},
+		{{0, 1}, 2, "intervalCourse is not valid"},                /* no move */
+		{{0, 0x81}, 2, "intervalCourse is not valid"},             /* no end */
+		{{0, 1, 0x80, 0x80}, 4, "intervalCourse is not valid"},    /* no end */
+		{{0, 0x80, 0x80, 4, 0}, 5, "intervalCourse is not valid"}, /* 65,536 s */
+		{{0, 1, 0x80, 0x80, 0x80, 0x80, 0x10}, 7, "intervalCourse is not valid"}, /* 2^32 */
+		{{0, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0}, 8, "intervalCourse is not valid"},
 		{{INTERVAL_SHIFT_MAX + 1}, 1, "intervalCourse of update cannot be"}, /* shift */
 		{{0, 0, 2}, 3, "intervalCourse of update cannot be"}, /* after 0 seconds */
 		{{32, 1, 0xff, 0xff, 0xff, 0xff, 0xf}, 7, "intervalCourse of update cannot be"},
 		{{0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 		 35,
-		 "intervalCourse is none"}, /* 17 knots */
+		 "intervalCourse is not valid"}, /* 17 knots */
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
