@@ -158,7 +158,7 @@ refused() {
 said_why() {
 	until_true 20 test -s "$WORK/$1.status"
 	cat "$WORK/$1.out" "$WORK/$1.status"
-	[ "$(cat "$WORK/$1.status")" = 1 ] && grep -qE "127.0.0.1: .*$2" "$WORK/$1.out"
+	[ "$(cat "$WORK/$1.status")" = 1 ] && grep -qE "127.0.0.1:474[12]: .*$2" "$WORK/$1.out"
 }
 
 check "certificates are made" eval "authority our && authority strange"
