@@ -55,7 +55,7 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 	uplink_free(r->uplink, change == UPLINK_ELSEWHERE);
 	r->uplink = uplink_new(to, identity, asks, r->count, r->say, r->context);
 	if (!r->uplink) {
-		r->say(r->context, "coordinator: no memory");
+		r->say(r->context, "report: no memory");
 		report_close(r);
 		return -ENOMEM;
 	}
@@ -110,7 +110,7 @@ static void say_unread(struct report *r, int code)
 
 	if (code && !r->unread) {
 		snprintf(line, sizeof(line),
-			 "coordinator: it is told nothing while counts cannot be read: %s",
+			 "report: nothing is sent while counts cannot be read: %s",
 			 strerror(-code));
 		r->say(r->context, line);
 	}

@@ -264,5 +264,5 @@ bool turns_all_sent(const struct turns *t)
 
 const struct meter_census *turns_census(const struct turns *t)
 {
-	return t->count && t->counted ? &t->census : NULL;
+	return is_wanted(t) && t->counted ? &t->census : NULL;
 }

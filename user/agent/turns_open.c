@@ -92,6 +92,7 @@ static void close_ledger(struct turns *t)
 	harvest_close(&t->harvest);
 	free(t->ended);
 	t->ended = NULL;
+	t->counted = false;
 }
 
 static int open_ledger(struct turns *t, const struct speaker *to)

@@ -90,10 +90,10 @@ const struct verb verb_coordinate = {
 	.operands = "",
 	.summary = "combine many hosts' counts into answers with guaranteed bounds",
 	.about =
-		"Hosts that name it in their configuration (coordinator) report what their queries count.\n"
-		"Each answer is an interval that holds the exact sum over the hosts and is no wider than its\n"
-		"precision; hosts send nothing while that is so. Where a host is silent, the answer says\n"
-		"that it is incomplete, who is missing and since when.\n\n"
+		"Hosts that name it in the section 'report' of their configuration send what their queries\n"
+		"count. Each answer is an interval that holds the exact sum over the hosts and is no wider\n"
+		"than its precision; hosts send nothing while that is so. When a host is silent, the answer\n"
+		"says that it is incomplete, who is missing and since when.\n\n"
 		"Prints the answers each second: a table on a terminal, lines into a pipe. 'weir show answers'\n"
 		"asks for them from elsewhere on this machine. With coordinate.log it keeps a file a day of all\n"
 		"intervals, which --read prints.\n\n"
