@@ -1,4 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The problem: which hook an interface takes depends on its driver, on the kernel, and on whose
+ * program is there already, and none of the three can be asked for certain: one has to try. And
+ * what --check foresees must not differ from what a start then does.
+ *
+ * The idea: a step is one function that tries and returns what the kernel said, and the order of
+ * the steps is in attach_side() alone. Foreseeing walks the same steps; only put_xdp(), put_tcx()
+ * and put_clsact() ask what the kernel has instead of attaching. Each step that fails leaves its
+ * reason, and the reasons of a side are what people read behind its hook.
+ *
+ *   Reasons     collected per side
+ *   The steps   put_*(): attach or foresee; try_*(): one step with its reason
+ *   The ladder  which steps, in which order; both sides or none
+ */
 #include "meter/ladder.h"
 
 #include <errno.h>
@@ -16,6 +30,8 @@
 #ifndef ARPHRD_IP6GRE
 #define ARPHRD_IP6GRE 823
 #endif
+
+/* --- Reasons ----------------------------------------------------------------------------------- */
 
 static void add(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is remembered of exporters: peers, their domains, sequences and waiting data. */
+/*
+ * What is remembered of exporters: peers, their domains, sequences and waiting data.
+ *
+ * The problem: all of it is made because somebody sent a datagram, and a sender's address costs him
+ * nothing. So whatever is kept has a bound, and the bound must hit who misuses it, not others.
+ *
+ * The idea: one account of memory for the whole decoder (wire_alloc(), wire_release()). When it is
+ * full, the peer that was silent longest is forgotten whole; peers are kept in the order in which
+ * they were last heard, so that is the first of the list. Within a peer the numbers of domains and
+ * templates and the bytes of waiting data have bounds of their own, and there the newcomer is
+ * refused.
+ *
+ *   Memory                       the account
+ *   Peers                        found by address, moved to the end when heard; their domains
+ *   Data before their template   kept for a while, decoded when the template comes
+ *   Time and sequence            what expires; what is missing, late, or a new beginning
+ */
 #include <stdlib.h>
 
 #include "wire/decode_internal.h"
