@@ -54,11 +54,11 @@ struct running {
 
 static int load_config(struct agent *a, struct config *out)
 {
-	struct why why;
-	int code = config_load(a->options.config_path, out, &why);
+	struct why why = {};
+	int code = config_load(config_path(a->options.config_path), out, &why);
 
 	if (code)
-		notes_say(&a->notes, "%s", why.text);
+		notes_say(&a->notes, "%s", why_text(&why, code));
 	return code;
 }
 
@@ -135,10 +135,11 @@ static int apply_report(struct agent *a, const struct config *config)
 
 static void reload(struct agent *a)
 {
+	const char *path = config_path(a->options.config_path);
 	struct config config;
 
-	if (!a->options.config_path) {
-		notes_say(&a->notes, "no configuration to reload: the defaults stay");
+	if (!path) {
+		notes_say(&a->notes, "no configuration to reload: what was read before stays");
 		return;
 	}
 	/* Either says why not; everything goes on as it was. */
@@ -152,7 +153,7 @@ static void reload(struct agent *a)
 	apply_report(a, &config);
 	config_free(&a->config);
 	a->config = config;
-	notes_say(&a->notes, "reloaded %s: %u queries", a->options.config_path, config.query_count);
+	notes_say(&a->notes, "reloaded %s: %u queries", path, config.query_count);
 	queries_say_memory(&a->queries);
 	check_size(a, config.flow_size);
 	rewant(a);
@@ -222,19 +223,6 @@ static void links_changed(void *context, short events)
 	(void)events;
 	netlink_read(r->links, ignore_link, NULL);
 	ports_sync(&r->a->ports, false);
-}
-
-/* What wakes the loop for the ring need do nothing: take_flows() comes before each wait. */
-static void ring_ready(void *context, short events)
-{
-	(void)context;
-	(void)events;
-}
-
-static void ring_due(void *context, __u64 now_ns)
-{
-	(void)context;
-	(void)now_ns;
 }
 
 static void lines_ready(void *context, short events)
@@ -343,8 +331,7 @@ static int open_lines(struct agent *a)
 		return code;
 	}
 	sink = flow_lines_sink(&a->lines);
-	turns_add_sink(&a->turns, &sink);
-	return 0;
+	return turns_add_sink(&a->turns, &sink);
 }
 
 static void close_lines(struct agent *a, __u64 deadline_ns)
@@ -461,10 +448,8 @@ int agent_run(struct agent *a)
 	struct running r = {
 		.a = a,
 		.link_watch = {links_changed, &r},
-		.ring_watch = {ring_ready, &r},
 		.lines_watch = {lines_ready, &r},
 		.tick = {tick, &r},
-		.ring_timer = {ring_due, &r},
 	};
 	int code = open_loop(&r);
 

@@ -10,7 +10,7 @@
 struct agent;
 
 struct agent_options {
-	const char *config_path;       /* NULL: the built-in defaults */
+	const char *config_path;       /* NULL: as config_path() finds it */
 	const char *const *interfaces; /* if there are any, instead of the config's */
 	unsigned int interface_count;
 	enum output output;

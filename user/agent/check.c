@@ -91,7 +91,7 @@ static void print_interface(const struct snapshot_interface *i)
 static void print_text(const struct check *c)
 {
 	const struct snapshot *s = c->snapshot;
-	const char *config = c->a->options.config_path;
+	const char *config = config_path(c->a->options.config_path);
 	char memory[TEXT_VECTORS_BYTES];
 
 	kernel_text(&s->kernel, stdout);
@@ -114,7 +114,7 @@ static void print_text(const struct check *c)
 static int print(const struct check *c)
 {
 	const struct check_facts facts = {
-		.config = c->a->options.config_path,
+		.config = config_path(c->a->options.config_path),
 		.pinned = c->runs,
 		.refused = why_not(c),
 	};

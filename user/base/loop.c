@@ -161,7 +161,8 @@ static struct loop_timer *next_timer(const struct loop *loop)
 	return first;
 }
 
-/* As many as are due at one instant: one that sets itself again for now waits for the next round. */
+/* All that are due at one instant, each once: one that sets itself again for then is put behind the
+ * others, and its next turn comes after a look at the descriptors. */
 static void take_timers(struct loop *loop)
 {
 	const __u64 now_ns = clock_monotonic_ns();
@@ -169,10 +170,11 @@ static void take_timers(struct loop *loop)
 
 	while (!loop->stopped && (timer = next_timer(loop)) && timer->due_ns <= now_ns) {
 		loop_timer(loop, timer, LOOP_NEVER);
-		timer->turn(timer->context, now_ns);
+		if (timer->turn)
+			timer->turn(timer->context, now_ns);
 		if (timer->listed && timer->due_ns <= now_ns) {
+			timer->due_ns = now_ns + 1;
 			loop->again = true;
-			break;
 		}
 	}
 }
@@ -260,7 +262,7 @@ static int take_events(struct loop *loop)
 		struct loop_watch *watch = loop->event[i].data.ptr;
 		const __u32 events = loop->event[i].events;
 
-		if (watch)
+		if (watch && watch->turn)
 			watch->turn(watch->context, (events & EPOLLIN ? POLLIN : 0) |
 							    (events & EPOLLOUT ? POLLOUT : 0) |
 							    (events & EPOLLERR ? POLLERR : 0) |

@@ -23,9 +23,10 @@
 
 struct loop;
 
+/* The functions may be NULL: the loop wakes up, and loop_each() does what there is to do. */
 struct loop_watch {
-	void (*turn)(void *context,
-		     short events); /* POLLIN, POLLOUT, and POLLERR, POLLHUP unasked */
+	/* Events: POLLIN, POLLOUT, and POLLERR, POLLHUP unasked. */
+	void (*turn)(void *context, short events);
 	void *context;
 
 	/* The loop's. */

@@ -77,7 +77,7 @@ static int run(int argc, char **argv)
 	if (asked.read)
 		return read_log(&asked);
 	return coordinate_run(&(struct coordinate_options){
-		       .config_path = standing_config(asked.config),
+		       .config_path = asked.config,
 		       .output = standing_output(asked.json, asked.quiet),
 		       .quiet = asked.quiet,
 	       })

@@ -80,7 +80,7 @@ static int run(int argc, char **argv)
 	if (asked.flows && (asked.json || asked.check))
 		return options_refuse(argv[0], "--flows goes with neither --json nor --check");
 	a = agent_open(&(struct agent_options){
-		.config_path = standing_config(asked.config),
+		.config_path = asked.config,
 		.interfaces = asked.interfaces.item,
 		.interface_count = asked.interfaces.count,
 		.output = standing_output(asked.json, asked.quiet || asked.flows),

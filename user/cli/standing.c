@@ -9,10 +9,3 @@ enum output standing_output(bool json, bool quiet)
 		return OUTPUT_JSON;
 	return isatty(STDOUT_FILENO) && !quiet ? OUTPUT_SCREEN : OUTPUT_LINES;
 }
-
-const char *standing_config(const char *asked)
-{
-	if (asked)
-		return asked;
-	return access(WEIR_CONFIG_FILE, F_OK) ? NULL : WEIR_CONFIG_FILE;
-}

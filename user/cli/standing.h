@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What verbs share that run until they are stopped: options, output, configuration. */
+/* What verbs share that run until they are stopped: options and output. */
 #ifndef CLI_STANDING_H
 #define CLI_STANDING_H
 
@@ -12,9 +12,6 @@
 
 /* A screen is for a terminal, and not when nothing is to be printed. */
 enum output standing_output(bool json, bool quiet);
-
-/* The file that was asked for, or the usual one if it is there; NULL: the built-in defaults. */
-const char *standing_config(const char *asked);
 
 /* Options that they have alike, for a table of `type`, which has them as `config` and `quiet`. */
 #define STANDING_CONFIG(type)                                                                      \

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/version.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "config/config_internal.h"
@@ -171,6 +173,13 @@ static int read_file(FILE *file, char *text, size_t *size)
 	if (ferror(file))
 		return errno ? -errno : -EIO;
 	return *size < FILE_BYTES_MAX ? 0 : -EFBIG;
+}
+
+const char *config_path(const char *asked)
+{
+	if (asked)
+		return asked;
+	return access(WEIR_CONFIG_FILE, F_OK) ? NULL : WEIR_CONFIG_FILE;
 }
 
 int config_load(const char *path, struct config *out, struct why *why)

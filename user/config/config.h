@@ -70,6 +70,8 @@ extern const struct section config_section;
 int config_load(const char *path, struct config *out, struct why *why);
 int config_read(const char *name, const char *text, size_t size, struct config *out,
 		struct why *why);
+/* The file that was asked for; else the usual one (WEIR_CONFIG_FILE) if it is there now; else NULL. */
+const char *config_path(const char *asked);
 int config_default(struct config *out, struct why *why);
 void config_free(struct config *config);
 

@@ -34,7 +34,8 @@ struct coordinate {
 	struct coordinate_options options;
 	struct config config;
 	struct loop *loop;
-	struct loop_timer sweep, due; /* due: the engine's */
+	struct loop_timer sweep;
+	struct loop_timer due; /* the engine's: settle() takes its turn */
 	struct steady clock;
 	__u64 start_ns;
 	struct notes notes;
@@ -126,7 +127,7 @@ static void print_totals(struct coordinate *c)
 static int load_config(struct coordinate *c, struct config *out)
 {
 	struct why why = {};
-	int code = config_load(c->options.config_path, out, &why);
+	int code = config_load(config_path(c->options.config_path), out, &why);
 
 	if (code)
 		notes_say(&c->notes, "%s", why_text(&why, code));
@@ -212,7 +213,8 @@ static int replan(struct coordinate *c, const struct config *config)
 }
 
 /* Certificates are read again: they are renewed under their names. Connections keep theirs. */
-static void follow(struct coordinate *c, const struct config *config, struct needs *needs)
+static void follow(struct coordinate *c, const char *path, const struct config *config,
+		   struct needs *needs)
 {
 	const bool same_door = same_doors(&c->config.coordinate, &config->coordinate);
 
@@ -224,8 +226,7 @@ static void follow(struct coordinate *c, const struct config *config, struct nee
 	config_free(&c->config);
 	c->config = *config;
 	guests_allow(c->guests, c->config.coordinate.connections);
-	notes_say(&c->notes, "reloaded %s: %u answers", c->options.config_path,
-		  latest_count(c->latest));
+	notes_say(&c->notes, "reloaded %s: %u answers", path, latest_count(c->latest));
 	if (!same_door)
 		notes_say(&c->notes, "listen and socket take effect at the next start");
 	if (parent_apply(c->parent, &c->config))
@@ -235,12 +236,13 @@ static void follow(struct coordinate *c, const struct config *config, struct nee
 static void reload(void *context)
 {
 	struct coordinate *c = context;
+	const char *path = config_path(c->options.config_path);
 	struct needs needs;
 	struct config config;
 	int code;
 
-	if (!c->options.config_path) {
-		notes_say(&c->notes, "no configuration to reload: the defaults stay");
+	if (!path) {
+		notes_say(&c->notes, "no configuration to reload: what was read before stays");
 		return;
 	}
 	if (load_config(c, &config))
@@ -251,12 +253,12 @@ static void reload(void *context)
 	}
 	code = replan(c, &config);
 	if (code < 0) {
-		notes_say(&c->notes, "%s: %s", c->options.config_path, strerror(-code));
+		notes_say(&c->notes, "%s: %s", path, strerror(-code));
 		let_go(&needs);
 		config_free(&config);
 		return;
 	}
-	follow(c, &config, &needs);
+	follow(c, path, &config, &needs);
 	if (code) {
 		notes_say(&c->notes, "rules changed: all hosts must reconnect");
 		guests_end_sessions(c->guests);
@@ -276,13 +278,6 @@ static void stop(void *context)
 static __u64 monotonic_of(const struct steady *clock, __u64 unix_ns)
 {
 	return clock->monotonic_ns + (unix_ns > clock->unix_ns ? unix_ns - clock->unix_ns : 0);
-}
-
-/* What is due of the engine is done before each wait. */
-static void wake_up(void *context, __u64 now_ns)
-{
-	(void)context;
-	(void)now_ns;
 }
 
 static void settle(void *context)
@@ -384,8 +379,6 @@ static int watch(struct coordinate *c)
 		log_err("cannot watch for signals: %s", strerror(-code));
 		return code;
 	}
-	signal(SIGPIPE, SIG_IGN);
-	c->due = (struct loop_timer){.turn = wake_up, .context = c};
 	c->sweep = (struct loop_timer){.turn = sweep, .context = c};
 	loop_timer(c->loop, &c->sweep, c->clock.monotonic_ns + SWEEP_NS);
 	loop_each(c->loop, settle, c);

@@ -25,7 +25,7 @@
 #include "view/output.h"
 
 struct coordinate_options {
-	const char *config_path; /* NULL: the built-in defaults */
+	const char *config_path; /* NULL: as config_path() finds it */
 	enum output output;
 	bool quiet; /* nothing each second */
 };

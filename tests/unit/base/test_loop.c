@@ -112,6 +112,14 @@ static void set_timer(struct taker *t, __u64 after_ns)
 	loop_timer(loop, &t->timer, t->due_ns);
 }
 
+/* As something that is never done does; not for ever, so that a loop that starves others fails. */
+static void due_since_ever(struct taker *t)
+{
+	loop_timer(loop, &t->timer, 0);
+	if (t->turns == 1000000)
+		loop_stop(loop, t - taker + 100);
+}
+
 static void stop(struct taker *t)
 {
 	loop_stop(loop, t - taker + 100);
@@ -321,6 +329,17 @@ static void one_that_sets_itself_again_lets_others_through(void **state)
 	assert_true(taker[1].turns >= 4);
 }
 
+/* One with a due time in the past is the first of all each time, and still no other waits. */
+static void one_that_is_overdue_lets_other_timers_through(void **state)
+{
+	loop_timer(loop, &taker[0].timer, 0);
+	taker[0].then = due_since_ever;
+	set_timer(&taker[1], NS_PER_MS);
+	taker[1].then = stop;
+	assert_int_equal(loop_run(loop), 101);
+	assert_true(taker[0].turns > 1);
+}
+
 /* --- Signals ----------------------------------------------------------------------------- */
 
 static unsigned int hups;
@@ -400,6 +419,7 @@ int main(void)
 		TEST(timers_are_due_in_the_order_of_their_times),
 		TEST(one_that_is_put_off_or_taken_back_is_not_due),
 		TEST(one_that_sets_itself_again_lets_others_through),
+		TEST(one_that_is_overdue_lets_other_timers_through),
 		TEST(signals_take_turns),
 		TEST(each_comes_before_the_first_wait_and_may_stop),
 		TEST(again_does_not_wait),
