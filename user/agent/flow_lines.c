@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,31 +20,29 @@
 _Static_assert(LINE_ROOM <= PIPE_BUF, "a pipe takes a line at once");
 
 /* A file has a place to write at that belongs to its descriptor; it does not block anyway. */
-static int open_again(int fd)
+static int open_again(struct flow_lines *l, int fd)
 {
 	char path[32];
 	struct stat file;
-	int again = -1;
 
 	if (fstat(fd, &file))
 		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (!S_ISREG(file.st_mode))
-		again = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (again >= 0)
-		return again;
-	/* A socket cannot be opened again. */
-	again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (again >= 0 && !S_ISREG(file.st_mode))
-		fcntl(again, F_SETFL, fcntl(again, F_GETFL) | O_NONBLOCK);
-	return again;
+	l->socket = S_ISSOCK(file.st_mode);
+	if (!l->socket && !S_ISREG(file.st_mode)) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		l->fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (l->fd >= 0)
+			return 0;
+		l->shared = true; /* we may write there, and may not open it */
+	}
+	l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return l->fd < 0 ? -1 : 0;
 }
 
 int flow_lines_open(struct flow_lines *l, int fd, bool waits)
 {
 	*l = (struct flow_lines){.waits = waits};
-	l->fd = open_again(fd);
-	if (l->fd < 0)
+	if (open_again(l, fd))
 		return -errno;
 	l->buffer = malloc(FLOW_LINES_BUFFER);
 	l->line = open_memstream(&l->text, &l->size);
@@ -87,10 +86,25 @@ static void drop_rest(struct flow_lines *l)
 	l->start = l->end = 0;
 }
 
+static ssize_t write_some(const struct flow_lines *l)
+{
+	struct pollfd out = {.fd = l->fd, .events = POLLOUT};
+	const char *from = l->buffer + l->start;
+	const size_t bytes = next_chunk(l);
+
+	if (l->socket)
+		return send(l->fd, from, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (l->shared && !poll(&out, 1, 0)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(l->fd, from, bytes);
+}
+
 void flow_lines_flush(struct flow_lines *l)
 {
 	while (flow_lines_pending(l)) {
-		ssize_t wrote = write(l->fd, l->buffer + l->start, next_chunk(l));
+		ssize_t wrote = write_some(l);
 
 		if (wrote < 0 && errno == EINTR)
 			continue;
@@ -130,7 +144,7 @@ static bool make_room(struct flow_lines *l)
 		l->end -= l->start;
 		l->start = 0;
 	}
-	return FLOW_LINES_BUFFER - l->end >= LINE_ROOM;
+	return !l->broken && FLOW_LINES_BUFFER - l->end >= LINE_ROOM;
 }
 
 /* False: no memory, or longer than any line is. */
@@ -148,11 +162,13 @@ static void take_flows(void *context, const struct flow_origin *origin,
 		       const struct flow_record *flows, unsigned int count)
 {
 	struct flow_lines *l = context;
+	bool room = true; /* once there is none, the reader is not tried again for each flow */
 
 	(void)origin;
 	for (unsigned int i = 0; i < count; i++) {
 		l->ended++;
-		if (l->broken || !make_room(l) || !add_line(l, &flows[i]))
+		room = room && !l->broken && make_room(l);
+		if (!room || !add_line(l, &flows[i]))
 			l->dropped++;
 	}
 	flow_lines_flush(l);

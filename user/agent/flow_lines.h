@@ -11,7 +11,8 @@
  *
  * A pipe takes up to PIPE_BUF bytes at once or none (pipe(7)), so that it is given whole lines up to
  * that and never holds half a line, whatever ends first. A descriptor is shared with whoever gave it
- * to us, so it is opened again before it is made not to block.
+ * to us, and must go on blocking for them: so it is opened again, a socket is sent to without
+ * waiting, and what can be neither is written to only while it is ready.
  */
 #ifndef AGENT_FLOW_LINES_H
 #define AGENT_FLOW_LINES_H
@@ -25,7 +26,8 @@
 struct flow_lines {
 	int fd;
 	bool waits;
-	int broken; /* errno of a write, after which nothing more is written; 0 */
+	bool socket, shared; /* a socket; something else that others see block */
+	int broken;          /* errno of a write, after which nothing more is written; 0 */
 	char *buffer;
 	size_t start, end; /* what waits there */
 	FILE *line;        /* one is made in */

@@ -362,8 +362,7 @@ static int open_lines(struct replay *r)
 		return code;
 	}
 	sink = flow_lines_sink(&r->lines);
-	turns_add_sink(&r->turns, &sink);
-	return 0;
+	return turns_add_sink(&r->turns, &sink);
 }
 
 /* -EPIPE or its like: not all could be written. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/agent_internal.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/local.h"
 #include "view/json.h"
@@ -101,11 +102,14 @@ static int take(struct agent *a, const struct meter_series *series)
 	return code;
 }
 
-/* For clients of the socket: the second that ended last, or now where none is taken. */
+/* For clients of the socket: the second that ended last. Where nothing is printed none is taken, so
+ * the first client of a second has it taken, and those who ask more often get it again. */
 static int write_answer(void *agent, FILE *out)
 {
 	struct agent *a = agent;
-	int code = a->options.quiet || !a->second.snapshot->has ? take(a, NULL) : 0;
+	const struct snapshot *s = a->second.snapshot;
+	const __u64 age_ns = clock_unix_ns() - s->time_ns;
+	int code = !s->has || (a->options.quiet && age_ns >= WEIR_NS_PER_SEC) ? take(a, NULL) : 0;
 
 	return code ? code : json_line(json_second(a->second.snapshot), out);
 }
@@ -184,6 +188,7 @@ int second_print(struct agent *a)
 		return 0;
 	if (code) {
 		a->second.snapshot->has = 0;
+		a->second.snapshot->time_ns = clock_unix_ns();
 		add_own(a, a->second.snapshot);
 	} else {
 		code = take(a, &a->series);
@@ -207,11 +212,10 @@ int second_totals(struct agent *a)
 		if (!s->balance.holds)
 			log_err("%s", text_balance(&s->balance));
 	} else if (a->options.output == OUTPUT_JSON) {
-		code = json_line(json_stopped(s), stdout);
+		json_line(json_stopped(s), stdout);
 	} else {
 		lines_stopped(s, stdout);
 	}
-	if (fflush(stdout))
-		code = -EIO;
-	return s->balance.holds ? code : -EIO;
+	fflush(stdout); /* a reader that has gone, as head(1) does, is no failure of ours */
+	return s->balance.holds ? 0 : -EIO;
 }

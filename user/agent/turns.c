@@ -21,10 +21,10 @@
 
 /* --- Turns ------------------------------------------------------------------------------- */
 
-/* Is there anyone to take flows? */
+/* Is there anyone to take flows? For those who do, turns_apply() opens the ledger. */
 static bool is_wanted(const struct turns *t)
 {
-	return t->count || t->sink_count;
+	return t->ledger;
 }
 
 static void stage(void *context, const struct flow_ended *flow)
@@ -34,7 +34,7 @@ static void stage(void *context, const struct flow_ended *flow)
 	for (int i = 0; i < EXPORTS_MAX; i++)
 		if (t->exporter[i])
 			exporter_stage(t->exporter[i], flow);
-	if (t->sink_count)
+	if (t->ended)
 		t->ended[t->ended_count++] = *flow;
 }
 
@@ -161,13 +161,11 @@ static int take_over(void *context, __u32 slot, const struct weir_flow *flow,
 	struct turns *t = context;
 	enum weir_end end = weir_flow_over(flow, &t->timeouts, t->now_ns, 0);
 
-	if (t->put_off && !t->all)
-		return 1;
 	t->census.resident++;
 	t->census.live += !end;
 	if (t->all && !end)
 		end = WEIR_END_FORCED;
-	if (end)
+	if (end && (t->all || !t->put_off))
 		add(t, slot, flow, pair, end, true);
 	return 0;
 }

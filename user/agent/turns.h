@@ -70,8 +70,8 @@ struct turns {
 /* What turns have to say to people. */
 typedef void turns_say_fn(void *context, const char *line);
 
-/* One more that takes flows, from the next turns_apply() on. */
-void turns_add_sink(struct turns *t, const struct flow_sink *sink);
+/* One more that takes flows, from the next turns_apply() on. -E2BIG: there are TURNS_SINKS. */
+int turns_add_sink(struct turns *t, const struct flow_sink *sink);
 /*
  * Opens exporters as `config` says, taking its entries out of it, and closes those that it does not
  * name. One that is open and did not change stays as it is. 0, or a negative errno after a line for
@@ -91,9 +91,9 @@ void turns_follow_clock(struct turns *t);
 int turns_take(struct turns *t);
 /* Takes what is in the ring. */
 int turns_drain(struct turns *t);
-/* Takes everything, and gives sinks their last turn: flows that are not over end as WEIR_END_FORCED. `now_ns`: the kernel
- * programs' clock. They wait for room in the queues until room_until_ns (CLOCK_MONOTONIC); 0: as
- * patience_ns says. */
+/* Takes everything, and gives sinks their last turn: flows that are not over end as
+ * WEIR_END_FORCED. `now_ns`: the kernel programs' clock. They wait for room in the queues until
+ * room_until_ns (CLOCK_MONOTONIC); 0: as patience_ns says. */
 int turns_flush(struct turns *t, __u64 now_ns, __u64 room_until_ns);
 
 /* turns_distinct.c. Can one of the configuration's exporters tell distinct counts? */
@@ -115,7 +115,8 @@ bool turns_all_sent(const struct turns *t);
 typedef void turns_exporter_fn(void *context, const struct exporter_state *state);
 void turns_each_exporter(const struct turns *t, turns_exporter_fn *fn, void *context);
 
-/* Flows in the cache, as the last scan found them; NULL: there was none, or it was cut short. */
+/* Flows in the cache, as the last scan found them (the next may be due only after twenty times as
+ * long as that took); NULL: there was none. */
 const struct meter_census *turns_census(const struct turns *t);
 
 #endif

@@ -113,10 +113,6 @@ static int open_ledger(struct turns *t, const struct speaker *to)
 		return code;
 	}
 	code = harvest_open(&t->harvest, TURNS_FLOWS_MAX);
-	if (!code && t->sink_count) {
-		t->ended = malloc(TURNS_FLOWS_MAX * sizeof(*t->ended));
-		code = t->ended ? 0 : -ENOMEM;
-	}
 	if (code) {
 		say(to, "harvest: %s", strerror(-code));
 		close_ledger(t);
@@ -254,9 +250,24 @@ static void forget(struct turns *t, const struct speaker *to)
 		    lost.records);
 }
 
-void turns_add_sink(struct turns *t, const struct flow_sink *sink)
+int turns_add_sink(struct turns *t, const struct flow_sink *sink)
 {
+	if (t->sink_count == TURNS_SINKS)
+		return -E2BIG;
 	t->sink[t->sink_count++] = *sink;
+	return 0;
+}
+
+/* What is open for exporters alone does not keep flows for sinks. */
+static int serve_sinks(struct turns *t, const struct speaker *to)
+{
+	if (!t->sink_count || t->ended)
+		return 0;
+	t->ended = malloc(TURNS_FLOWS_MAX * sizeof(*t->ended));
+	if (t->ended)
+		return 0;
+	say(to, "flows: %s", strerror(ENOMEM));
+	return -ENOMEM;
 }
 
 int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, void *context)
@@ -277,6 +288,7 @@ int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, vo
 	turns_follow_distinct(t);
 	if ((config->export_count || t->sink_count) && !t->ledger)
 		code = open_ledger(t, &to);
+	code = code ? code : serve_sinks(t, &to);
 	if (code)
 		return code;
 	for (int i = 0; i < EXPORTS_MAX; i++)

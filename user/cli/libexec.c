@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,15 +23,17 @@ static void own_folder(char out[PATH_MAX])
 		*slash = 0;
 }
 
-/* Returns if it is not there. */
-static void try(const char *folder, const char *below, char **argv)
+/* Returns if it cannot be run: false, it is not there; true, after a line that says why. */
+static bool try(const char *folder, const char *below, char **argv)
 {
 	char path[2 * PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%slibexec/weir/%s", folder, below, argv[0]);
 	execv(path, argv);
-	if (errno != ENOENT && errno != ENOTDIR)
-		log_err("%s: %s", path, strerror(errno));
+	if (errno == ENOENT || errno == ENOTDIR)
+		return false;
+	log_err("%s: %s", path, strerror(errno));
+	return true;
 }
 
 int libexec_run(int argc, char **argv)
@@ -39,11 +42,9 @@ int libexec_run(int argc, char **argv)
 
 	(void)argc;
 	own_folder(folder);
-	if (*folder) {
-		try(folder, "", argv);
-		try(folder, "../", argv);
-	}
-	try(WEIR_PREFIX, "", argv);
+	if ((*folder && (try(folder, "", argv) || try(folder, "../", argv))) ||
+	    try(WEIR_PREFIX, "", argv))
+		return CLI_FAILED;
 	log_err("weir %s is not installed: there is no " WEIR_PREFIX "/libexec/weir/%s", argv[0],
 		argv[0]);
 	return CLI_FAILED;

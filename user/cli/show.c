@@ -88,7 +88,7 @@ static int finish(const char *topic, int code)
 }
 
 /* Exporters, and the session with the coordinator: from the agent, if one is running. Without it
- * there is no session, and exporters have left their queues. */
+ * there is no session. Queues may be left of exporters that no agent has open. */
 static void ask_agent(struct snapshot *s)
 {
 	struct why why = {};
@@ -96,8 +96,7 @@ static void ask_agent(struct snapshot *s)
 	s->agent = lock_holder();
 	if (s->agent && snapshot_ask(s, SNAPSHOT_SOCKET, &why))
 		log_warn("%s", why.text);
-	if (!(s->has & SNAPSHOT_EXPORTS))
-		snapshot_exporters(s, EXPORTS_DIR);
+	snapshot_exporters(s, EXPORTS_DIR);
 }
 
 static int show_status(struct show *s)

@@ -11,13 +11,15 @@
 #include "view/answers.h"
 #include "view/json.h"
 
-/* The value of the next line, of which *at goes to the one after; NULL: there is none. */
+/* The value of the next line, of which *at goes to the one after; NULL: there is none, and *at is at
+ * the end, or it is not JSON. */
 static json_t *next_line(const char **at)
 {
 	const size_t length = strcspn(*at, "\n");
-	json_t *value = json_loadb(*at, length, 0, NULL);
+	json_t *value = length ? json_loadb(*at, length, 0, NULL) : NULL;
 
-	*at += length + ((*at)[length] == '\n');
+	if (value)
+		*at += length + ((*at)[length] == '\n');
 	return value;
 }
 
@@ -56,7 +58,7 @@ static int print_answers(const struct show *s, const char *lines)
 			json_decref(answer);
 		}
 	}
-	return code;
+	return !code && *lines ? -EPROTO : code; /* it was cut short */
 }
 
 static int print(const struct show *s, const char *path, const char *lines)
@@ -65,7 +67,9 @@ static int print(const struct show *s, const char *path, const char *lines)
 	int code;
 
 	if (!json_is_array(json_object_get(status, "hosts"))) {
-		log_err("%s: what answers there is not weir coordinate", path);
+		log_err(*lines ? "%s: what answers there is not weir coordinate"
+			       : "%s: gives no answer: only root and its group may ask",
+			path);
 		code = -EPROTO;
 	} else {
 		code = s->hosts ? print_hosts(s, status) : print_answers(s, lines);

@@ -42,10 +42,13 @@ static json_t *labels(const struct flow_record *flow)
 	return list;
 }
 
+/* 0 is not told: no flow is as old as that. */
 static json_t *time_value(__s64 unix_ns)
 {
 	char text[TIME_TEXT_BYTES];
 
+	if (!unix_ns)
+		return json_null();
 	return json_string(time_text(unix_ns, time_digits(unix_ns), text));
 }
 
@@ -82,7 +85,7 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 
 static int add(json_t *json, const struct flow_record *flow, const struct flow_field_row *row)
 {
-	const __u8 *from = (const __u8 *)flow + row->offset;
+	const __s64 number = flow_field_load((const __u8 *)flow + row->offset, row->bytes);
 	char key[KEY_BYTES];
 
 	if (json_object_set_new(json, row->name, value_of(flow, row)))
@@ -90,7 +93,7 @@ static int add(json_t *json, const struct flow_record *flow, const struct flow_f
 	if (row->type != FLOW_TYPE_TIME)
 		return 0;
 	snprintf(key, sizeof(key), "%s_ns", row->name);
-	return json_object_set_new(json, key, json_integer(flow_field_load(from, row->bytes)));
+	return json_object_set_new(json, key, number ? json_integer(number) : json_null());
 }
 
 /* The fields to show. A biflow has in each direction what every flow has, and what kind of service
@@ -108,18 +111,19 @@ static __u64 shown(const struct flow_record *flow)
 json_t *flow_fields_json(const struct flow_field_row *rows, unsigned int count,
 			 const struct flow_record *flow)
 {
-	json_t *json = json_object(), *reverse = json_object();
-	__u64 fields = shown(flow);
+	const __u64 fields = shown(flow);
+	json_t *json = json_object(), *reverse = NULL;
 	int err = 0;
 
+	if (flow->known & FIELD_BIT(REVERSE_PACKETS))
+		reverse = json_object();
 	for (unsigned int i = 0; i < count; i++) {
 		if (fields >> i & 1)
 			err |= add(flow_field_is_reverse(i) ? reverse : json, flow, &rows[i]);
 	}
-	if (reverse && json_object_size(reverse))
-		err |= json_object_set(json, "reverse", reverse);
-	json_decref(reverse);
-	if (!err && reverse)
+	if (flow->known & FIELD_BIT(REVERSE_PACKETS))
+		err |= json_object_set_new(json, "reverse", reverse);
+	if (!err)
 		return json;
 	json_decref(json);
 	return NULL;

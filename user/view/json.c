@@ -251,15 +251,17 @@ json_t *json_reporting(const struct snapshot *s)
 
 json_t *json_second(const struct snapshot *s)
 {
-	json_t *queries = json_array();
+	const bool books = s->has & SNAPSHOT_BOOKS;
+	json_t *queries = s->has & SNAPSHOT_QUERIES ? json_array() : NULL;
 
-	for (unsigned int q = 0; q < s->query_count; q++)
+	for (unsigned int q = 0; queries && q < s->query_count; q++)
 		json_add(&queries, second_query(&s->query[q]));
-	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o?, s:o, s:o}", "time",
 			 json_time(s->time_ns, STATE_DIGITS), "time_ns", json_ns(s->time_ns),
 			 "uptime_s", (json_int_t)s->uptime_s, "interfaces", json_interfaces(s),
 			 "exporters", json_exporters(s), "report", json_reporting(s), "queries",
-			 queries, "counters", json_books(&s->books), "flows", json_flows(s));
+			 queries, "counters", books ? json_books(&s->books) : json_null(), "flows",
+			 json_flows(s));
 }
 
 json_t *json_stopped(const struct snapshot *s)

@@ -24,7 +24,7 @@ void notes_vsay(struct notes *n, const char *format, va_list args)
 		n->count--;
 	}
 	memcpy(n->note[n->count].text, text, sizeof(text));
-	n->note[n->count++].at = clock_ns(CLOCK_REALTIME) / WEIR_NS_PER_SEC;
+	n->note[n->count++].at = clock_unix_ns() / WEIR_NS_PER_SEC;
 }
 
 void notes_say(struct notes *n, const char *format, ...)

@@ -211,12 +211,21 @@ int snapshot_read(struct snapshot *s, const struct meter *m, unsigned int parts,
 
 /* --- Exporters ----------------------------------------------------------------------------- */
 
+static bool has_exporter(const struct snapshot *s, const char *to)
+{
+	for (unsigned int i = 0; i < s->exporter_count; i++) {
+		if (!strcmp(s->exporter[i].state.to, to))
+			return true;
+	}
+	return false;
+}
+
 static void add_exporter(void *context, const struct exporter_state *state, const char *why)
 {
 	struct snapshot *s = context;
 	struct snapshot_exporter *e = &s->exporter[s->exporter_count];
 
-	if (s->exporter_count == SNAPSHOT_EXPORTERS)
+	if (s->exporter_count == SNAPSHOT_EXPORTERS || (state && has_exporter(s, state->to)))
 		return;
 	*e = (struct snapshot_exporter){};
 	if (state)
@@ -233,7 +242,6 @@ void snapshot_add_exporter(struct snapshot *s, const struct exporter_state *stat
 
 void snapshot_exporters(struct snapshot *s, const char *folder)
 {
-	s->exporter_count = 0;
 	exporter_states(folder, add_exporter, s);
 	s->has |= SNAPSHOT_EXPORTS;
 }
@@ -271,7 +279,10 @@ int snapshot_ask(struct snapshot *s, const char *path, struct why *why)
 	int code = local_ask(path, PATIENCE_NS, &text, &size, why);
 	json_t *said = code ? NULL : json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
 
-	if (!code && !take_said(s, said))
+	if (!code && !size)
+		code = why_set(why, -EBADMSG,
+			       "%s: gives no answer: only root and its group may ask", path);
+	else if (!code && !take_said(s, said))
 		code = why_set(why, -EBADMSG, "%s: that is no weir run of this version", path);
 	json_decref(said);
 	free(text);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -159,6 +160,36 @@ static void a_reader_that_has_gone_costs_lines_alone(void **state)
 	fd[0] = -1;
 }
 
+static void a_reader_that_goes_with_the_buffer_full_leaves_no_flow_uncounted(void **state)
+{
+	give(1, MANY);
+	assert_true(flow_lines_pending(&lines));
+	close(fd[0]);
+	fd[0] = -1;
+	give(MANY + 1, 3);
+	assert_int_equal(lines.broken, EPIPE);
+	assert_int_equal(lines.ended, MANY + 3);
+	assert_int_equal(lines.written + lines.dropped, MANY + 3);
+}
+
+/* With nobody to read, and then with one who goes; both ends would wait otherwise. */
+static void a_socket_is_never_waited_for_and_still_blocks_for_others(void **state)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	flow_lines_close(&lines, 0);
+	assert_int_equal(flow_lines_open(&lines, pair[1], false), 0);
+	give(1, MANY);
+	assert_true(flow_lines_pending(&lines));
+	assert_true(lines.written > 0);
+	assert_int_equal(fcntl(pair[1], F_GETFL) & O_NONBLOCK, 0);
+	close(pair[0]);
+	give(MANY + 1, 1);
+	assert_int_equal(lines.written + lines.dropped, MANY + 1);
+	close(pair[1]);
+}
+
 /* The descriptor is shared with whoever gave it to us. */
 static void the_callers_descriptor_still_blocks(void **state)
 {
@@ -191,6 +222,8 @@ int main(void)
 		TEST(a_reader_that_does_not_read_loses_whole_lines_and_all_are_counted),
 		TEST(at_the_end_a_pipe_holds_no_half_line),
 		TEST(a_reader_that_has_gone_costs_lines_alone),
+		TEST(a_reader_that_goes_with_the_buffer_full_leaves_no_flow_uncounted),
+		TEST(a_socket_is_never_waited_for_and_still_blocks_for_others),
 		TEST(the_callers_descriptor_still_blocks),
 		TEST(a_file_is_continued_where_it_was),
 	};

@@ -66,10 +66,10 @@ static void what_is_known_besides_is_told(void **state)
 	assert_json(
 		&f,
 		"{\"bytes\":0,\"direction\":\"in\",\"dport\":32768,\"dst\":\"fe80::\","
-		"\"end_reason\":null,\"first\":\"1970-01-01T00:00:00Z\",\"first_ns\":0,\"icmp\":32768,\"in_vrf\":7,\"labels\":[16,33],"
-		"\"last\":\"1970-01-01T00:00:00Z\",\"last_ns\":0,\"nat_src\":\"::\",\"next_hop\":\"192.0.2.1\",\"packets\":0,"
-		"\"proto\":58,\"reverse\":{\"bytes\":0,\"end_reason\":null,\"first\":\"1970-01-01T00:00:00Z\",\"first_ns\":0,"
-		"\"last\":\"1970-01-01T00:00:00Z\",\"last_ns\":0,\"packets\":9,\"tcp_flags\":0,\"tos\":0},\"sport\":0,"
+		"\"end_reason\":null,\"first\":null,\"first_ns\":null,\"icmp\":32768,\"in_vrf\":7,\"labels\":[16,33],"
+		"\"last\":null,\"last_ns\":null,\"nat_src\":\"::\",\"next_hop\":\"192.0.2.1\",\"packets\":0,"
+		"\"proto\":58,\"reverse\":{\"bytes\":0,\"end_reason\":null,\"first\":null,\"first_ns\":null,"
+		"\"last\":null,\"last_ns\":null,\"packets\":9,\"tcp_flags\":0,\"tos\":0},\"sport\":0,"
 		"\"src\":\"2001::\",\"tcp_flags\":0,\"vlan\":0,\"vrf_name\":\"r?d\"}");
 }
 
