@@ -76,7 +76,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-missing-field-initializers $(WERROR)
 
 # The skeletons are generated, so they are included as a system's headers are: without warnings.
-USER_CPPFLAGS := -D_GNU_SOURCE -DWEIR_PREFIX='"$(PREFIX)"' -Iinclude -Iuser -isystem $(O) \
+USER_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iuser -isystem $(O) \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS)
 USER_CFLAGS := -std=gnu11 $(WARNINGS) $(CFLAGS) $(VARIANT)
 USER_LDFLAGS := $(VARIANT) $(LDFLAGS)
@@ -129,7 +129,7 @@ C_FILES = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null
 # --- Build ----------------------------------------------------------------------------------------
 
 .PHONY: all help setup setup-build run check unit layers model kernel e2e san fuzz bench format \
-	format-check check-kernels kernels-page install uninstall man clean tests fuzzers guest guests
+	format-check check-kernels kernels-page install uninstall man clean tests fuzzers guest guests FORCE
 
 all: $(B)/weir $(VERBS) $(TOOLS) ## build weir and its tools (default)
 
@@ -151,6 +151,14 @@ $(B)/%.o: %.c Makefile | $(O)/libraries
 	$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(NEED_SKEL): $(SKEL)
+
+# Where verbs that are executables are looked for in the end. Another PREFIX than before compiles it
+# again: the stamp changes with it.
+$(B)/user/cli/libexec.o: USER_CPPFLAGS += -DWEIR_PREFIX='"$(PREFIX)"'
+$(B)/user/cli/libexec.o: $(O)/prefix
+$(O)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
 
 # Says which library is missing before a compiler says which header is.
 $(O)/libraries: Makefile
@@ -321,19 +329,19 @@ $(B)/weir.8: $(B)/weir
 	$(B)/weir help --man >$@
 
 # The example of a configuration is documentation: weir measures without one.
-INSTALLED_UNITS := $(notdir $(wildcard packaging/*.service))
+UNITS := $(sort $(wildcard packaging/*.service))
 
 install: all man ## install weir, its manual, and units for systemd below PREFIX
 	install -D -m 755 $(B)/weir $(DESTDIR)$(PREFIX)/sbin/weir
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/weir $(VERBS)
 	install -D -m 644 $(B)/weir.8 $(DESTDIR)$(PREFIX)/share/man/man8/weir.8
 	install -D -m 644 packaging/weir.yaml $(DESTDIR)$(PREFIX)/share/doc/weir/weir.yaml
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/*.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system $(UNITS)
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/weir share/man/man8/weir.8 \
 		share/doc/weir/weir.yaml $(VERBS:$(B)/%=%) \
-		$(INSTALLED_UNITS:%=lib/systemd/system/%))
+		$(UNITS:packaging/%=lib/systemd/system/%))
 	-rmdir --ignore-fail-on-non-empty $(addprefix $(DESTDIR)$(PREFIX)/,libexec/weir \
 		share/doc/weir) 2>/dev/null
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The kernel side of weir: one pipeline, five doors.
+ * The kernel side of weir: one pipeline, five hooks.
  *
  *   weir_xdp     ingress, before the stack              XDP_PASS
  *   weir_tc_in   ingress where XDP is taken or refused  TCX_NEXT / TC_ACT_UNSPEC
@@ -8,7 +8,7 @@
  *   weir_l3_in, weir_l3_out   the same two on devices without a link header
  *
  *   clock → parse → books → flow → classify → windows
- *        ↘ common ↗                                     most frames: see fastpath.bpf.h
+ *        ↘ fastpath ↗                                   most frames: see fastpath.bpf.h
  *
  * weir_xdp has a twin in bound.bpf.c, for devices that tell of VLAN tags they took off.
  *

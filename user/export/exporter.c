@@ -43,10 +43,7 @@ static int open_queue(struct exporter *e, const char *folder, const struct queue
 
 static __u64 boot_time_ns(void)
 {
-	struct timespec up;
-
-	clock_gettime(CLOCK_BOOTTIME, &up);
-	return clock_unix_ns() - (up.tv_sec * WEIR_NS_PER_SEC + up.tv_nsec);
+	return clock_unix_ns() - clock_ns(CLOCK_BOOTTIME);
 }
 
 static void set_encoder(struct exporter *e)

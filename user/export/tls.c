@@ -16,6 +16,7 @@
 #include "export/stream.h"
 
 /* What encryption adds to a message: five records at most, each with header, IV, MAC, padding. */
+#define END_NS WEIR_NS_PER_SEC
 #define CIPHER_BYTES (WIRE_MESSAGE_MAX + 5 * 512)
 
 struct tls {
@@ -106,15 +107,25 @@ static int tls_send(struct exporter *e)
 	return stream_send(e);
 }
 
-/* Nothing waits ahead of it when the connection is closed in order. */
+/* A collector that does not read is not waited for longer than END_NS. */
 static void send_end(struct exporter *e)
 {
+	const __u64 until_ns = clock_monotonic_ns() + END_NS;
 	struct tls *tls = e->tls;
-	size_t length;
+	size_t length, at = 0;
+	ssize_t n = 0;
 
 	secure_close(tls->session);
 	length = secure_take(tls->session, tls->cipher, sizeof(tls->cipher));
-	send(e->fd, tls->cipher, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (at < length && (n >= 0 || errno == EAGAIN)) {
+		n = send(e->fd, tls->cipher + at, length - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0)
+			at += n;
+		else if (transport_is_late(e) || clock_monotonic_ns() >= until_ns)
+			break;
+		else
+			transport_wait(e, e->fd, POLLOUT, until_ns);
+	}
 }
 
 static void tls_close(struct exporter *e, bool in_order)

@@ -105,7 +105,7 @@ int meter_totals(const struct meter *m, struct meter_totals *out)
 	if (bpf_obj_get_info_by_fd(m->prog[PROG_XDP], &info, &size))
 		return -errno;
 	*out = (struct meter_totals){
-		.start_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + info.load_time,
+		.start_ns = clock_unix_ns() - clock_ns(CLOCK_BOOTTIME) + info.load_time,
 		.seen = seen(&books),
 		.named = sum_kinds(&books, 1u << WEIR_KIND_NAMED),
 		.overflow = sum_kinds(&books, 1u << WEIR_KIND_OVERFLOW),

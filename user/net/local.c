@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/folder.h"
+#include "base/log.h"
 
 #define BACKLOG 64
 #define RETRY_NS (250 * NS_PER_MS) /* after the system had no descriptor or memory for a client */
@@ -114,9 +115,11 @@ static int make_file(struct local *l, const struct sockaddr_un *address, const c
 	l->device = st.st_dev;
 	l->inode = st.st_ino;
 	l->group = st.st_gid;
-	/* Without the right to give it away, it stays with our own group. */
 	if (known && !lchown(l->path, -1, known->gr_gid))
 		l->group = known->gr_gid;
+	else if (known)
+		log_warn("%s: cannot be given to the group %s, and stays with our own: %s", l->path,
+			 group, strerror(errno));
 	return chmod(l->path, 0660) || listen(l->fd, BACKLOG) ? -errno : 0;
 }
 

@@ -15,7 +15,7 @@
 
 static void set_options(int fd, __u32 lost_ms)
 {
-	const int interval_s = lost_ms / 1000 / PROBES;
+	const int seconds = lost_ms / 1000 / PROBES, interval_s = seconds ? seconds : 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &lost_ms, sizeof(lost_ms));

@@ -71,7 +71,7 @@ __attribute__((format(printf, 2, 3))) static int fail(struct uplink *u, const ch
 void uplink_set_phase(struct uplink *u, enum uplink_phase phase)
 {
 	if (u->status.phase != phase || !u->status.since_ns)
-		u->status.since_ns = clock_ns(CLOCK_REALTIME);
+		u->status.since_ns = clock_unix_ns();
 	u->status.phase = phase;
 }
 
@@ -169,9 +169,8 @@ static int speak(struct uplink *u, unsigned int count)
 {
 	struct why why = {};
 
-	return talk_say(&u->talk, u->word, count, clock_ns(CLOCK_REALTIME), &why)
-		       ? fail(u, "%s", why.text)
-		       : 0;
+	return talk_say(&u->talk, u->word, count, clock_unix_ns(), &why) ? fail(u, "%s", why.text)
+									 : 0;
 }
 
 static int greet(struct uplink *u)
@@ -181,7 +180,7 @@ static int greet(struct uplink *u)
 	u->word[0] = (struct interval_word){.kind = INTERVAL_HELLO};
 	hello->host = u->options.host;
 	hello->instance = u->instance;
-	hello->time_ms = clock_ns(CLOCK_REALTIME) / NS_PER_MS;
+	hello->time_ms = clock_unix_ns() / NS_PER_MS;
 	snprintf(hello->name, sizeof(hello->name), "%s", u->options.name);
 	u->stage = STAGE_HELLO;
 	return speak(u, 1);

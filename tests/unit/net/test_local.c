@@ -222,6 +222,28 @@ static void the_file_is_its_groups_and_goes_with_the_server(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+/* One that every system has; only root may give a file away. */
+static void the_file_goes_to_the_group_that_was_asked_for(void **state)
+{
+	const struct group *daemon = getgrnam("daemon");
+	struct bed *bed = *state;
+	struct local_options options = options_of(bed, LOCAL_PATIENCE_NS);
+	struct why why = {};
+	struct stat st;
+
+	if (geteuid() || !daemon) {
+		print_message("# needs root, and the group daemon\n");
+		skip();
+	}
+	options.group = "daemon";
+	assert_int_equal(local_serve(bed->loop, &options, &bed->local, &why), 0);
+	assert_int_equal(lstat(bed->path, &st), 0);
+	assert_int_equal(st.st_mode, S_IFSOCK | 0660);
+	assert_int_equal(st.st_gid, daemon->gr_gid);
+	local_end(bed->local);
+	bed->local = NULL;
+}
+
 static void the_socket_of_a_killed_process_is_replaced(void **state)
 {
 	struct bed *bed = *state;
@@ -418,6 +440,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(each_client_gets_the_whole_text),
 		TEST(the_file_is_its_groups_and_goes_with_the_server),
+		TEST(the_file_goes_to_the_group_that_was_asked_for),
 		TEST(the_socket_of_a_killed_process_is_replaced),
 		TEST(a_running_server_is_said_and_stays),
 		TEST(a_file_that_is_no_socket_is_never_removed),
