@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/version.h"
-#include "base/array.h"
 #include "base/clock.h"
 #include "config/config_internal.h"
 #include "config/schema.h"
@@ -115,19 +114,6 @@ const struct section config_section = {"", sizeof(struct config), keys, .finish 
 void config_free(struct config *config)
 {
 	section_free(&config_section, config);
-}
-
-int config_add_inside(struct config *config, const struct query_range *prefix)
-{
-	struct query_scope *scope = &config->scope;
-	struct query_range *more =
-		array_grow(scope->inside, scope->inside_count, sizeof(*scope->inside));
-
-	if (!more)
-		return -ENOMEM;
-	scope->inside = more;
-	more[scope->inside_count++] = *prefix;
-	return 0;
 }
 
 int config_compile(const struct config *config, struct weir_tables *out, struct query_error *err)

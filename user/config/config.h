@@ -75,9 +75,6 @@ const char *config_path(const char *asked);
 int config_default(struct config *out, struct why *why);
 void config_free(struct config *config);
 
-/* Adds one of the interfaces' own networks (prefix_of_addr()) to `inside`. -ENOMEM. */
-int config_add_inside(struct config *config, const struct query_range *prefix);
-
 /* query_compile() of the queries, the i-th in window i, without vectors. Leaves timeouts and inner
  * to the caller. */
 int config_compile(const struct config *config, struct weir_tables *out, struct query_error *err);

@@ -14,7 +14,7 @@
  *   parent       what goes to a coordinator above
  *   plan         the configuration as the engine (interval/coordinator.h) takes it
  *   picture      all of it at one moment, for view/answers_screen.h
- *   read         weir coordinate --read
+ *   read_log     weir coordinate --read
  */
 #ifndef COORDINATE_COORDINATE_H
 #define COORDINATE_COORDINATE_H

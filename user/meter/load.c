@@ -8,7 +8,7 @@
  *
  *   WEIR_PIN_DIR/maps/NAME    every map
  *   WEIR_PIN_DIR/progs/NAME   every program
- *   WEIR_PIN_DIR/slabs/...    memory of vectors      (distinct.c)
+ *   WEIR_PIN_DIR/slabs/...    memory of vectors      (slabs.c)
  *   WEIR_PIN_DIR/links/...    attachments            (hooks.c)
  *
  *                        pinned?

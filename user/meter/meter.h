@@ -200,7 +200,7 @@ void meter_series_rates(const struct meter_series *series, const __u32 *window_s
 __u64 meter_now(void); /* CLOCK_MONOTONIC, the live programs' clock */
 
 /*
- * distinct.c. Countdown Vectors, weir_tables.vector[query][enum weir_distinct].
+ * slabs.c. Countdown Vectors, weir_tables.vector[query][enum weir_distinct].
  *
  * meter_make_vectors(): empty slabs for the vectors of `tables`, not set yet, whose `first` is
  * METER_UNMADE: it is set. -ENOSPC: there is no room for all of them beside those of the running
@@ -252,7 +252,7 @@ void meter_ring_release(struct meter *m, __u64 position);
 int meter_ring_drain(struct meter *m, meter_event_fn fn, void *ctx);
 int meter_ring_fd(const struct meter *m); /* readable when the ring asks to be emptied */
 
-/* replay.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as
+/* feed.c: one frame through weir_xdp (Ethernet). `bytes` as captured, `wire_bytes` as
  * sent. */
 int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes);
 

@@ -3,8 +3,8 @@
  * Memory that lives as long as one expression or one compilation and is then freed whole. Its
  * limit is what keeps an expression that explodes from taking the host's memory with it.
  */
-#ifndef WEIR_QUERY_ARENA_H
-#define WEIR_QUERY_ARENA_H
+#ifndef QUERY_ARENA_H
+#define QUERY_ARENA_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* From expressions to the tables that the kernel classifies by (weir/query.h). */
-#ifndef WEIR_QUERY_COMPILE_H
-#define WEIR_QUERY_COMPILE_H
+#ifndef QUERY_COMPILE_H
+#define QUERY_COMPILE_H
 
 #include <linux/types.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What parse.c builds and terms.c expands. */
-#ifndef WEIR_QUERY_EXPR_H
-#define WEIR_QUERY_EXPR_H
+#ifndef QUERY_EXPR_H
+#define QUERY_EXPR_H
 
 #include "query/parse.h"
 #include "query/set.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef WEIR_QUERY_LEX_H
-#define WEIR_QUERY_LEX_H
+#ifndef QUERY_LEX_H
+#define QUERY_LEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

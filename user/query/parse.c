@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/parser.h"
+#include "query/parse_internal.h"
 
 #define ARENA_BYTES (8u << 20)
 #define NESTING_MAX 64 /* parentheses and nots */

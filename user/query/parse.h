@@ -23,8 +23,8 @@
  * does not have is false, so `not port 22` is true of ICMP. PORT may be a name that the host's
  * services(5) knows. No text, or blanks only, is true of every packet.
  */
-#ifndef WEIR_QUERY_PARSE_H
-#define WEIR_QUERY_PARSE_H
+#ifndef QUERY_PARSE_H
+#define QUERY_PARSE_H
 
 #include <stdbool.h>
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "query/parser.h"
+#include "query/parse_internal.h"
 #include "query/value.h"
 #include "weir/query.h"
 

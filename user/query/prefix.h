@@ -4,8 +4,8 @@
  * IPv4-mapped addresses, ::ffff:0:0/96, which no IPv6 packet carries (RFC 4291, 2.5.5.2). So
  * `not host 10.0.0.1` is one set, true of all IPv6, and `net ::/0` leaves that hole out.
  */
-#ifndef WEIR_QUERY_PREFIX_H
-#define WEIR_QUERY_PREFIX_H
+#ifndef QUERY_PREFIX_H
+#define QUERY_PREFIX_H
 
 #include "base/why.h"
 #include "query/set.h"

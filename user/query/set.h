@@ -9,8 +9,8 @@
  * Sets are never changed once made and live in an arena. A function that makes a set returns NULL
  * when the arena is full, and may return one of its arguments.
  */
-#ifndef WEIR_QUERY_SET_H
-#define WEIR_QUERY_SET_H
+#ifndef QUERY_SET_H
+#define QUERY_SET_H
 
 #include <stdbool.h>
 

@@ -9,8 +9,8 @@
  * Terms that differ in one dimension only become one by its union, and terms within others go, at
  * every step of the expansion, so that it stays small where the result is small.
  */
-#ifndef WEIR_QUERY_TERMS_H
-#define WEIR_QUERY_TERMS_H
+#ifndef QUERY_TERMS_H
+#define QUERY_TERMS_H
 
 #include "query/compile.h"
 #include "query/expr.h"

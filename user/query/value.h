@@ -4,8 +4,8 @@
  * and why, or leaves `why` to the caller, who knows what was expected.
  * Addresses and prefixes: prefix_parse_host(), prefix_parse_net().
  */
-#ifndef WEIR_QUERY_VALUE_H
-#define WEIR_QUERY_VALUE_H
+#ifndef QUERY_VALUE_H
+#define QUERY_VALUE_H
 
 #include "query/prefix.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Between parse.c, which knows operators, and parse_words.c, which knows the tests they join. */
-#ifndef WEIR_QUERY_PARSER_H
-#define WEIR_QUERY_PARSER_H
+#ifndef QUERY_PARSE_INTERNAL_H
+#define QUERY_PARSE_INTERNAL_H
 
 #include "query/expr.h"
 #include "query/lex.h"
