@@ -127,16 +127,6 @@ static int open_ledger(struct turns *t, const struct speaker *to)
 	return 0;
 }
 
-static bool same_options(const struct export_options *a, const struct export_options *b)
-{
-	return text_same(a->to, b->to) && a->template_refresh_ns == b->template_refresh_ns &&
-	       a->options_refresh_ns == b->options_refresh_ns && a->rotate_ns == b->rotate_ns &&
-	       a->template_messages == b->template_messages && a->domain == b->domain &&
-	       a->message_bytes == b->message_bytes && a->queue == b->queue &&
-	       a->rotate_bytes == b->rotate_bytes && a->biflow == b->biflow &&
-	       text_same(a->ca, b->ca) && text_same(a->cert, b->cert) && text_same(a->key, b->key);
-}
-
 /* The mark that was committed last for the queue of `to`, if any was. */
 static const struct queue_mark *recovered_mark(const struct turns *t, const char *to)
 {
@@ -217,7 +207,7 @@ static int want_one(struct turns *t, struct export_options *options, const struc
 	struct export_options before = {};
 	int i = find(t, options->to), code;
 
-	if (i < EXPORTS_MAX && same_options(&t->options[i], options))
+	if (i < EXPORTS_MAX && section_same(&export_section, &t->options[i], options))
 		return 0;
 	if (i < EXPORTS_MAX)
 		close_one(t, i, 0, &before);

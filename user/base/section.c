@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #define KIB 1024ull
 #define MIB (1024 * KIB)
@@ -261,6 +262,39 @@ int section_defaults(struct section_reader *r, const struct section *section,
 			code = section_read(r, &standard, key, to);
 	}
 	return code;
+}
+
+static bool same_value(const struct key *key, const void *a, const void *b)
+{
+	switch (key->type) {
+	case KEY_BOOLEAN:
+		return *(const bool *)a == *(const bool *)b;
+	case KEY_SIZE:
+	case KEY_DURATION:
+		return *(const __u64 *)a == *(const __u64 *)b;
+	case KEY_SECTION:
+		return section_same(key->section, a, b);
+	case KEY_LIST:
+	case KEY_NAMED:
+		return false;
+	case KEY_NAME:
+	case KEY_PATH:
+		return text_same(*(char *const *)a, *(char *const *)b);
+	case KEY_OWN:
+		return key->free == section_free_text &&
+		       text_same(*(char *const *)a, *(char *const *)b);
+	default:
+		return *(const __u32 *)a == *(const __u32 *)b;
+	}
+}
+
+bool section_same(const struct section *section, const void *a, const void *b)
+{
+	for (const struct key *key = section->keys; key->name; key++) {
+		if (!same_value(key, (const char *)a + key->at, (const char *)b + key->at))
+			return false;
+	}
+	return true;
 }
 
 void section_free_text(void *to)

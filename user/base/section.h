@@ -137,6 +137,10 @@ int section_read(struct section_reader *r, const struct section_value *value, co
 int section_defaults(struct section_reader *r, const struct section *section,
 		     const struct section_seen *seen, void *options);
 
+/* Do two have the same values? Of scalars: a list counts as changed, and so does what a room reads
+ * itself unless it is a text. */
+bool section_same(const struct section *section, const void *a, const void *b);
+
 /* Frees all that the tables allocate, and zeroes the struct. */
 void section_free(const struct section *section, void *options);
 void section_free_text(void *to); /* for key->free: a char * */
