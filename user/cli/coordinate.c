@@ -15,11 +15,7 @@ struct asked {
 
 static const struct cli_option options[] = {
 	STANDING_CONFIG(struct asked),
-	{.letter = 'j',
-	 .name = "json",
-	 .kind = CLI_FLAG,
-	 .at = offsetof(struct asked, json),
-	 .help = "one JSON object a second; of a log, one for each change"},
+	OPTION_JSON(struct asked, "one JSON object a second; of a log, one for each change"),
 	STANDING_QUIET(struct asked),
 	{.name = "read",
 	 .argument = "FILE",

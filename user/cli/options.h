@@ -40,6 +40,13 @@ struct cli_option {
 	const char *values;
 };
 
+/* The option that every verb that prints has, for a table of `type`, which has it as `json`. */
+#define OPTION_JSON(type, text)                                                                    \
+	{                                                                                          \
+		.letter = 'j', .name = "json", .kind = CLI_FLAG, .at = offsetof(type, json),       \
+		.help = (text)                                                                     \
+	}
+
 /*
  * Puts what argv (argv[0] is the verb) asks for into `to`. Returns the index of the first operand,
  * or -1 after a line that says what is wrong: exit with CLI_USAGE.

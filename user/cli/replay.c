@@ -22,11 +22,7 @@ static const struct cli_option options[] = {
 	 .at = offsetof(struct replay_asked, to),
 	 .help = "send the flows to a collector (ipfix+udp://HOST:PORT, v9+udp, v5+udp, ipfix+tcp, "
 		 "ipfix+tls) or write them (file:PATTERN); repeatable"},
-	{.letter = 'j',
-	 .name = "json",
-	 .kind = CLI_FLAG,
-	 .at = offsetof(struct replay_asked, json),
-	 .help = "print the totals as one JSON object"},
+	OPTION_JSON(struct replay_asked, "print the totals as one JSON object"),
 	{},
 };
 

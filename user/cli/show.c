@@ -17,11 +17,7 @@
 #include "weir/window.h"
 
 static const struct cli_option options[] = {
-	{.letter = 'j',
-	 .name = "json",
-	 .kind = CLI_FLAG,
-	 .at = offsetof(struct show, json),
-	 .help = "JSON; lists as one object a line"},
+	OPTION_JSON(struct show, "JSON; lists as one object a line"),
 	{.letter = 'w',
 	 .name = "window",
 	 .argument = "SEC",
