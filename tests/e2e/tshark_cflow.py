@@ -112,7 +112,7 @@ def times(message, record, nth=0):
         return unix(tree["cflow.abstimestart"]), unix(tree["cflow.abstimeend"])
     began = boot(message, record)
     if "cflow.timestart" not in tree or began is None:
-        return 0, 0
+        return None, None
     return began + seconds(tree["cflow.timestart"]), began + seconds(tree["cflow.timeend"])
 
 
@@ -212,7 +212,8 @@ def main():
     if len(captures) > 1 or len(theirs) != len(weir):
         # What weir kept comes when its template does.
         for flows in theirs, weir:
-            flows.sort(key=lambda f: [f[k] for k in ("src", "dst", "sport", "bytes", "last_ns")])
+            flows.sort(key=lambda f: [f[k] or 0 for k in ("src", "dst", "sport", "bytes",
+                                                          "last_ns")])
     for a, b in zip(theirs, weir):
         keys = differs(a, b)
         if keys:

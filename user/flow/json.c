@@ -42,13 +42,10 @@ static json_t *labels(const struct flow_record *flow)
 	return list;
 }
 
-/* 0 is not told: no flow is as old as that. */
 static json_t *time_value(__s64 unix_ns)
 {
 	char text[TIME_TEXT_BYTES];
 
-	if (!unix_ns)
-		return json_null();
 	return json_string(time_text(unix_ns, time_digits(unix_ns), text));
 }
 
@@ -83,17 +80,20 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 	return json_integer(flow_field_load(from, row->bytes));
 }
 
-static int add(json_t *json, const struct flow_record *flow, const struct flow_field_row *row)
+/* A time has its number beside it; one that is not known is no moment in 1970. */
+static int add(json_t *json, const struct flow_record *flow, const struct flow_field_row *row,
+	       bool known)
 {
 	const __s64 number = flow_field_load((const __u8 *)flow + row->offset, row->bytes);
+	const bool time = row->type == FLOW_TYPE_TIME, told = known || number;
 	char key[KEY_BYTES];
 
-	if (json_object_set_new(json, row->name, value_of(flow, row)))
+	if (json_object_set_new(json, row->name, told || !time ? value_of(flow, row) : json_null()))
 		return -1;
-	if (row->type != FLOW_TYPE_TIME)
+	if (!time)
 		return 0;
 	snprintf(key, sizeof(key), "%s_ns", row->name);
-	return json_object_set_new(json, key, number ? json_integer(number) : json_null());
+	return json_object_set_new(json, key, told ? json_integer(number) : json_null());
 }
 
 /* The fields to show. A biflow has in each direction what every flow has, and what kind of service
@@ -119,7 +119,8 @@ json_t *flow_fields_json(const struct flow_field_row *rows, unsigned int count,
 		reverse = json_object();
 	for (unsigned int i = 0; i < count; i++) {
 		if (fields >> i & 1)
-			err |= add(flow_field_is_reverse(i) ? reverse : json, flow, &rows[i]);
+			err |= add(flow_field_is_reverse(i) ? reverse : json, flow, &rows[i],
+				   flow->known >> i & 1);
 	}
 	if (flow->known & FIELD_BIT(REVERSE_PACKETS))
 		err |= json_object_set_new(json, "reverse", reverse);
