@@ -178,8 +178,8 @@ static __always_inline void finish(const struct work *w, struct flow_record *f, 
 }
 
 /* Operations that few templates have: out of the way of the others, which are all in one loop. */
-static __attribute__((noinline)) void read_seldom(const struct work *w, const struct op *op,
-						  const __u8 *from, struct flow_record *f)
+static __attribute__((noinline, cold)) void read_seldom(const struct work *w, const struct op *op,
+							const __u8 *from, struct flow_record *f)
 {
 	void *to = (__u8 *)f + op->to;
 
