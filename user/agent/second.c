@@ -102,15 +102,20 @@ static int take(struct agent *a, const struct meter_series *series)
 	return code;
 }
 
-/* For clients of the socket: the second that ended last. Where nothing is printed none is taken, so
- * the first client of a second has it taken, and those who ask more often get it again. */
+/* For clients of the socket: the second that ended last, with exporters and the session as they are
+ * now. Where nothing is printed no second is taken, so the first client of one has it taken, and
+ * those who ask more often get it again. */
 static int write_answer(void *agent, FILE *out)
 {
 	struct agent *a = agent;
 	const struct snapshot *s = a->second.snapshot;
 	const __u64 age_ns = clock_unix_ns() - s->time_ns;
-	int code = !s->has || (a->options.quiet && age_ns >= WEIR_NS_PER_SEC) ? take(a, NULL) : 0;
+	int code = 0;
 
+	if (!s->has || (a->options.quiet && age_ns >= WEIR_NS_PER_SEC))
+		code = take(a, NULL);
+	else
+		add_own(a, a->second.snapshot);
 	return code ? code : json_line(json_second(a->second.snapshot), out);
 }
 

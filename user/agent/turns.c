@@ -161,11 +161,13 @@ static int take_over(void *context, __u32 slot, const struct weir_flow *flow,
 	struct turns *t = context;
 	enum weir_end end = weir_flow_over(flow, &t->timeouts, t->now_ns, 0);
 
-	t->census.resident++;
-	t->census.live += !end;
+	if (t->put_off && !t->all)
+		return 1;
+	t->counting.resident++;
+	t->counting.live += !end;
 	if (t->all && !end)
 		end = WEIR_END_FORCED;
-	if (end && (t->all || !t->put_off))
+	if (end)
 		add(t, slot, flow, pair, end, true);
 	return 0;
 }
@@ -184,9 +186,12 @@ static int scan(struct turns *t, __u64 now_ns, bool all)
 		return code;
 	t->now_ns = now_ns;
 	t->all = all;
-	t->census = (struct meter_census){};
+	t->counting = (struct meter_census){};
 	code = meter_each_flow(t->meter, take_over, t);
-	t->counted = !code;
+	if (!code) {
+		t->census = t->counting;
+		t->counted = true;
+	}
 	commit(t);
 	return code < 0 ? code : 0;
 }

@@ -63,8 +63,9 @@ struct turns {
 	bool all;                /* of a scan: all flows are due */
 	bool put_off;            /* of a scan: the queues have no room for the rest of it */
 
-	struct meter_census census; /* counted by the scan */
-	bool counted;               /* it went through the whole cache */
+	struct meter_census counting; /* by the scan in work */
+	struct meter_census census;   /* by the last that went through the whole cache */
+	bool counted;                 /* one did */
 };
 
 /* What turns have to say to people. */
@@ -115,8 +116,8 @@ bool turns_all_sent(const struct turns *t);
 typedef void turns_exporter_fn(void *context, const struct exporter_state *state);
 void turns_each_exporter(const struct turns *t, turns_exporter_fn *fn, void *context);
 
-/* Flows in the cache, as the last scan found them (the next may be due only after twenty times as
- * long as that took); NULL: there was none. */
+/* Flows in the cache, as the last scan found them that went through all of it (the next may be due
+ * only after twenty times as long as that took); NULL: there was none. */
 const struct meter_census *turns_census(const struct turns *t);
 
 #endif
