@@ -242,11 +242,6 @@ static int read_queries(const struct replay *r, struct snapshot *s)
 	return code;
 }
 
-static void add_exporter(void *snapshot, const struct exporter_state *state)
-{
-	snapshot_add_exporter(snapshot, state);
-}
-
 static json_t *query_json(const struct replay *r, const struct snapshot_query *q)
 {
 	json_t *query = json_query(&q->label, &q->rate, &q->distinct, q->window_s);
@@ -317,7 +312,7 @@ static int print_totals(struct replay *r)
 	int code = s ? read_queries(r, s) : -ENOMEM;
 
 	if (!code)
-		turns_each_exporter(&r->turns, add_exporter, s);
+		turns_each_exporter(&r->turns, snapshot_add_exporter, s);
 	if (!code && !r->flows && r->json)
 		code = print_json(r, s);
 	else if (!code && !r->flows)

@@ -62,11 +62,6 @@ static void add_ports(const struct agent *a, struct snapshot *s)
 	}
 }
 
-static void add_exporter(void *snapshot, const struct exporter_state *state)
-{
-	snapshot_add_exporter(snapshot, state);
-}
-
 static void add_own(struct agent *a, struct snapshot *s)
 {
 	s->agent = getpid();
@@ -74,7 +69,7 @@ static void add_own(struct agent *a, struct snapshot *s)
 	s->evicted = a->turns.events;
 	add_ports(a, s);
 	s->exporter_count = 0;
-	turns_each_exporter(&a->turns, add_exporter, s);
+	turns_each_exporter(&a->turns, snapshot_add_exporter, s);
 	s->reports = a->report.uplink;
 	if (s->reports)
 		uplink_status(a->report.uplink, &s->report);

@@ -126,7 +126,7 @@ struct section {
 	bool list_is_first; /* a list instead of keys and values is the first key's value */
 	/* Checks and completes what was read. Is not called for a section that is left out. */
 	int (*finish)(struct section_reader *r, const struct section_seen *seen, void *options);
-	void (*free)(void *options); /* besides what the table tells of */
+	void (*free)(void *options); /* what the table does not describe */
 };
 
 /* Reads one scalar by its key. */

@@ -84,7 +84,7 @@ FLOW_TRAFFIC_FIELDS(X, , forward)
 #define FLOW_FORWARD_BIT(id, ...) | FIELD_BIT(id)
 #define FLOW_FORWARD (0ull FLOW_TRAFFIC_FIELDS(FLOW_FORWARD_BIT, , forward))
 
-/* FIELD_MAX: the field is none of one direction. */
+/* FIELD_MAX: the field has no direction. */
 static inline unsigned int flow_field_reverse(unsigned int field)
 {
 	return field < FIELD_MAX && FLOW_FORWARD >> field & 1 ? field + FLOW_REVERSE

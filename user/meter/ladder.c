@@ -119,7 +119,7 @@ static int put_clsact(struct ladder *l, enum hook_side side)
 										      : 1;
 }
 
-/* The program that reads the tags the device took off, where the device tells of them. */
+/* The program that reads VLAN tags that the device took off, if the device reports them. */
 static int try_bound(struct ladder *l)
 {
 	int prog, err;

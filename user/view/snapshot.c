@@ -235,9 +235,9 @@ static void add_exporter(void *context, const struct exporter_state *state, cons
 	s->exporter_count++;
 }
 
-void snapshot_add_exporter(struct snapshot *s, const struct exporter_state *state)
+void snapshot_add_exporter(void *snapshot, const struct exporter_state *state)
 {
-	add_exporter(s, state, NULL);
+	add_exporter(snapshot, state, NULL);
 }
 
 void snapshot_exporters(struct snapshot *s, const char *folder)

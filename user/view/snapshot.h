@@ -135,8 +135,9 @@ int snapshot_read(struct snapshot *s, const struct meter *m, unsigned int parts,
 		  const struct snapshot_known *known);
 /* From the queue files, whether a process has them or not; not those that it has already. */
 void snapshot_exporters(struct snapshot *s, const char *folder);
-/* One more; what is beyond SNAPSHOT_EXPORTERS is left out. */
-void snapshot_add_exporter(struct snapshot *s, const struct exporter_state *state);
+/* One more, to the struct snapshot; what is beyond SNAPSHOT_EXPORTERS is left
+ * out. */
+void snapshot_add_exporter(void *snapshot, const struct exporter_state *state);
 
 /*
  * What the agent at the socket says of its exporters and of the session with its coordinator.
