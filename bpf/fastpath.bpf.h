@@ -126,7 +126,7 @@ static __always_inline bool count_common(struct common *c, struct packet *p,
 	}
 	f = find_flow(&c->key, NULL, hash_of(&c->key));
 	if (!f || unlikely(f->tables != (__u16)generation) ||
-	    unlikely(weir_flow_over(f, &t->timeouts, p->now_ns, c->tcp_flags)))
+	    unlikely(flow_over(f, t, p->now_ns, c->tcp_flags)))
 		return false;
 	b = books_of(c->key.ifindex);
 	if (!b)

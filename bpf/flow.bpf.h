@@ -17,9 +17,12 @@ struct place {
 	__u32 index; /* of the set, in map flows */
 };
 
+/* Of this CPU's part of the cache; a replay has it all for itself. */
 static __always_inline bool place_at(struct place *at, __u32 set)
 {
-	at->index = bpf_get_smp_processor_id() * constants.sets + set;
+	at->index = set;
+	if (!constants.replay)
+		at->index += bpf_get_smp_processor_id() * constants.sets;
 	at->set = bpf_map_lookup_elem(&flows, &at->index);
 	return at->set;
 }
@@ -108,6 +111,18 @@ static __always_inline void begin(struct weir_flow *f, struct weir_pair6 *pair,
 	f->generation = next ? next : 2;
 }
 
+/*
+ * Is the flow over, now that this packet comes? A capture's clock may step back: into the idle
+ * timeout before the flow's first packet that is disorder, and further another flow.
+ */
+static __always_inline enum weir_end
+flow_over(const struct weir_flow *f, const struct weir_tables *t, __u64 now_ns, __u8 tcp_flags)
+{
+	if (constants.replay && (__s64)(f->first_ns - now_ns) > (__s64)t->timeouts.idle_ns)
+		return WEIR_END_IDLE;
+	return weir_flow_over(f, &t->timeouts, now_ns, tcp_flags);
+}
+
 /* The packet's flow is over, or its slot belongs to another: out with it, in with the new. */
 static __always_inline bool replace(struct place *at, __u32 way, const struct packet *p,
 				    const struct weir_tables *t, __u32 generation)
@@ -117,7 +132,7 @@ static __always_inline bool replace(struct place *at, __u32 way, const struct pa
 	enum weir_end end;
 
 	if (f->generation) {
-		end = weir_flow_over(f, &t->timeouts, p->now_ns, p->tcp_flags);
+		end = flow_over(f, t, p->now_ns, p->tcp_flags);
 		if (!evict(f, pair, at->index * WEIR_WAYS + way, end ? end : WEIR_END_RESOURCES))
 			return false;
 	}
@@ -190,7 +205,10 @@ static __always_inline void add_to_flow(struct weir_flow *f, __u32 packets, __u3
 	f->packets += packets;
 	f->bytes += bytes;
 	f->tcp_flags |= tcp_flags;
-	f->last_ns = now_ns;
+	if (constants.replay && now_ns < f->first_ns)
+		f->first_ns = now_ns;
+	if (!constants.replay || now_ns > f->last_ns)
+		f->last_ns = now_ns;
 }
 
 /*
@@ -203,7 +221,7 @@ static __always_inline bool count_flow(struct packet *p, const struct weir_table
 	__u64 hash = hash_of(&p->key);
 	struct weir_flow *f = find_flow(&p->key, pair_of(p), hash);
 
-	if (!f || unlikely(weir_flow_over(f, &t->timeouts, p->now_ns, p->tcp_flags)))
+	if (!f || unlikely(flow_over(f, t, p->now_ns, p->tcp_flags)))
 		return start_flow(hash, generation) == 0;
 	if (unlikely(f->tables != (__u16)generation)) {
 		classify_flow(generation);

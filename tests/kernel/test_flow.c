@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Incarnations of flows on the replay clock: when one ends, why, and where what it counted goes.
- * The cache is of one set of four per CPU, so which flow must give way is known, and the ring of
+ * The cache is of one set of four, so which flow must give way is known, and the ring of
  * one page, so it can be filled.
  *
  *   idle 15 s, active 60 s, closed 2 s
@@ -39,7 +39,7 @@ static void feed_tcp(__u16 sport, __u8 flags)
 
 static void at(double seconds)
 {
-	bed.now_ns = BED_START + (__u64)(seconds * 1e9);
+	bed.now_ns = BED_START + (__s64)(seconds * 1e9);
 }
 
 static void expect_no_event(void)
@@ -276,16 +276,46 @@ static void a_slots_generation_is_even_and_grows(void **state)
 	assert_int_equal(bed_drain(&bed), 19);
 }
 
-static void a_clock_that_steps_back_ends_nothing(void **state)
+static void a_flows_times_are_its_earliest_and_latest_whatever_the_order(void **state)
 {
+	static const double times[] = {20, 7, 12, 24, 8, 19};
+	struct bed_flow flow;
+
+	bed_reset(&bed);
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		at(times[i]);
+		feed_tcp(1, WEIR_TCP_ACK);
+	}
+	flow = bed_only_flow(&bed);
+	assert_int_equal(flow.flow.packets, 6);
+	assert_int_equal(flow.flow.first_ns, BED_START + 7 * BED_SECOND);
+	assert_int_equal(flow.flow.last_ns, BED_START + 24 * BED_SECOND);
+	expect_no_event();
+	bed_expect_balance(&bed);
+}
+
+static void a_step_back_by_more_than_the_idle_timeout_is_another_flow(void **state)
+{
+	struct bed_flow was;
+
 	bed_reset(&bed);
 	feed_tcp(1, WEIR_TCP_ACK);
-	bed.now_ns -= 500 * BED_SECOND;
-	feed_tcp(1, WEIR_TCP_FIN);
-	bed.now_ns -= 100 * BED_SECOND;
+	was = bed_only_flow(&bed);
+	at(-15);
+	feed_tcp(2, WEIR_TCP_ACK); /* at the limit, and one of another flow */
 	feed_tcp(1, WEIR_TCP_ACK);
-	assert_int_equal(bed_only_flow(&bed).flow.packets, 3);
 	expect_no_event();
+	was = bed_flow_of_port(&bed, 1);
+	assert_int_equal(was.flow.first_ns, BED_START - 15 * BED_SECOND);
+	at(-86400);
+	feed_tcp(1, WEIR_TCP_ACK);
+	expect_event(&was, WEIR_END_IDLE);
+	was = bed_flow_of_port(&bed, 1);
+	assert_int_equal(was.flow.packets, 1);
+	assert_int_equal(was.flow.first_ns, was.flow.last_ns);
+	at(1);
+	feed_tcp(1, WEIR_TCP_ACK);
+	expect_event(&was, WEIR_END_IDLE);
 	bed_expect_balance(&bed);
 }
 
@@ -348,7 +378,8 @@ int main(void)
 		cmocka_unit_test(ipv6_flows_leave_with_their_addresses),
 		cmocka_unit_test(a_full_ring_keeps_the_incumbents_and_counts_the_overflow),
 		cmocka_unit_test(a_slots_generation_is_even_and_grows),
-		cmocka_unit_test(a_clock_that_steps_back_ends_nothing),
+		cmocka_unit_test(a_flows_times_are_its_earliest_and_latest_whatever_the_order),
+		cmocka_unit_test(a_step_back_by_more_than_the_idle_timeout_is_another_flow),
 		cmocka_unit_test(many_flows_through_a_small_cache_lose_nothing),
 	};
 

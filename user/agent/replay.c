@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,25 @@ static int open_exports(struct replay *r, __u64 first_ns)
 	return turns_apply(&r->turns, &r->wanted, say, NULL);
 }
 
+/* Windows, vectors and what the kernel recycles are each CPU's own, so that the same capture over
+ * two CPUs would not be the same twice. What exporters' threads do is elsewhere. */
+static int stay_on_this_cpu(void)
+{
+	cpu_set_t *set;
+	int cpu = sched_getcpu(), code;
+
+	if (cpu < 0)
+		return -errno;
+	set = CPU_ALLOC(cpu + 1);
+	if (!set)
+		return -ENOMEM;
+	CPU_ZERO_S(CPU_ALLOC_SIZE(cpu + 1), set);
+	CPU_SET_S(cpu, CPU_ALLOC_SIZE(cpu + 1), set);
+	code = sched_setaffinity(0, CPU_ALLOC_SIZE(cpu + 1), set) ? -errno : 0;
+	CPU_FREE(set);
+	return code;
+}
+
 static void begin(struct replay *r, __u64 now_ns)
 {
 	__u64 now_s = now_ns / WEIR_NS_PER_SEC;
@@ -162,6 +182,7 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 	if (!r->started) {
 		begin(r, now_ns);
 		code = open_exports(r, now_ns);
+		code = code ? code : stay_on_this_cpu();
 		if (code)
 			return code;
 	}
@@ -202,7 +223,8 @@ static int set_tables(struct replay *r, struct weir_tables *tables, struct why *
 
 static int start(struct replay *r, struct why *why)
 {
-	const struct meter_options options = {.flow_size = r->config.flow_size, .replay = true};
+	const struct meter_options options = {
+		.flow_size = r->config.flow_size, .replay = true, .same = true};
 	struct weir_tables *tables = calloc(1, sizeof(*tables));
 	int code = tables ? meter_load(&options, &r->meter, why) : -ENOMEM;
 

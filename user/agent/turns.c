@@ -108,7 +108,7 @@ static void commit(struct turns *t)
 static void add(struct turns *t, __u32 slot, const struct weir_flow *flow,
 		const struct weir_pair6 *pair, enum weir_end end, bool stays)
 {
-	__u32 cpu = slot / (t->meter->sets / t->meter->cpus * WEIR_WAYS), packets;
+	__u32 cpu = slot / (t->meter->sets / t->meter->parts * WEIR_WAYS), packets;
 	struct flow_ended part;
 	__u64 bytes;
 

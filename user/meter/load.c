@@ -46,6 +46,7 @@
 
 #define BPF_FS "/sys/fs/bpf"
 #define RING_BYTES (16u << 20)
+#define SAME_SEED 0x243f6a8885a308d3ull /* of the digits of pi: as good as any other */
 
 static const char *const map_names[MAP_MAX] = {
 	[MAP_FLOWS] = "flows",
@@ -88,6 +89,7 @@ static void blank(struct meter *m)
 		m->prog[i] = -1;
 	m->ring.wake = -1;
 	m->cpus = libbpf_num_possible_cpus();
+	m->parts = m->cpus;
 }
 
 static size_t page_round(size_t bytes)
@@ -159,23 +161,40 @@ static void unmap_all(struct meter *m)
 
 /* --- Loading --------------------------------------------------------------------------- */
 
+/* What flows and distinct counts are spread by; nobody shall know it, but for who wants the same
+ * result each time. */
+static int draw_seeds(struct weir_constants *c, bool same)
+{
+	if (same) {
+		for (size_t i = 0; i < sizeof(c->seed) / sizeof(*c->seed); i++)
+			c->seed[i] = SAME_SEED * (2 * i + 1);
+		for (size_t i = 0; i < sizeof(c->distinct_seed) / sizeof(*c->distinct_seed); i++)
+			c->distinct_seed[i] = ~SAME_SEED * (2 * i + 1);
+		return 0;
+	}
+	return getrandom(c->seed, sizeof(c->seed), 0) < 0 ||
+			       getrandom(c->distinct_seed, sizeof(c->distinct_seed), 0) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int set_constants(struct weir_bpf *s, const struct meter_options *o, struct meter *m)
 {
 	struct weir_constants *c = &s->rodata->constants;
 	__u32 ring = o->ring_bytes ? o->ring_bytes : RING_BYTES;
-	__u32 sets = o->flow_size / WEIR_WAYS / m->cpus;
+	__u32 sets;
 
+	if (o->replay)
+		m->parts = 1;
+	sets = o->flow_size / WEIR_WAYS / m->parts;
 	if (!sets)
 		sets = 1;
 	c->replay = o->replay;
 	c->has_frags = m->frags;
 	c->sets = sets;
 	c->ring_wake = ring / 4;
-	if (getrandom(c->seed, sizeof(c->seed), 0) < 0 ||
-	    getrandom(c->distinct_seed, sizeof(c->distinct_seed), 0) < 0)
-		return -errno;
 	s->bss->control.contract = WEIR_CONTRACT;
-	bpf_map__set_max_entries(s->maps.flows, sets * m->cpus);
+	bpf_map__set_max_entries(s->maps.flows, sets * m->parts);
 	bpf_map__set_max_entries(s->maps.ring, ring);
 	bpf_map__set_max_entries(s->maps.vectors, slab_limit(m));
 	if (m->frags)
@@ -185,7 +204,7 @@ static int set_constants(struct weir_bpf *s, const struct meter_options *o, stru
 	bpf_program__set_expected_attach_type(s->progs.weir_l3_in, TCX_INGRESS);
 	bpf_program__set_expected_attach_type(s->progs.weir_tc_out, TCX_EGRESS);
 	bpf_program__set_expected_attach_type(s->progs.weir_l3_out, TCX_EGRESS);
-	return 0;
+	return draw_seeds(c, o->same);
 }
 
 /* libbpf names the maps of sections by their sections. */

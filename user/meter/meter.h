@@ -53,8 +53,9 @@ enum meter_prog {
 struct meter_options {
 	__u32 flow_size;  /* flows in the cache, all CPUs together */
 	__u32 ring_bytes; /* power of two; 0: 16 MiB */
-	bool replay;
-	bool no_frags; /* as on a kernel before 5.18 */
+	bool replay;      /* the cache is not shared out over CPUs: feed it from one thread */
+	bool same;        /* spread flows and distinct counts the same way each time */
+	bool no_frags;    /* as on a kernel before 5.18 */
 };
 
 /* What takes an incarnation from the ring; non-zero stops and is returned. */
@@ -76,7 +77,8 @@ struct meter {
 	bool pinned;                /* what it makes is pinned */
 	bool frags;                 /* weir_xdp was loaded to take multi-buffer frames */
 	int cpus;                   /* possible CPUs */
-	__u32 sets;                 /* of the flow cache, all CPUs together */
+	int parts;                  /* that the flow cache is shared out to: CPUs, in replay 1 */
+	__u32 sets;                 /* of the flow cache, all parts together */
 	struct weir_set *set;       /* map flows, mapped read-only */
 	struct weir_tables *tables; /* map tables, both halves; read-only in a peek */
 	struct weir_control *control;
