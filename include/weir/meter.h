@@ -53,6 +53,7 @@ struct weir_device {
 struct weir_label {
 	char name[64];    /* "" when the query index is free */
 	char match[4096]; /* as configured */
+	__u64 since_ns;   /* CLOCK_MONOTONIC: counted from then on, wherever it is asked for */
 	__u32 window_s;
 	__u8 measure;  /* enum weir_measure */
 	__u8 distinct; /* enum weir_distinct, of WEIR_MEASURE_DISTINCT */
@@ -82,7 +83,7 @@ struct weir_interface {
 	char why[104]; /* the choice of hooks, in words */
 };
 
-_Static_assert(sizeof(struct weir_label) == 64 + 4096 + 8, "label layout");
+_Static_assert(sizeof(struct weir_label) == 64 + 4096 + 16, "label layout");
 _Static_assert(sizeof(struct weir_interface) == 128, "interface layout");
 
 /* What comes through map `ring`: an incarnation that has left the cache. */

@@ -49,6 +49,23 @@ static __always_inline __u64 weir_second_of(struct weir_second *s, __u64 now_ns)
 	return s->second;
 }
 
+/* How much of the `window_ns` before now_ns was counted by what counts since since_ns. */
+static __always_inline __u64 weir_covered_ns(__u64 since_ns, __u64 now_ns, __u64 window_ns)
+{
+	__u64 lived_ns = now_ns > since_ns ? now_ns - since_ns : 0;
+
+	return lived_ns < window_ns ? lived_ns : window_ns;
+}
+
+/* The same of slots, which answer for complete seconds: of the one in which counting began only a
+ * part is in its slot, of the one that now_ns is in nobody knows what is still to come. */
+static __always_inline __u32 weir_covered_s(__u64 since_ns, __u64 now_ns, __u32 window_s)
+{
+	__u64 first = since_ns / WEIR_NS_PER_SEC + (since_ns % WEIR_NS_PER_SEC > 0);
+
+	return weir_covered_ns(first, now_ns / WEIR_NS_PER_SEC, window_s);
+}
+
 /* Does a slot belong to the `window` complete seconds before second `now`? */
 static __always_inline int weir_slot_in_window(const struct weir_slot *slot, __u64 now,
 					       __u32 window)

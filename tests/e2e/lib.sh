@@ -144,3 +144,9 @@ conserved() {
 nothing_left() {
 	! on "$1" bpftool net | grep -q weir && ! on "$1" ls /sys/fs/bpf/weir
 }
+
+# covered HOST: every query has counted for a whole second, so that from now on no packet is missing
+# in its rate.
+covered() {
+	on "$1" "$WEIR" show queries -j | jq -es 'length > 0 and all(.covered_s >= 1)'
+}

@@ -238,7 +238,7 @@ same_since() {
 	awk -v a="$1" -v b="$now" 'BEGIN { exit !(b - a < 0.5 && a - b < 0.5) }'
 }
 packets() {
-	show queries -j -Q "$1" -w 60 | jq '.average.packets_per_second * 60 | round'
+	show queries -j -Q "$1" -w 60 | jq '.average.packets_per_second * .covered_s | round'
 }
 # said NOTE MORE_THAN: so often
 said() {

@@ -17,6 +17,7 @@ YAML
 
 check "the agent starts on a veth" agent b -c "$WORK/live.yaml"
 check "it says that XDP is native and egress is TCX" grep -q "in: XDP native.*out: TCX" "$WORK/agent-b"
+check "rates have begun" until_true 5 covered b
 start tcpdump b tcpdump -i wb -U -w "$WORK/live.pcap" -s 128
 until_true 10 grep -q listening "$WORK/start-tcpdump"
 
@@ -51,7 +52,7 @@ check "flows are those tcpdump captured" sh -c "python3 '$HERE/tshark_flows.py' 
 
 # A query's window holds at most 62 seconds and the run took less: its sum is the whole count.
 total_of() {
-	on b "$WEIR" show queries -j -w 60 | jq -r "select(.query == \"$1\") | .average.packets_per_second * 60 | round"
+	on b "$WEIR" show queries -j -w 60 | jq -r "select(.query == \"$1\") | .average.packets_per_second * .covered_s | round"
 }
 captured() {
 	tshark -n -r "$WORK/live.pcap" -Y "$1" 2>/dev/null | wc -l

@@ -90,9 +90,13 @@ static int want_ports(struct agent *a)
 /* Interfaces that the new config no longer names are detached, new ones attached. */
 static void rewant(struct agent *a)
 {
+	const unsigned int before = a->ports.changes;
+
 	want_ports(a); /* if it cannot, says why, and those before stay */
 	ports_trim(&a->ports);
 	ports_sync(&a->ports, false);
+	if (a->ports.changes != before)
+		queries_begin_anew(&a->queries);
 }
 
 static void say_line(void *context, const char *line)
@@ -197,8 +201,8 @@ static void end_second(struct agent *a)
 	if (a->options.quiet && !a->report.uplink)
 		return;
 	a->series_code = meter_series(&a->meter, now_ns, &a->series);
-	report_second(&a->report, a->series_code ? NULL : &a->series, a->series_code, now_ns,
-		      clock_offset_ns());
+	report_second(&a->report, a->series_code ? NULL : &a->series, a->queries.label,
+		      a->series_code, now_ns, clock_offset_ns());
 }
 
 static void tick(void *context, __u64 now_ns)
@@ -361,6 +365,8 @@ static int start_measuring(struct agent *a)
 		return code;
 	}
 	ports_trim(&a->ports);
+	if (a->ports.changes)
+		queries_begin_anew(&a->queries);
 	queries_say_memory(&a->queries);
 	return 0;
 }

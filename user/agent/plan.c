@@ -39,6 +39,7 @@ static void keep_windows(const struct config *config, const struct weir_label *l
 		for (int w = 0; w < WEIR_QUERIES && !found[q] && labels; w++) {
 			if (!same_query(&label, &labels[w]))
 				continue;
+			label.since_ns = labels[w].since_ns;
 			plan->query[q].window = w;
 			plan->label[w] = label;
 			found[q] = true;
@@ -172,10 +173,13 @@ int plan_tables(const struct plan *plan, const struct config *config, struct met
 	return make_vectors(plan, config, m, out, why);
 }
 
-void plan_begin(const struct plan *plan, struct weir_tables *tables, __u64 now_ns)
+void plan_begin(struct plan *plan, struct weir_tables *tables, __u64 now_ns)
 {
-	for (int w = 0; w < WEIR_QUERIES; w++)
+	for (int w = 0; w < WEIR_QUERIES; w++) {
+		if (plan->fresh[w])
+			plan->label[w].since_ns = now_ns;
 		for (int k = 0; k < WEIR_DISTINCT_MAX; k++)
 			if (tables->vector[w][k].slabs && !plan->vector[w][k].slabs)
 				tables->vector[w][k].since_ns = now_ns;
+	}
 }

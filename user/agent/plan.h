@@ -30,7 +30,8 @@ void plan_make(const struct config *config, const struct weir_label *labels,
 /* Tables complete but for plan_begin(), with the new vectors made; on failure none is. */
 int plan_tables(const struct plan *plan, const struct config *config, struct meter *m,
 		struct weir_tables *out, struct why *why);
-/* The new vectors count from now on. To make them takes a while, so that is not when they were. */
-void plan_begin(const struct plan *plan, struct weir_tables *tables, __u64 now_ns);
+/* The new queries and vectors count from now on. To make vectors takes a while, so that is not when
+ * they were. */
+void plan_begin(struct plan *plan, struct weir_tables *tables, __u64 now_ns);
 
 #endif

@@ -124,6 +124,7 @@ static int attach(struct ports *p, struct port *port, __u32 ifindex)
 	}
 	port->ifindex = ifindex;
 	port->ours = !before;
+	p->changes += !before;
 	port->refused = 0;
 	text_hooks(&port->hooks, hooks, sizeof(hooks));
 	notes_say(p->notes, "%s: %s%s", port->name, hooks, before ? ", adopted" : "");
@@ -171,7 +172,7 @@ static bool is_wanted(const struct ports *p, __u32 ifindex)
 	return false;
 }
 
-void ports_trim(const struct ports *p)
+void ports_trim(struct ports *p)
 {
 	for (__u32 i = 1; i < WEIR_INTERFACES; i++) {
 		struct weir_interface interface;
@@ -184,6 +185,7 @@ void ports_trim(const struct ports *p)
 		if (!if_indextoname(interface.ifindex, name))
 			meter_forget(p->meter, interface.ifindex);
 		else if (interface.in || interface.out) {
+			p->changes++;
 			if (meter_detach(p->meter, interface.ifindex, &why))
 				notes_say(p->notes, "%s: %s", interface.name, why.text);
 			else

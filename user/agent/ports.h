@@ -29,6 +29,7 @@ struct ports {
 
 	struct port port[PORTS_MAX];
 	unsigned int count;
+	unsigned int changes; /* interfaces attached anew, and those that were trimmed, so far */
 };
 
 /* The interfaces' own networks, in an order that makes them comparable. */
@@ -53,7 +54,7 @@ void ports_say_absent(const struct ports *p);
  */
 int ports_sync(struct ports *p, bool start);
 /* Detaches interfaces that were adopted and are not wanted. */
-void ports_trim(const struct ports *p);
+void ports_trim(struct ports *p);
 /* Detaches all; only those that this process attached. */
 void ports_detach(struct ports *p, bool only_ours);
 void ports_networks(const struct ports *p, struct port_networks *out);

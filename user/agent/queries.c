@@ -44,14 +44,16 @@ static int with_networks(const struct config *config, const struct port_networks
 /*
  * New labels before the tables that count for them, and what is dropped after. A window that goes
  * from one query straight to another has no label between: who starts after a crash then takes
- * neither's counts for the other's.
+ * neither's counts for the other's. New ones are written once more when their tables are in force,
+ * for only then are they counted.
  */
-static int install(struct queries *q, const struct plan *plan, struct weir_tables *tables)
+static int install(struct queries *q, struct plan *plan, struct weir_tables *tables)
 {
 	static const struct weir_label none;
 	bool late[WEIR_QUERIES] = {false};
 	int code = 0;
 
+	plan_begin(plan, tables, meter_now());
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
 		const struct weir_label *label = &plan->label[w];
 
@@ -61,11 +63,11 @@ static int install(struct queries *q, const struct plan *plan, struct weir_table
 		if (!code && label->name[0] && memcmp(label, &q->label[w], sizeof(*label)))
 			code = meter_set_label(q->meter, w, late[w] ? &none : label);
 	}
-	plan_begin(plan, tables, meter_now());
 	if (!code)
 		code = meter_set_tables(q->meter, tables);
+	plan_begin(plan, tables, meter_now());
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
-		if (late[w])
+		if (late[w] || plan->fresh[w])
 			code = meter_set_label(q->meter, w, &plan->label[w]);
 	}
 	if (code)
@@ -131,6 +133,26 @@ int queries_apply(struct queries *q, const struct config *config,
 		notes_say(q->notes, "queries: no memory");
 	free(plan);
 	free(tables);
+	return code;
+}
+
+int queries_begin_anew(struct queries *q)
+{
+	struct weir_tables *tables = &q->meter->tables[q->meter->control->generation & 1];
+	const __u64 now_ns = meter_now();
+	int code = 0;
+
+	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
+		if (!q->label[w].name[0])
+			continue;
+		q->label[w].since_ns = now_ns;
+		for (int k = 0; k < WEIR_DISTINCT_MAX; k++)
+			if (tables->vector[w][k].slabs)
+				tables->vector[w][k].since_ns = now_ns;
+		code = meter_set_label(q->meter, w, &q->label[w]);
+	}
+	if (code)
+		notes_say(q->notes, "queries: %s", strerror(-code));
 	return code;
 }
 

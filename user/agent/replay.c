@@ -24,6 +24,7 @@
 #include "config/config.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/time_text.h"
 #include "net/capture.h"
 #include "agent/flow_lines.h"
 #include "agent/turns.h"
@@ -46,7 +47,8 @@ struct replay {
 	struct turns turns;
 	struct plan plan;
 	bool started;
-	__u64 last_ns;     /* highest time seen */
+	__u64 first_ns;    /* lowest time seen */
+	__u64 last_ns;     /* highest */
 	__u64 harvested_s; /* seconds below this are in `total` */
 	__u64 packets;
 	struct weir_count unordered; /* older than what is harvested */
@@ -62,13 +64,13 @@ static int take_ring(struct replay *r)
 /* Adds the seconds [harvested_s, until_s) to the totals. */
 static int harvest(struct replay *r, __u64 until_s)
 {
+	struct meter_span spans[WEIR_QUERIES] = {};
 	struct meter_rate rates[WEIR_QUERIES];
-	__u32 windows[WEIR_QUERIES];
 	int code;
 
 	for (int q = 0; q < WEIR_QUERIES; q++)
-		windows[q] = until_s - r->harvested_s;
-	code = meter_rates(&r->meter, until_s * WEIR_NS_PER_SEC, windows, rates);
+		spans[q].window_s = until_s - r->harvested_s;
+	code = meter_rates(&r->meter, until_s * WEIR_NS_PER_SEC, spans, rates);
 	if (code)
 		return code;
 	for (int q = 0; q < WEIR_QUERIES; q++) {
@@ -169,7 +171,7 @@ static void begin(struct replay *r, __u64 now_ns)
 
 	plan_begin(&r->plan, &r->meter.tables[r->meter.control->generation & 1], now_ns);
 	r->harvested_s = now_s > SETTLED_S ? now_s - SETTLED_S : 0;
-	r->last_ns = now_ns;
+	r->first_ns = r->last_ns = now_ns;
 	r->started = true;
 }
 
@@ -193,6 +195,8 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 		count(&r->unordered, wire_bytes);
 	if (now_ns > r->last_ns)
 		r->last_ns = now_ns;
+	if (now_ns < r->first_ns)
+		r->first_ns = now_ns;
 	if (++r->packets % EVENTS_EACH == 0) {
 		code = take_ring(r);
 		if (code)
@@ -237,10 +241,9 @@ static int start(struct replay *r, struct why *why)
 	return code;
 }
 
-/* As of the end of the captures: rates by its second, distinct counts at its last packet. */
-static int read_queries(const struct replay *r, struct snapshot *s)
+/* As of the last packet. */
+static int read_queries(struct replay *r, struct snapshot *s)
 {
-	const __u64 end_ns = (r->last_ns / WEIR_NS_PER_SEC + 1) * WEIR_NS_PER_SEC;
 	struct meter_series *series = malloc(sizeof(*series));
 	__u8 place[WEIR_QUERIES];
 	const struct snapshot_known known = {
@@ -250,14 +253,18 @@ static int read_queries(const struct replay *r, struct snapshot *s)
 		.series = series,
 		.now_ns = &r->last_ns,
 	};
-	int code = series ? meter_series(&r->meter, end_ns, series) : -ENOMEM;
+	int code = series ? meter_series(&r->meter, r->last_ns, series) : -ENOMEM;
 
-	for (unsigned int i = 0; i < WEIR_QUERIES; i++)
+	for (unsigned int i = 0; i < WEIR_QUERIES; i++) {
 		place[i] = i;
-	if (!code)
+		r->plan.label[i].since_ns = r->first_ns;
+	}
+	if (!code) {
+		series->ended = true;
 		code = snapshot_read(s, &r->meter,
 				     SNAPSHOT_QUERIES | SNAPSHOT_DISTINCT | SNAPSHOT_BALANCE,
 				     &known);
+	}
 	for (unsigned int i = 0; i < s->query_count && !code; i++)
 		code = s->query[i].distinct_code;
 	free(series);
@@ -266,7 +273,7 @@ static int read_queries(const struct replay *r, struct snapshot *s)
 
 static json_t *query_json(const struct replay *r, const struct snapshot_query *q)
 {
-	json_t *query = json_query(&q->label, &q->rate, &q->distinct, q->window_s);
+	json_t *query = json_query(q);
 
 	if (query && json_object_set_new(query, "total", json_counts(&r->total[q->place]))) {
 		json_decref(query);
@@ -293,14 +300,18 @@ static int print_json(const struct replay *r, const struct snapshot *s)
 
 static void print_queries(const struct replay *r, const struct snapshot *s)
 {
-	printf("%-16s %14s %16s   over its last window\n", "query", "packets", "bytes");
+	printf("%-16s %14s %16s   in its last window\n", "query", "packets", "bytes");
 	for (unsigned int i = 0; i < s->query_count; i++) {
 		const struct snapshot_query *q = &s->query[i];
-		const struct weir_count *total = &r->total[q->place];
+		const struct weir_count *total = &r->total[q->place], *sum = &q->rate.window;
+		const double covered_s = distinct_seconds(q->rate.covered_ns);
+		char span[TIME_SPAN_BYTES];
 
-		printf("%-16s %14llu %16llu   %.3f packets/s, %.1f bits/s in %u s\n", q->label.name,
-		       total->packets, total->bytes, (double)q->rate.window.packets / q->window_s,
-		       8.0 * q->rate.window.bytes / q->window_s, q->window_s);
+		printf("%-16s %14llu %16llu   ", q->label.name, total->packets, total->bytes);
+		if (covered_s > 0)
+			printf("%.3f packets/s, %.1f bits/s ", sum->packets / covered_s,
+			       8.0 * sum->bytes / covered_s);
+		printf("over %s\n", time_span(covered_s, q->window_s, span));
 		distinct_lines(&q->distinct, WEIR_DISTINCT_MAX, 31, "\n", stdout);
 	}
 }

@@ -7,6 +7,8 @@
 
 #include "peer/ask.h"
 
+#define COUNTS_MAX (INTERVAL_VALUE_MAX / INTERVAL_ONE)
+
 /* --- Whom, and what ------------------------------------------------------------------------ */
 
 /* Different values are estimates, and those of several hosts do not add up. */
@@ -65,23 +67,32 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 
 /* --- Each second --------------------------------------------------------------------------- */
 
-static void make_value(struct report *r, __u32 q, const struct meter_series *series)
+/*
+ * A value stands for a rate: over the window, whoever reads it divides. Until the window is full,
+ * what was counted is brought to its length, in whole counts; without a complete second nothing is
+ * known.
+ */
+static void make_value(struct report *r, __u32 q, const struct meter_series *series, __u64 since_ns)
 {
 	const struct weir_count *end = series->query[r->query[q].window] + WEIR_WINDOW_MAX;
 	const __u32 window_s = r->query[q].window_s;
+	const __u32 covered_s = weir_covered_s(since_ns, series->now_ns, window_s);
+	const bool full = covered_s == window_s;
 	__u64 sum = 0;
 
-	for (__u32 i = 0; i < window_s; i++) {
+	for (__u32 i = window_s - covered_s; i < window_s; i++) {
 		const struct weir_count *second = end - window_s + i;
 
 		r->slot[q][i] = r->query[q].bytes ? second->bytes : second->packets;
 		sum += r->slot[q][i];
 	}
+	if (sum <= COUNTS_MAX && !full && covered_s)
+		sum = (sum * window_s + covered_s / 2) / covered_s;
 	r->value[q] = (struct source_value){
-		.known = sum <= INTERVAL_VALUE_MAX / INTERVAL_ONE,
+		.known = covered_s && sum <= COUNTS_MAX,
 		.value = sum * INTERVAL_ONE,
-		.slots = r->slot[q],
-		.slot_count = window_s,
+		.slots = full ? r->slot[q] : NULL,
+		.slot_count = full ? window_s : 0,
 	};
 }
 
@@ -117,8 +128,8 @@ static void say_unread(struct report *r, int code)
 	r->unread = code;
 }
 
-void report_second(struct report *r, const struct meter_series *series, int code, __u64 now_ns,
-		   __s64 clock_ns)
+void report_second(struct report *r, const struct meter_series *series,
+		   const struct weir_label *labels, int code, __u64 now_ns, __s64 clock_ns)
 {
 	r->tick = 0;
 	if (!r->uplink)
@@ -127,7 +138,7 @@ void report_second(struct report *r, const struct meter_series *series, int code
 	say_unread(r, series ? 0 : code);
 	if (series) {
 		for (__u32 q = 0; q < r->count; q++)
-			make_value(r, q, series);
+			make_value(r, q, series, labels[r->query[q].window].since_ns);
 		r->tick = uplink_values(r->uplink, (__s64)(now_ns / WEIR_NS_PER_SEC) + r->offset_s,
 					r->value, NULL, 0, now_ns);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * `weir run` reports to a coordinator: each second, of each query that counts packets or bytes, what
- * its window has counted.
+ * its window has counted; while that is not full yet, what it would hold at the rate so far.
  *
  *   CLOCK_MONOTONIC  ──┬────────┬────────┬──→   the kernel's seconds, which the counts are in
  *                    S - 1      S      S + 1
@@ -50,10 +50,10 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 /* The host leaves: says goodbye. */
 void report_close(struct report *r);
 
-/* A second is over. series NULL: it could not be read, because of `code`. clock_ns: from
- * CLOCK_MONOTONIC to Unix time. */
-void report_second(struct report *r, const struct meter_series *series, int code, __u64 now_ns,
-		   __s64 clock_ns);
+/* A second is over. series NULL: it could not be read, because of `code`. labels: by window, which say
+ * since when it counts. clock_ns: from CLOCK_MONOTONIC to Unix time. */
+void report_second(struct report *r, const struct meter_series *series,
+		   const struct weir_label *labels, int code, __u64 now_ns, __s64 clock_ns);
 
 /* What the coordinator was told in the last second of the i-th query of the configuration: counts in
  * its window. False: nothing. */

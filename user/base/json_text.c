@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "base/json_text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,4 +21,9 @@ json_t *json_text(const char *text)
 	value = json_string(clean);
 	free(clean);
 	return value;
+}
+
+json_t *json_seconds(double seconds)
+{
+	return json_real(round(1000 * seconds) / 1000);
 }

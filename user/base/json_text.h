@@ -7,4 +7,7 @@
 /* Text that came from elsewhere; bytes that are no UTF-8 become '?'. NULL: no memory. */
 json_t *json_text(const char *text);
 
+/* A duration, to the millisecond. */
+json_t *json_seconds(double seconds);
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "base/time_text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -40,4 +41,17 @@ unsigned int time_digits(__s64 unix_ns)
 	for (__s64 unit_ns = WEIR_NS_PER_SEC; unix_ns % unit_ns; unit_ns /= 1000)
 		digits += 3;
 	return digits;
+}
+
+const char *time_span(double covered_s, unsigned int window_s, char out[TIME_SPAN_BYTES])
+{
+	const double tenths = floor(10 * covered_s) / 10;
+
+	if (covered_s >= window_s)
+		snprintf(out, TIME_SPAN_BYTES, "%u s", window_s);
+	else if (covered_s < 10 && tenths != floor(covered_s))
+		snprintf(out, TIME_SPAN_BYTES, "%.1f of %u s", tenths, window_s);
+	else
+		snprintf(out, TIME_SPAN_BYTES, "%.0f of %u s", floor(covered_s), window_s);
+	return out;
 }

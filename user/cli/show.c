@@ -124,8 +124,7 @@ static int show_queries(struct show *s)
 		any = true;
 		code = q->distinct_code;
 		if (!code && s->json)
-			code = json_line(json_query(&q->label, &q->rate, &q->distinct, q->window_s),
-					 stdout);
+			code = json_line(json_query(q), stdout);
 		else if (!code)
 			lines_query(q, stdout);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/time_text.h"
 #include "cli/show.h"
 #include "view/json.h"
 #include "view/text.h"
@@ -25,14 +26,13 @@ static int print_json(const char *query, int k, const struct distinct_answer *an
 
 static void print_text(const char *query, int k, const struct distinct_answer *answer)
 {
-	char memory[TEXT_MEMORY_BYTES], window[16];
+	char memory[TEXT_MEMORY_BYTES], span[TIME_SPAN_BYTES];
 	struct distinct_text text;
 
 	distinct_text(answer, &text);
-	snprintf(window, sizeof(window), "%u s", answer->window_s);
 	printf("%-16s %-5s %-10s %9s %12s  %s\n", query, countdown_key_name(k),
-	       text.since[0] ? text.since : window, text_memory(answer->bytes, memory), text.count,
-	       text.error);
+	       time_span(answer->covered_s, answer->window_s, span),
+	       text_memory(answer->bytes, memory), text.count, text.error);
 }
 
 static int print_query(const struct show *s, __u32 query, const struct weir_label *label)
@@ -106,7 +106,7 @@ int show_distinct(struct show *s)
 	if (!code && refuse(s, labels, named, counted, &status))
 		return status;
 	if (!code && !s->json)
-		printf("%-16s %-5s %-10s %9s %12s  %s\n", "query", "key", "window", "memory",
+		printf("%-16s %-5s %-10s %9s %12s  %s\n", "query", "key", "over", "memory",
 		       "distinct", "standard error");
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++)
 		if (labels[w].name[0])

@@ -179,25 +179,40 @@ struct meter_balance {
 int meter_balance(const struct meter *m, struct meter_balance *out);
 
 /* read.c */
+/* What a rate is asked over: so many complete seconds before now, of a query that has counted since
+ * then. 0: as long as need be. */
+struct meter_span {
+	__u32 window_s; /* WEIR_WINDOW_MAX at most */
+	__u64 since_ns; /* same clock as the kernel's */
+};
+
 struct meter_rate {
 	struct weir_count last;   /* the last complete second */
-	struct weir_count window; /* sum over the window */
+	struct weir_count window; /* sum over what was counted of the window: */
+	__u64 covered_ns;         /* so much; 0: there is no rate */
+	bool whole;               /* so was the last complete second; else there is none of it */
 };
 /* Sums the window of one query, `window_s` complete seconds before `now_ns` (same clock as the
  * kernel's; in replay the capture's). */
 int meter_rate(const struct meter *m, __u32 query, __u64 now_ns, __u32 window_s,
 	       struct meter_rate *out);
-/* All queries in one pass over the map: rates[WEIR_QUERIES], window_s[WEIR_QUERIES]. */
-int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
+/* All queries in one pass over the map: rates[WEIR_QUERIES], spans[WEIR_QUERIES]. */
+int meter_rates(const struct meter *m, __u64 now_ns, const struct meter_span *spans,
 		struct meter_rate *rates);
 /* Second by second: query[q][i] is of the i-th of WEIR_WINDOW_MAX complete seconds before now, the
- * oldest first. Also in one pass. */
+ * oldest first; rest[q] of the second that is not complete. Also in one pass. */
 struct meter_series {
+	__u64 now_ns;
+	bool ended; /* by the caller: nothing comes after now_ns, a capture has come to its end */
 	struct weir_count query[WEIR_QUERIES][WEIR_WINDOW_MAX];
+	struct weir_count rest[WEIR_QUERIES];
 };
 int meter_series(const struct meter *m, __u64 now_ns, struct meter_series *out);
-/* What meter_rates() would have said then. */
-void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
+/*
+ * rates.c. What meter_rates() would have said then: over complete seconds. Where a series has ended
+ * before the window was full of them, what is there is what was counted, from `since_ns` to now_ns.
+ */
+void meter_series_rates(const struct meter_series *series, const struct meter_span *spans,
 			struct meter_rate *rates);
 __u64 meter_now(void); /* CLOCK_MONOTONIC, the live programs' clock */
 

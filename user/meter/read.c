@@ -16,16 +16,21 @@ __u64 meter_now(void)
 	return clock_monotonic_ns();
 }
 
+static void add_counts(struct weir_count *sum, const struct weir_count *more)
+{
+	sum->packets += more->packets;
+	sum->bytes += more->bytes;
+}
+
 static void add_slot(const struct weir_slot *slot, __u64 now, struct meter_series *series)
 {
-	__u64 at = slot->second + WEIR_WINDOW_MAX - now;
+	const __u64 at = slot->second + WEIR_WINDOW_MAX - now;
+	const bool complete = weir_slot_in_window(slot, now, WEIR_WINDOW_MAX);
 
-	if (!weir_slot_in_window(slot, now, WEIR_WINDOW_MAX))
+	if (!complete && slot->second != now)
 		return;
-	for (int q = 0; q < WEIR_QUERIES; q++) {
-		series->query[q][at].packets += slot->query[q].packets;
-		series->query[q][at].bytes += slot->query[q].bytes;
-	}
+	for (int q = 0; q < WEIR_QUERIES; q++)
+		add_counts(complete ? &series->query[q][at] : &series->rest[q], &slot->query[q]);
 }
 
 int meter_series(const struct meter *m, __u64 now_ns, struct meter_series *out)
@@ -40,35 +45,23 @@ int meter_series(const struct meter *m, __u64 now_ns, struct meter_series *out)
 		for (int cpu = 0; cpu < m->cpus && !code; cpu++)
 			add_slot(&slots[cpu], now_ns / WEIR_NS_PER_SEC, series);
 	}
-	if (!code)
+	if (!code) {
+		series->now_ns = now_ns;
 		memcpy(out, series, sizeof(*out));
+	}
 	free(series);
 	free(slots);
 	return code;
 }
 
-void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
-			struct meter_rate *rates)
-{
-	for (int q = 0; q < WEIR_QUERIES; q++) {
-		const struct weir_count *end = series->query[q] + WEIR_WINDOW_MAX;
-
-		rates[q] = (struct meter_rate){.last = end[-1]};
-		for (__u32 i = 1; i <= window_s[q] && i <= WEIR_WINDOW_MAX; i++) {
-			rates[q].window.packets += end[-(int)i].packets;
-			rates[q].window.bytes += end[-(int)i].bytes;
-		}
-	}
-}
-
-int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
+int meter_rates(const struct meter *m, __u64 now_ns, const struct meter_span *spans,
 		struct meter_rate *rates)
 {
 	struct meter_series *series = malloc(sizeof(*series));
 	int code = series ? meter_series(m, now_ns, series) : -ENOMEM;
 
 	if (!code)
-		meter_series_rates(series, window_s, rates);
+		meter_series_rates(series, spans, rates);
 	free(series);
 	return code;
 }
@@ -76,14 +69,14 @@ int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
 int meter_rate(const struct meter *m, __u32 query, __u64 now_ns, __u32 window_s,
 	       struct meter_rate *out)
 {
+	struct meter_span spans[WEIR_QUERIES] = {};
 	struct meter_rate rates[WEIR_QUERIES];
-	__u32 windows[WEIR_QUERIES] = {};
 	int code;
 
 	if (query >= WEIR_QUERIES || window_s > WEIR_WINDOW_MAX)
 		return -EINVAL;
-	windows[query] = window_s;
-	code = meter_rates(m, now_ns, windows, rates);
+	spans[query].window_s = window_s;
+	code = meter_rates(m, now_ns, spans, rates);
 	if (!code)
 		*out = rates[query];
 	return code;

@@ -385,7 +385,6 @@ int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distin
 {
 	struct countdown_ages ages;
 	struct weir_vector v;
-	__u64 lived_ns;
 	double steps;
 	int code = -EAGAIN;
 
@@ -402,9 +401,8 @@ int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distin
 	steps = countdown_steps(window_ns, v.rate);
 	if (steps > WEIR_WINDOW_STEPS)
 		return -EINVAL;
-	lived_ns = now_ns > v.since_ns ? now_ns - v.since_ns : 0;
 	out->keys = countdown_estimate(&ages, steps);
-	out->covered_ns = lived_ns < window_ns ? lived_ns : window_ns;
+	out->covered_ns = weir_covered_ns(v.since_ns, now_ns, window_ns);
 	out->slabs = v.slabs;
 	out->bytes = meter_vector_bytes(m, v.slabs);
 	return 0;

@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json_text.h"
+#include "base/time_text.h"
+
 bool distinct_has(const struct meter *m, __u32 query)
 {
 	const struct weir_vector *vector = meter_tables(m)->vector[query];
@@ -49,7 +52,7 @@ int distinct_read(const struct meter *m, __u32 query, const struct weir_label *l
 			.estimate = d.keys,
 			.wanted_s = window_s,
 			.window_s = own_s,
-			.covered_s = (double)d.covered_ns / WEIR_NS_PER_SEC,
+			.covered_s = distinct_seconds(d.covered_ns),
 			.bytes = d.bytes,
 			.cells = (__u64)d.slabs * WEIR_SLAB_LINES * WEIR_CELLS,
 		};
@@ -91,6 +94,8 @@ void distinct_text(const struct distinct_answer *answer, struct distinct_text *o
 {
 	const struct countdown_estimate *e = &answer->estimate;
 
+	char span[TIME_SPAN_BYTES];
+
 	memset(out, 0, sizeof(*out));
 	snprintf(out->count, sizeof(out->count), "%s%.0f", e->saturated ? ">= " : "", e->count);
 	if (e->saturated)
@@ -100,10 +105,9 @@ void distinct_text(const struct distinct_answer *answer, struct distinct_text *o
 			 e->error);
 	else
 		print_error(e, out->error, sizeof(out->error));
-	if (answer->wanted_s > answer->window_s)
-		snprintf(out->over, sizeof(out->over), "over %u s", answer->window_s);
-	if (answer->covered_s < answer->window_s)
-		snprintf(out->since, sizeof(out->since), "since %.0f s", answer->covered_s);
+	if (answer->wanted_s > answer->window_s || answer->covered_s < answer->window_s)
+		snprintf(out->over, sizeof(out->over), "over %s",
+			 time_span(answer->covered_s, answer->window_s, span));
 }
 
 int distinct_columns(const char *text)
@@ -141,9 +145,8 @@ void distinct_lines(const struct distinct_answers *answers, unsigned int skip, i
 		if (!answers->of[k].asked || k == skip)
 			continue;
 		distinct_text(&answers->of[k], &text);
-		fprintf(out, "  distinct %-5s %*s %s%s%s%s%s%s", countdown_key_name(k), column - 17,
-			text.count, text.error, text.over[0] ? ", " : "", text.over,
-			text.since[0] ? ", " : "", text.since, end);
+		fprintf(out, "  distinct %-5s %*s %s%s%s%s", countdown_key_name(k), column - 17,
+			text.count, text.error, text.over[0] ? ", " : "", text.over, end);
 	}
 }
 
@@ -156,7 +159,7 @@ void distinct_append(const struct distinct_answers *answers, FILE *out)
 			continue;
 		distinct_text(&answers->of[k], &text);
 		fprintf(out, "; %s %s %s%s%s", text.count, countdown_key_name(k), text.error,
-			text.since[0] ? ", " : "", text.since);
+			text.over[0] ? ", " : "", text.over);
 	}
 }
 
@@ -166,8 +169,8 @@ json_t *distinct_json(const struct distinct_answer *answer)
 {
 	const struct countdown_estimate *e = &answer->estimate;
 
-	return json_pack("{s:i, s:f, s:I, s:o, s:b}", "window_s", (int)answer->window_s,
-			 "covered_s", round(1000 * answer->covered_s) / 1000, "count",
+	return json_pack("{s:i, s:o, s:I, s:o, s:b}", "window_s", (int)answer->window_s,
+			 "covered_s", json_seconds(answer->covered_s), "count",
 			 (json_int_t)llround(e->count), "error",
 			 e->saturated ? json_null() : json_real(e->error), "saturated",
 			 (int)e->saturated);

@@ -6,7 +6,7 @@
  *   3 ± 0.7                   of less than 10 keys a percentage would tell nothing
  *   >= 61234 saturated        the vector is too small to tell more
  *   ..., over 5 s             the query's window is shorter than what was asked for
- *   ..., since 12 s           the vector is younger than the window
+ *   ..., over 12 of 60 s      the vector is younger than the window
  */
 #ifndef VIEW_DISTINCT_H
 #define VIEW_DISTINCT_H
@@ -30,6 +30,11 @@ struct distinct_answers {
 	struct distinct_answer of[WEIR_DISTINCT_MAX];
 };
 
+static inline double distinct_seconds(__u64 ns)
+{
+	return (double)ns / WEIR_NS_PER_SEC;
+}
+
 /* Has query `query` a vector in the tables that run? */
 bool distinct_has(const struct meter *m, __u32 query);
 /* Slabs of all those vectors on each CPU, and how many vectors there are. */
@@ -46,8 +51,7 @@ unsigned int distinct_of(const struct weir_label *label);
 struct distinct_text {
 	char count[24]; /* "12345", ">= 61234" */
 	char error[48]; /* "± 43 (0.35 %)", "± 0.7", "saturated" */
-	char over[24];  /* "over 5 s"; "": over as much as was wanted */
-	char since[24]; /* "since 12 s"; "": the whole window is covered */
+	char over[40];  /* "over 5 s", "over 12 of 60 s"; "": over all that was wanted */
 };
 
 /* In words. */

@@ -101,6 +101,8 @@ json_t *json_counts(const struct weir_count *count)
 
 json_t *json_rates(const struct weir_count *sum, double seconds)
 {
+	if (!(seconds > 0))
+		return json_pack("{s:n, s:n}", "packets_per_second", "bits_per_second");
 	return json_pack("{s:f, s:f}", "packets_per_second", sum->packets / seconds,
 			 "bits_per_second", 8.0 * sum->bytes / seconds);
 }
@@ -167,16 +169,18 @@ json_t *json_interface(const struct snapshot_interface *i)
 			 "ingress", side(i, true), "egress", side(i, false));
 }
 
-json_t *json_query(const struct weir_label *label, const struct meter_rate *rate,
-		   const struct distinct_answers *answers, unsigned int window_s)
+json_t *json_query(const struct snapshot_query *q)
 {
+	const struct weir_label *label = &q->label;
+	const double covered_s = distinct_seconds(q->rate.covered_ns);
 	char measure[TEXT_MEASURE_BYTES];
 
-	return json_pack("{s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "query", json_text(label->name),
-			 "match", json_text(label->match), "measure", text_measure(label, measure),
-			 "window_s", (int)window_s, "last", json_rates(&rate->last, 1), "average",
-			 json_rates(&rate->window, window_s), "distinct",
-			 distinct_answers_json(answers));
+	return json_pack("{s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o}", "query",
+			 json_text(label->name), "match", json_text(label->match), "measure",
+			 text_measure(label, measure), "window_s", (int)q->window_s, "covered_s",
+			 json_seconds(covered_s), "last", json_rates(&q->rate.last, q->rate.whole),
+			 "average", json_rates(&q->rate.window, covered_s), "distinct",
+			 distinct_answers_json(&q->distinct));
 }
 
 /* What was sent to the coordinator, so that its answers can be checked. */
@@ -192,7 +196,7 @@ static json_t *reported(const struct snapshot_query *q)
 
 static json_t *second_query(const struct snapshot_query *q)
 {
-	json_t *query = json_query(&q->label, &q->rate, &q->distinct, q->window_s);
+	json_t *query = json_query(q);
 
 	if (query && json_object_set_new(query, "reported", reported(q))) {
 		json_decref(query);

@@ -49,16 +49,16 @@ void json_add(json_t **list, json_t *value);
 
 /* {packets bytes} */
 json_t *json_counts(const struct weir_count *count);
-/* {packets_per_second bits_per_second} of a sum over `seconds`. */
+/* {packets_per_second bits_per_second} of a sum over `seconds`; null where that is 0. */
 json_t *json_rates(const struct weir_count *sum, double seconds);
 /* {messages bytes} */
 json_t *json_traffic(__u64 messages, __u64 bytes);
 /* All counters by name, {packets bytes} each. */
 json_t *json_books(const struct weir_books *books);
 
-/* {query match measure window_s last: rates average: rates distinct} */
-json_t *json_query(const struct weir_label *label, const struct meter_rate *rate,
-		   const struct distinct_answers *answers, unsigned int window_s);
+/* {query match measure window_s covered_s last: rates average: rates distinct}. Of the window
+ * covered_s were counted, which `average` is over. */
+json_t *json_query(const struct snapshot_query *query);
 
 /*
  * Of a snapshot. What it does not have is null.

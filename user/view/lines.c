@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "view/print.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/counters.h"
+#include "base/time_text.h"
 #include "view/exporting.h"
 #include "view/kernel.h"
 #include "view/reporting.h"
@@ -14,11 +14,21 @@
 
 static void second_query(const struct snapshot_query *q, const char *clock, FILE *out)
 {
-	const struct meter_rate *rate = &q->rate;
+	const double covered_s = distinct_seconds(q->rate.covered_ns);
+	const struct weir_count *last = &q->rate.last, *window = &q->rate.window;
+	char span[TIME_SPAN_BYTES];
 
-	fprintf(out, "%s %s: %llu packets/s, %llu bits/s; %u s: %.2f packets/s, %.1f bits/s", clock,
-		q->label.name, rate->last.packets, rate->last.bytes * 8, q->window_s,
-		(double)rate->window.packets / q->window_s, 8.0 * rate->window.bytes / q->window_s);
+	fprintf(out, "%s %s: ", clock, q->label.name);
+	if (q->rate.whole)
+		fprintf(out, "%llu packets/s, %llu bits/s", last->packets, last->bytes * 8);
+	else
+		fputc('-', out);
+	fprintf(out, "; over %s: ", time_span(covered_s, q->window_s, span));
+	if (covered_s > 0)
+		fprintf(out, "%.2f packets/s, %.1f bits/s", window->packets / covered_s,
+			8.0 * window->bytes / covered_s);
+	else
+		fputc('-', out);
 	distinct_append(&q->distinct, out);
 	fputc('\n', out);
 }
@@ -135,36 +145,28 @@ void lines_status(const struct snapshot *s, FILE *out)
 
 void lines_queries_head(FILE *out)
 {
-	fprintf(out, "%16s %19s %19s\n%-16s %9s %9s %9s %9s %4s  %s\n", "", "the last second",
-		"the window", "query", "packets/s", "bits/s", "packets/s", "bits/s", "win",
+	fprintf(out, "%16s %19s %19s\n%-16s %9s %9s %9s %9s %10s  %s\n", "", "the last second",
+		"the window", "query", "packets/s", "bits/s", "packets/s", "bits/s", "over",
 		"match");
-}
-
-static void print_rates(const struct meter_rate *rate, unsigned int window_s, FILE *out)
-{
-	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES], wpps[TEXT_SI_BYTES], wbps[TEXT_SI_BYTES];
-
-	fprintf(out, "%9s %9s %9s %9s", text_si(rate->last.packets, pps),
-		text_si(8.0 * rate->last.bytes, bps),
-		text_si((double)rate->window.packets / window_s, wpps),
-		text_si(8.0 * rate->window.bytes / window_s, wbps));
 }
 
 void lines_query(const struct snapshot_query *q, FILE *out)
 {
-	const struct weir_label *label = &q->label;
-	unsigned int window_s = q->window_s;
-	char measure[DISTINCT_MEASURE_BYTES];
+	const int columns[] = {9, 9};
+	double covered_s = distinct_seconds(q->rate.covered_ns);
+	char measure[DISTINCT_MEASURE_BYTES], span[TIME_SPAN_BYTES];
 
-	fprintf(out, "%-16s ", label->name);
-	if (distinct_measure(label, &q->distinct, 39, measure)[0]) {
+	fprintf(out, "%-16s ", q->label.name);
+	if (distinct_measure(&q->label, &q->distinct, 39, measure)[0]) {
 		fputs(measure, out);
-		window_s = lround(q->distinct.of[label->distinct].covered_s);
+		covered_s = q->distinct.of[q->label.distinct].covered_s;
 	} else {
-		print_rates(&q->rate, window_s, out);
+		text_rates(&q->rate.last, q->rate.whole, columns, out);
+		fputc(' ', out);
+		text_rates(&q->rate.window, covered_s, columns, out);
 	}
-	fprintf(out, " %3us  %s\n", window_s, label->match);
-	distinct_lines(&q->distinct, distinct_of(label), 46, "\n", out);
+	fprintf(out, " %10s  %s\n", time_span(covered_s, q->window_s, span), q->label.match);
+	distinct_lines(&q->distinct, distinct_of(&q->label), 46, "\n", out);
 }
 
 /* --- Interfaces and exporters -------------------------------------------------------------- */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "view/print.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/version.h"
 #include "base/counters.h"
+#include "base/time_text.h"
 #include "view/page.h"
 #include "view/reporting.h"
 #include "view/text.h"
@@ -33,41 +33,40 @@ static void draw_head(const struct snapshot *s, FILE *out)
 		draw_interface(&s->interface[i], out);
 }
 
-static void draw_rates(const struct meter_rate *rate, unsigned int window_s, FILE *out)
+/* A window that is not full yet says so in the first columns of the match. */
+static void draw_match(const char *span, const char *match, FILE *out)
 {
-	char pps[TEXT_SI_BYTES], bps[TEXT_SI_BYTES], wpps[TEXT_SI_BYTES], wbps[TEXT_SI_BYTES];
+	const int room = COLUMNS - 51 - (int)strlen(span);
+	const bool cut = (int)strlen(match) > room;
 
-	text_si(rate->last.packets, pps);
-	text_si(8.0 * rate->last.bytes, bps);
-	text_si((double)rate->window.packets / window_s, wpps);
-	text_si(8.0 * rate->window.bytes / window_s, wbps);
-	fprintf(out, "%9s %8s %9s %8s", pps, bps, wpps, wbps);
+	fprintf(out, " %s  %.*s%s" PAGE_EOL, span, cut ? room - 2 : room, match, cut ? ".." : "");
 }
 
 static void draw_query(const struct snapshot_query *q, FILE *out)
 {
-	const struct weir_label *label = &q->label;
-	const bool cut = strlen(label->match) > 25;
-	char measure[DISTINCT_MEASURE_BYTES];
-	unsigned int window_s = q->window_s;
+	const int columns[] = {9, 8};
+	char measure[DISTINCT_MEASURE_BYTES], text[TIME_SPAN_BYTES], span[TIME_SPAN_BYTES];
+	double covered_s = distinct_seconds(q->rate.covered_ns);
 
-	fprintf(out, "%-10.10s ", label->name);
-	if (distinct_measure(label, &q->distinct, 37, measure)[0]) {
+	fprintf(out, "%-10.10s ", q->label.name);
+	if (distinct_measure(&q->label, &q->distinct, 37, measure)[0]) {
 		fputs(measure, out);
-		window_s = lround(q->distinct.of[label->distinct].covered_s);
+		covered_s = q->distinct.of[q->label.distinct].covered_s;
 	} else {
-		draw_rates(&q->rate, window_s, out);
+		text_rates(&q->rate.last, q->rate.whole, columns, out);
+		fputc(' ', out);
+		text_rates(&q->rate.window, covered_s, columns, out);
 	}
-	fprintf(out, " %2us  %.*s%s" PAGE_EOL, window_s, cut ? 23 : 25, label->match,
-		cut ? ".." : "");
-	distinct_lines(&q->distinct, distinct_of(label), 39, PAGE_EOL, out);
+	snprintf(span, sizeof(span), "%4s", time_span(covered_s, q->window_s, text));
+	draw_match(span, q->label.match, out);
+	distinct_lines(&q->distinct, distinct_of(&q->label), 39, PAGE_EOL, out);
 }
 
 static void draw_queries(const struct snapshot *s, FILE *out)
 {
 	fprintf(out, PAGE_EOL "%-10s %18s %18s" PAGE_EOL, "", "the last second", "the window");
-	fprintf(out, "\033[1m%-10s %9s %8s %9s %8s %3s  %-25s\033[0m" PAGE_EOL, "query",
-		"packets/s", "bits/s", "packets/s", "bits/s", "win", "match");
+	fprintf(out, "\033[1m%-10s %9s %8s %9s %8s %4s  %-24s\033[0m" PAGE_EOL, "query",
+		"packets/s", "bits/s", "packets/s", "bits/s", "over", "match");
 	for (unsigned int q = 0; q < s->query_count; q++)
 		draw_query(&s->query[q], out);
 }

@@ -40,11 +40,11 @@ static int read_labels(const struct meter *m, struct weir_label *labels)
 }
 
 static int read_rates(const struct meter *m, const struct snapshot_known *known,
-		      const __u32 *windows, struct meter_rate *rates)
+		      const struct meter_span *spans, struct meter_rate *rates)
 {
 	if (!known->series)
-		return meter_rates(m, meter_now(), windows, rates);
-	meter_series_rates(known->series, windows, rates);
+		return meter_rates(m, meter_now(), spans, rates);
+	meter_series_rates(known->series, spans, rates);
 	return 0;
 }
 
@@ -80,20 +80,23 @@ static int read_queries(struct snapshot *s, const struct meter *m,
 	const struct weir_label *labels = known->label ? known->label : own;
 	const unsigned int count = known->place ? known->query_count : WEIR_QUERIES;
 	struct meter_rate rates[WEIR_QUERIES];
-	__u32 windows[WEIR_QUERIES];
+	struct meter_span spans[WEIR_QUERIES];
 	int code = labels ? 0 : -ENOMEM;
 
 	if (!code && own)
 		code = read_labels(m, own);
 	for (int place = 0; place < WEIR_QUERIES && !code; place++)
-		windows[place] = known->window_s ? known->window_s : labels[place].window_s;
-	code = code ? code : read_rates(m, known, windows, rates);
+		spans[place] = (struct meter_span){
+			.window_s = known->window_s ? known->window_s : labels[place].window_s,
+			.since_ns = labels[place].since_ns,
+		};
+	code = code ? code : read_rates(m, known, spans, rates);
 	s->query_count = 0;
 	for (unsigned int i = 0; i < count && !code; i++) {
 		const __u32 place = known->place ? known->place[i] : i;
 
 		if (labels[place].name[0])
-			add_query(s, place, &labels[place], &rates[place], windows[place]);
+			add_query(s, place, &labels[place], &rates[place], spans[place].window_s);
 	}
 	free(own);
 	return code;

@@ -25,6 +25,17 @@ const char *text_si(double value, char out[TEXT_SI_BYTES])
 	return out;
 }
 
+void text_rates(const struct weir_count *sum, double seconds, const int columns[2], FILE *out)
+{
+	char pps[TEXT_SI_BYTES] = "-", bps[TEXT_SI_BYTES] = "-";
+
+	if (seconds > 0) {
+		text_si(sum->packets / seconds, pps);
+		text_si(8.0 * sum->bytes / seconds, bps);
+	}
+	fprintf(out, "%*s %*s", columns[0], pps, columns[1], bps);
+}
+
 const char *text_memory(__u64 bytes, char out[TEXT_MEMORY_BYTES])
 {
 	static const char *const units[] = {"KiB", "MiB", "GiB"};

@@ -18,6 +18,10 @@
 /* "0", "12.5", "999", "1.23k", "45.6M": at most six characters. */
 const char *text_si(double value, char out[TEXT_SI_BYTES]);
 
+/* "18.2 1.46k", packets and bits a second, in columns of these widths; "-" where nothing was
+ * counted. */
+void text_rates(const struct weir_count *sum, double seconds, const int columns[2], FILE *out);
+
 /* "96 KiB", "1.5 MiB", "2 GiB". */
 const char *text_memory(__u64 bytes, char out[TEXT_MEMORY_BYTES]);
 

@@ -286,6 +286,27 @@ static void of_random_changes_what_stayed_the_same_stays(void **state)
 	free(old);
 }
 
+static void a_query_that_stays_has_counted_since_it_began(void **state)
+{
+	struct kernel *kernel = kernel_new();
+	struct plan *plan =
+		apply(kernel, "queries: [{name: a, match: tcp}, {name: b, match: udp}]");
+	unsigned int a = plan->query[0].window, b = plan->query[1].window;
+
+	plan_begin(plan, &kernel->tables, 5000);
+	assert_int_equal(plan->label[a].since_ns, 5000);
+	assert_int_equal(plan->label[b].since_ns, 5000);
+	memcpy(kernel->label, plan->label, sizeof(plan->label));
+	free(plan);
+	plan = apply(kernel, "queries: [{name: b, match: udp and in}, {name: a, match: tcp}]");
+	plan_begin(plan, &kernel->tables, 9000);
+	assert_int_equal(plan->query[1].window, a);
+	assert_int_equal(plan->label[a].since_ns, 5000);
+	assert_int_equal(plan->label[plan->query[0].window].since_ns, 9000);
+	free(plan);
+	free(kernel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +316,7 @@ int main(void)
 		cmocka_unit_test(a_vector_of_another_size_or_window_is_a_new_one),
 		cmocka_unit_test(a_new_query_in_the_only_window_left_does_not_inherit_its_vector),
 		cmocka_unit_test(of_random_changes_what_stayed_the_same_stays),
+		cmocka_unit_test(a_query_that_stays_has_counted_since_it_began),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,8 @@ __s64 uplink_values(struct uplink *u, __s64 unix_second, const struct source_val
 	seen.second = unix_second;
 	for (__u32 q = 0; q < u->count; q++) {
 		seen.value[q] = values[q];
-		memcpy(seen.slot[q], values[q].slots, values[q].slot_count * sizeof(__u64));
+		if (values[q].slots)
+			memcpy(seen.slot[q], values[q].slots, values[q].slot_count * sizeof(__u64));
 	}
 	return seen.up ? unix_second + 7 : 0;
 }
@@ -95,6 +96,7 @@ void uplink_join(struct uplink *u, struct loop *loop)
 static struct report r;
 static struct config config;
 static struct meter_series series;
+static struct weir_label labels[WEIR_QUERIES]; /* by window */
 static const __u8 windows[WEIR_QUERIES] = {9, 3, 5, 0};
 
 #define YAML                                                                                       \
@@ -139,6 +141,7 @@ static int set_scene(void **state)
 {
 	memset(&r, 0, sizeof(r));
 	memset(&seen, 0, sizeof(seen));
+	memset(labels, 0, sizeof(labels));
 	r.loop = LOOP;
 	r.say = keep_line;
 	seen.up = true;
@@ -160,7 +163,8 @@ static int clear_scene(void **state)
 /* The second that ends `up_s` after boot is over, by 20 ms; the clock is ahead of that by clock_ns. */
 static void end_second(__u64 up_s, __s64 clock_ns)
 {
-	report_second(&r, &series, 0, up_s * SEC + 20000000, clock_ns);
+	series.now_ns = up_s * SEC + 20000000;
+	report_second(&r, &series, labels, 0, series.now_ns, clock_ns);
 }
 
 #define CLOCK_NS ((UNIX_S - (__s64)UP_S) * (__s64)SEC)
@@ -208,6 +212,34 @@ static void a_value_is_the_sum_of_its_windows_seconds(void **state)
 	assert_int_equal(counts, 500059 + 500060 + 500061);
 }
 
+/* At 18 packets a second, from 0.3 s into a second on. */
+static void a_value_is_what_the_full_window_would_hold_at_the_rate_so_far(void **state)
+{
+	struct weir_count *end = series.query[9] + WEIR_WINDOW_MAX;
+	__u64 counts;
+	__s64 tick;
+
+	labels[9].since_ns = UP_S * SEC + 300000000;
+	end_second(UP_S + 1, CLOCK_NS);
+	assert_false(seen.value[0].known);
+	assert_true(seen.value[1].known);
+	for (int seconds = 1; seconds < 60; seconds++) {
+		memset(series.query[9], 0, sizeof(series.query[9]));
+		for (int i = 1; i <= seconds; i++)
+			end[-i].packets = 18;
+		end[-seconds - 1].packets = 13; /* its slot has only a part of that second */
+		end_second(UP_S + 1 + seconds, CLOCK_NS);
+		assert_true(seen.value[0].known);
+		assert_int_equal(seen.value[0].value, 60 * 18 * 1000);
+		assert_null(seen.value[0].slots);
+		assert_true(report_told(&r, 0, &tick, &counts));
+		assert_int_equal(counts, 60 * 18);
+	}
+	end_second(UP_S + 61, CLOCK_NS);
+	assert_int_equal(seen.value[0].slot_count, 60);
+	assert_int_equal(seen.value[0].value, (59 * 18 + 13) * 1000);
+}
+
 static void what_was_not_sent_was_not_told(void **state)
 {
 	__u64 counts;
@@ -219,7 +251,7 @@ static void what_was_not_sent_was_not_told(void **state)
 	seen.up = true;
 	end_second(UP_S + 1, CLOCK_NS);
 	assert_true(report_told(&r, 0, &tick, &counts));
-	report_second(&r, NULL, -EIO, (UP_S + 2) * SEC, CLOCK_NS);
+	report_second(&r, NULL, labels, -EIO, (UP_S + 2) * SEC, CLOCK_NS);
 	assert_false(report_told(&r, 0, &tick, &counts));
 }
 
@@ -253,7 +285,7 @@ static void what_cannot_be_read_is_said_once_and_nothing_is_told(void **state)
 	for (int times = 1; times <= 2; times++) {
 		seen.told = 0;
 		for (int i = 0; i < 3; i++)
-			report_second(&r, NULL, -EIO, (UP_S + i) * SEC, CLOCK_NS);
+			report_second(&r, NULL, labels, -EIO, (UP_S + i) * SEC, CLOCK_NS);
 		assert_int_equal(seen.told, 0);
 		assert_int_equal(seen.lines, times);
 		assert_non_null(strstr(seen.line, "Input/output error"));
@@ -300,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_what_adds_up_is_asked_for),
 		TEST(a_value_is_the_sum_of_its_windows_seconds),
+		TEST(a_value_is_what_the_full_window_would_hold_at_the_rate_so_far),
 		TEST(what_was_not_sent_was_not_told),
 		TEST(each_second_of_the_kernel_is_one_tick_though_the_clock_wanders),
 		TEST(a_clock_that_was_set_begins_a_new_session),

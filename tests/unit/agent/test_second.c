@@ -21,13 +21,20 @@ static struct weir_control control;
 static struct weir_tables tables[2];
 static struct agent agent;
 static int distinct_code;  /* of query b */
+static __u32 covered_s;    /* of the windows */
 static unsigned int walks; /* through the cache, for the census alone */
 static FILE *terminal;     /* what was stdout */
 
-void meter_series_rates(const struct meter_series *series, const __u32 *window_s,
+void meter_series_rates(const struct meter_series *series, const struct meter_span *spans,
 			struct meter_rate *rates)
 {
 	memset(rates, 0, WEIR_QUERIES * sizeof(*rates));
+	for (int q = 0; q < WEIR_QUERIES; q++) {
+		rates[q].last = (struct weir_count){18, 1800};
+		rates[q].window = (struct weir_count){18 * covered_s, 1800 * covered_s};
+		rates[q].covered_ns = covered_s * WEIR_NS_PER_SEC;
+		rates[q].whole = covered_s;
+	}
 }
 
 bool report_told(const struct report *r, unsigned int query, __s64 *tick, __u64 *counts)
@@ -43,7 +50,7 @@ void uplink_status(const struct uplink *u, struct uplink_status *out)
 	snprintf(out->why.text, sizeof(out->why.text), "Connection refused");
 }
 
-int meter_rates(const struct meter *m, __u64 now_ns, const __u32 *window_s,
+int meter_rates(const struct meter *m, __u64 now_ns, const struct meter_span *spans,
 		struct meter_rate *rates)
 {
 	return -ENOTSUP;
@@ -122,6 +129,7 @@ static int set_scene(void **state)
 	const unsigned int windows[] = {0, WINDOW_OF_B};
 
 	distinct_code = 0;
+	covered_s = 60;
 	memset(&agent, 0, sizeof(agent));
 	agent.notes.screen = agent.notes.drawn = true;
 	setenv("TZ", "UTC", 1);
@@ -223,6 +231,32 @@ static void a_reading_that_fails_is_said_once_and_ends_nothing(void **state)
 	}
 }
 
+static void rates_say_over_how_many_seconds_they_are(void **state)
+{
+	static const struct {
+		__u32 covered_s;
+		const char *screen, *line, *json;
+	} cases[] = {
+		{60, "18    14.4k        18    14.4k 60 s  in",
+		 " a: 18 packets/s, 14400 bits/s; over 60 s: 18.00 packets/s, 14400.0 bits/s;",
+		 "\"window_s\":60,\"covered_s\":60.0,\"last\":{\"packets_per_second\":18.0,"
+		 "\"bits_per_second\":14400.0},\"average\":{\"packets_per_second\":18.0,"},
+		{14, "18    14.4k        18    14.4k 14 of 60 s  in",
+		 "; over 14 of 60 s: 18.00 packets/s, 14400.0 bits/s;",
+		 "\"window_s\":60,\"covered_s\":14.0,"},
+		{0, "-        -         -        - 0 of 60 s  in", " a: -; over 0 of 60 s: -;",
+		 "\"covered_s\":0.0,\"last\":{\"packets_per_second\":null,\"bits_per_second\":null},"
+		 "\"average\":{\"packets_per_second\":null,\"bits_per_second\":null},"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		covered_s = cases[i].covered_s;
+		must_print(OUTPUT_SCREEN, cases[i].screen, " win ", false);
+		must_print(OUTPUT_LINES, cases[i].line, "; 60 s", false);
+		must_print(OUTPUT_JSON, cases[i].json, "\"query\":\"b\"", true);
+	}
+}
+
 static void what_the_coordinator_was_told_stands_with_its_query(void **state)
 {
 	json_t *line, *queries, *reported;
@@ -302,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(distinct_counts_that_cannot_be_read_are_left_out_and_said_once),
 		TEST(a_reading_that_fails_is_said_once_and_ends_nothing),
+		TEST(rates_say_over_how_many_seconds_they_are),
 		TEST(what_the_coordinator_was_told_stands_with_its_query),
 		TEST(who_is_reported_to_is_on_the_screen_and_in_the_lines),
 		TEST(the_cache_is_walked_once),

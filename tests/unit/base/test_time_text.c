@@ -65,6 +65,23 @@ static void as_many_digits_are_enough_as_the_fraction_has(void **state)
 		assert_int_equal(time_digits(cases[i].unix_ns), cases[i].digits);
 }
 
+static void a_span_says_what_part_of_the_window_was_counted(void **state)
+{
+	static const struct {
+		double covered_s;
+		const char *says;
+	} cases[] = {
+		{60, "60 s"},          {61, "60 s"},     {14, "14 of 60 s"}, {59.99, "59 of 60 s"},
+		{8.94, "8.9 of 60 s"}, {9, "9 of 60 s"}, {0, "0 of 60 s"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[TIME_SPAN_BYTES];
+
+		assert_string_equal(time_span(cases[i].covered_s, 60, text), cases[i].says);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -73,6 +90,7 @@ int main(void)
 		cmocka_unit_test(every_time_that_can_be_said_has_room),
 		cmocka_unit_test(a_time_before_1970_is_cut_towards_the_past),
 		cmocka_unit_test(as_many_digits_are_enough_as_the_fraction_has),
+		cmocka_unit_test(a_span_says_what_part_of_the_window_was_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,9 +30,9 @@ static void an_estimate_is_told_with_its_error_and_what_it_lacks(void **state)
 		const char *says[3];
 	} cases[] = {
 		{12345.4, 43.2, false, 60, {"12345", "± 43 (0.35 %)", ""}},
-		{12345.6, 43.2, false, 12.3, {"12346", "± 43 (0.35 %)", "since 12 s"}},
+		{12345.6, 43.2, false, 12.3, {"12346", "± 43 (0.35 %)", "over 12 of 60 s"}},
 		{61234.5, 0, true, 60, {">= 61234", "saturated", ""}},
-		{61234.5, 0, true, 0.001, {">= 61234", "saturated", "since 0 s"}},
+		{61234.5, 0, true, 0.001, {">= 61234", "saturated", "over 0 of 60 s"}},
 		{0, 0, false, 60, {"0", "± 0", ""}},
 		{1, 160, false, 60, {"1", "± 160", ""}},
 		{0.2, 0.3, false, 60, {"0", "± 0.3", ""}},
@@ -54,7 +54,7 @@ static void an_estimate_is_told_with_its_error_and_what_it_lacks(void **state)
 		distinct_text(&a, &text);
 		assert_string_equal(text.count, cases[i].says[0]);
 		assert_string_equal(text.error, cases[i].says[1]);
-		assert_string_equal(text.since, cases[i].says[2]);
+		assert_string_equal(text.over, cases[i].says[2]);
 	}
 }
 
@@ -122,10 +122,10 @@ static void each_answer_has_a_line_a_clause_or_an_object(void **state)
 	char *clauses = printed(distinct_append), *json = printed(tell_json);
 
 	assert_string_equal(lines, "  distinct src            12345 ± 43 (0.35 %)\n"
-				   "  distinct dport       >= 61234 saturated, since 12 s\n");
-	assert_string_equal(one, "  distinct dport       >= 61234 saturated, since 12 s|");
+				   "  distinct dport       >= 61234 saturated, over 12 of 60 s\n");
+	assert_string_equal(one, "  distinct dport       >= 61234 saturated, over 12 of 60 s|");
 	assert_string_equal(clauses, "; 12345 src ± 43 (0.35 %); >= 61234 dport saturated, "
-				     "since 12 s");
+				     "over 12 of 60 s");
 	assert_string_equal(json, "{\"src\":{\"window_s\":60,\"covered_s\":60.0,\"count\":12345,"
 				  "\"error\":43.0,\"saturated\":false},"
 				  "\"dport\":{\"window_s\":60,\"covered_s\":12.0,\"count\":61234,"
@@ -154,8 +154,8 @@ static void a_window_shorter_than_was_asked_for_is_said(void **state)
 	assert_string_equal(text, "  distinct src            12345 ± 43 (0.35 %)\n"
 				  "  distinct src            12345 ± 43 (0.35 %)\n"
 				  "  distinct src            12345 ± 43 (0.35 %), over 60 s\n"
-				  "  distinct src            12345 ± 43 (0.35 %), over 60 s, "
-				  "since 4 s\n");
+				  "  distinct src            12345 ± 43 (0.35 %), over 4 of "
+				  "60 s\n");
 	free(text);
 }
 
