@@ -9,7 +9,7 @@
  * One thread and one loop join what the other files own. What may wake it:
  *
  *   signals          as above
- *   netlink          interfaces have come or gone
+ *   netlink          interfaces have come or gone, or are named otherwise
  *   the ring         flows have left the cache; looked at each 100 ms in any case, for the kernel
  *                    programs wake nobody for a few of them
  *   the coordinator  its connection, and when something is due on it
@@ -165,10 +165,9 @@ static void reload(struct agent *a)
 
 /* --- While it runs --------------------------------------------------------------------- */
 
-static void ignore_link(void *ctx, const struct netlink_link *link)
+static void follow_link(void *ports, const struct netlink_link *link)
 {
-	(void)ctx;
-	(void)link;
+	ports_follow(ports, link);
 }
 
 /* An address may come long after its interface. */
@@ -225,7 +224,8 @@ static void links_changed(void *context, short events)
 	struct running *r = context;
 
 	(void)events;
-	netlink_read(r->links, ignore_link, NULL);
+	if (netlink_read(r->links, follow_link, &r->a->ports))
+		ports_name(&r->a->ports); /* messages were lost */
 	ports_sync(&r->a->ports, false);
 }
 
@@ -350,6 +350,7 @@ static int start_measuring(struct agent *a)
 
 	code = code ? code : apply_queries(a, &a->config);
 	code = code ? code : open_lines(a);
+	ports_name(&a->ports); /* exporters begin with what they know of interfaces */
 	code = code ? code : apply_exports(a, &a->config);
 	code = code ? code : start_report(a);
 	code = code ? code : ports_sync(&a->ports, true);
@@ -488,6 +489,7 @@ struct agent *agent_open(const struct agent_options *options)
 	a->notes.screen = options->output == OUTPUT_SCREEN;
 	a->ports.meter = a->queries.meter = a->turns.meter = &a->meter;
 	a->ports.notes = a->queries.notes = &a->notes;
+	a->ports.names = &a->turns.names;
 	if (load_config(a, &a->config) || want_ports(a) ||
 	    (options->interface_count && ports_check(&a->ports))) {
 		agent_close(a);

@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "view/text.h"
-#include "meter/netlink.h"
 
 static const struct port *find_port(const struct ports *p, const char *name)
 {
@@ -96,6 +96,54 @@ void ports_say_absent(const struct ports *p)
 			notes_say(p->notes, "%s: not there yet, waiting for it", p->port[i].name);
 }
 
+/* --- Their names --------------------------------------------------------------------------- */
+
+/* False: there is no such interface. */
+static bool name_port(struct ports *p, __u32 ifindex)
+{
+	struct interface_name name = {.index = ifindex};
+	struct netlink_link link;
+
+	if (netlink_link(ifindex, &link))
+		return false;
+	snprintf(name.name, sizeof(name.name), "%s", link.name);
+	snprintf(name.about, sizeof(name.about), "%s", link.alias);
+	names_set(p->names, &name);
+	return true;
+}
+
+/* One that has gone had the name of its account. */
+static void name_account(struct ports *p, const struct weir_interface *interface)
+{
+	struct interface_name name = {.index = interface->ifindex};
+
+	if (!interface->gone && name_port(p, interface->ifindex))
+		return;
+	if (names_has(p->names, interface->ifindex))
+		return;
+	snprintf(name.name, sizeof(name.name), "%s", interface->name);
+	names_set(p->names, &name);
+}
+
+void ports_name(struct ports *p)
+{
+	struct weir_interface interface;
+
+	for (__u32 i = 1; i < WEIR_INTERFACES; i++)
+		if (!meter_interface(p->meter, i, &interface) && interface.ifindex)
+			name_account(p, &interface);
+	for (unsigned int i = 0; i < p->count; i++)
+		name_port(p, if_nametoindex(p->port[i].name));
+}
+
+void ports_follow(struct ports *p, const struct netlink_link *link)
+{
+	if (!link->gone && names_has(p->names, link->ifindex))
+		name_port(p, link->ifindex);
+}
+
+/* --- Attaching ----------------------------------------------------------------------------- */
+
 /* Is the interface attached already, by an agent before us? */
 static bool is_attached(const struct meter *m, __u32 ifindex)
 {
@@ -122,6 +170,7 @@ static int attach(struct ports *p, struct port *port, __u32 ifindex)
 		port->refused = ifindex;
 		return code;
 	}
+	name_port(p, ifindex);
 	port->ifindex = ifindex;
 	port->ours = !before;
 	p->changes += !before;

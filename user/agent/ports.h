@@ -6,7 +6,9 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+#include "export/names.h"
 #include "meter/meter.h"
+#include "meter/netlink.h"
 #include "query/prefix.h"
 #include "view/notes.h"
 
@@ -25,6 +27,7 @@ struct port {
 struct ports {
 	struct meter *meter;
 	struct notes *notes;
+	struct names *names; /* of those that flows can be of */
 	struct attach_policy policy;
 
 	struct port port[PORTS_MAX];
@@ -53,6 +56,10 @@ void ports_say_absent(const struct ports *p);
  * attachable; later one line says that it was not. Negative errno after a line.
  */
 int ports_sync(struct ports *p, bool start);
+/* Names the interfaces that are wanted or have accounts, before the first flow of theirs. */
+void ports_name(struct ports *p);
+/* Something about the interface has changed. */
+void ports_follow(struct ports *p, const struct netlink_link *link);
 /* Detaches interfaces that were adopted and are not wanted. */
 void ports_trim(struct ports *p);
 /* Detaches all; only those that this process attached. */

@@ -202,11 +202,23 @@ void turns_follow_clock(struct turns *t)
 		t->offset_ns = clock_offset_ns();
 }
 
+/* Exporters with nothing to send would not look. */
+static void tell_names(struct turns *t)
+{
+	const __u64 version = names_version(&t->names);
+
+	for (int i = 0; i < EXPORTS_MAX && t->names_told != version; i++)
+		if (t->exporter[i])
+			exporter_wake(t->exporter[i]);
+	t->names_told = version;
+}
+
 int turns_take(struct turns *t)
 {
 	__u64 now = meter_now(), took;
 	int code;
 
+	tell_names(t);
 	if (now < t->scan_ns)
 		return turns_drain(t);
 	turns_follow_clock(t);

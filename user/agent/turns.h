@@ -51,6 +51,8 @@ struct turns {
 	struct export_options options[EXPORTS_MAX];
 	bool stuck[EXPORTS_MAX]; /* was waited for in vain */
 	struct export_facts facts;
+	struct names names; /* of interfaces, for exporters; ports.c writes them */
+	__u64 names_told;   /* their version that exporters were woken for */
 	/* What exporters tell, up to the first without a query's name; their threads read it. */
 	TWIN(struct wire_distinct) distinct[WEIR_VECTORS];
 	bool tells_distinct; /* one of the exporters can: IPFIX, files */

@@ -19,13 +19,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/folder.h"
 #include "base/text.h"
-#include "view/text.h"
 
 #define LINE_BYTES 1024
 #define LEDGER_PATH EXPORTS_DIR "/ledger"
@@ -49,22 +49,6 @@ __attribute__((format(printf, 2, 3))) static void say(const struct speaker *to, 
 }
 
 /* --- What is said besides flows ----------------------------------------------------------- */
-
-static bool tell_interface(void *context, unsigned int n, struct exporter_interface *out)
-{
-	const struct turns *t = context;
-	struct weir_interface interface;
-
-	for (__u32 account = 1; account < WEIR_INTERFACES; account++) {
-		if (meter_interface(t->meter, account, &interface) || !interface.ifindex || n--)
-			continue;
-		*out = (struct exporter_interface){.index = interface.ifindex};
-		snprintf(out->name, sizeof(out->name), "%s", interface.name);
-		text_hooks(&interface, out->about, sizeof(out->about));
-		return true;
-	}
-	return false;
-}
 
 static void tell_statistics(void *context, struct wire_statistics *out)
 {
@@ -267,7 +251,7 @@ int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, vo
 	int code = 0;
 
 	t->facts.context = t;
-	t->facts.interface = tell_interface;
+	t->facts.names = &t->names;
 	t->facts.statistics = tell_statistics;
 	t->facts.distinct = turns_export_distinct;
 	t->facts.clock_ns = t->folder ? NULL : &t->clock_ns;

@@ -16,9 +16,14 @@ static int add_types(struct announcement *a, struct wire_encoder *encoder)
 static int add_interfaces(struct announcement *a, struct wire_encoder *encoder,
 			  const struct export_facts *facts)
 {
-	struct exporter_interface interface;
+	struct interface_name interface;
 
-	while (facts->interface && facts->interface(facts->context, a->interface, &interface)) {
+	if (!facts->names)
+		return 0;
+	/* What changes meanwhile may be told twice, and not never. */
+	if (!a->interface)
+		a->telling = names_version(facts->names);
+	while (names_next(facts->names, a->told, &a->interface, &interface)) {
 		int err = wire_add_interface(encoder, interface.index, interface.name,
 					     interface.about);
 
@@ -27,6 +32,7 @@ static int add_interfaces(struct announcement *a, struct wire_encoder *encoder,
 		a->interface++;
 	}
 	a->interface = 0;
+	a->told = a->telling;
 	return 0;
 }
 
@@ -94,4 +100,17 @@ void announce(struct announcement *a, struct wire_encoder *encoder,
 			return;
 		a->left &= ~what;
 	}
+}
+
+void announce_again(struct announcement *a, unsigned int what)
+{
+	if (what & ANNOUNCE_INTERFACES)
+		a->interface = a->told = 0;
+	a->left |= what;
+}
+
+void announce_news(struct announcement *a, const struct export_facts *facts)
+{
+	if (facts->names && names_version(facts->names) > a->told)
+		a->left |= ANNOUNCE_INTERFACES;
 }

@@ -19,8 +19,13 @@
 struct announcement {
 	unsigned int left;                      /* which are still to be written */
 	unsigned int type, interface, distinct; /* how far the long ones are */
+	__u64 told, telling;                    /* versions of the names */
 };
 
+/* These are due, from the beginning; of interfaces all. */
+void announce_again(struct announcement *a, unsigned int what);
+/* Interfaces that are new or have another name than what was told are due. */
+void announce_news(struct announcement *a, const struct export_facts *facts);
 /* Fills the message that was begun with as much as fits. */
 void announce(struct announcement *a, struct wire_encoder *encoder,
 	      const struct export_facts *facts, const struct wire_statistics *own);

@@ -154,6 +154,11 @@ void exporter_mark(const struct exporter *e, struct queue_mark *out)
 void exporter_publish(struct exporter *e)
 {
 	queue_publish(e->queue);
+	exporter_wake(e);
+}
+
+void exporter_wake(struct exporter *e)
+{
 	eventfd_write(e->wake, 1);
 }
 

@@ -14,16 +14,12 @@
 #ifndef EXPORT_EXPORTER_H
 #define EXPORT_EXPORTER_H
 
+#include "export/names.h"
 #include "export/options.h"
 #include "wire/encode.h"
 #include "export/queue.h"
 
 struct exporter;
-
-struct exporter_interface {
-	__u32 index;
-	char name[64], about[256];
-};
 
 /*
  * What an exporter reports besides flows. The functions are called by its thread, and guard
@@ -31,11 +27,11 @@ struct exporter_interface {
  */
 struct export_facts {
 	void *context;
-	/* The n-th interface, from 0 on; false: there are no more. */
-	bool (*interface)(void *context, unsigned int n, struct exporter_interface *out);
+	/* What changes is told in the session that is open: after exporter_wake() at once. */
+	const struct names *names;
 	/* All but what was exported or not sent, which the exporter knows itself. */
 	void (*statistics)(void *context, struct wire_statistics *out);
-	/* The n-th count of different values, as above. */
+	/* The n-th count of different values, from 0 on; false: there are no more. */
 	bool (*distinct)(void *context, unsigned int n, struct wire_distinct *out);
 	/* Unix time that v5's and v9's milliseconds count from; 0: when the host was booted. */
 	__u64 boot_ns;
@@ -69,6 +65,8 @@ int exporter_open(const struct export_options *options, const struct export_fact
 void exporter_stage(struct exporter *e, const struct flow_ended *flow);
 void exporter_mark(const struct exporter *e, struct queue_mark *out);
 void exporter_publish(struct exporter *e);
+/* There is something new to be told. */
+void exporter_wake(struct exporter *e);
 
 /* How many records can be staged; waits until `records` can. False: not in time. Deadlines are of
  * CLOCK_MONOTONIC, in ns. */

@@ -74,6 +74,7 @@ struct exporter {
 	struct wire_encoder encoder;
 	__u64 latest_ns; /* at which a flow of the message in work ended */
 	struct announcement announcement;
+	__u64 digested;             /* version of the names that the status has the digest of */
 	struct queue_totals totals; /* after the last that is encoded */
 	size_t room;                /* bytes a message may have */
 	unsigned int count;
@@ -119,6 +120,12 @@ void session_fill(struct exporter *e);
 void session_drop(struct exporter *e);
 /* A new connection: what is announced, and (stream, file) sequence numbers from 0. */
 void session_begin(struct exporter *e, unsigned int announce, bool from_zero);
+/* The numbers at the session's end: without a refresh it was told those of its beginning only. */
+void session_say_last(struct exporter *e);
+/* What is new among the names is announced. */
+void session_follow_names(struct exporter *e);
+/* The process before told the names: they are announced only if they are others now. */
+void session_recall_names(struct exporter *e);
 /* Encodes one message of what is still to be announced; false: nothing is. */
 bool session_announce(struct exporter *e);
 /* Goes back to the message of that number, or the first after it that is whole. */

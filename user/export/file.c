@@ -382,6 +382,8 @@ static int file_turn(struct exporter *e, bool more)
 	if (!err && file->fd < 0 && more)
 		err = start_file(e);
 	if (!err && file->fd >= 0)
+		session_follow_names(e);
+	if (!err && file->fd >= 0)
 		e->due_ns = clock_monotonic_ns() +
 			    (file->rotate_at_ns > now ? file->rotate_at_ns - now : 0);
 	return err;

@@ -94,6 +94,7 @@ struct queue_status {
 	__u64 since_ns;
 	__u64 errors;
 	__u64 error_ns; /* when the last was; 0: never */
+	__u64 names;    /* names_digest() of those that the session was told; 0: none */
 	char error[QUEUE_ERROR_BYTES];
 };
 

@@ -17,7 +17,7 @@
 #include "base/twin.h"
 
 #define QUEUE_MAGIC "weirqueu"
-#define QUEUE_LAYOUT 1
+#define QUEUE_LAYOUT 2
 #define QUEUE_HEADER_BYTES 16384u
 
 struct queue_header {

@@ -108,6 +108,43 @@ bool session_announce(struct exporter *e)
 	return e->count;
 }
 
+void session_say_last(struct exporter *e)
+{
+	if (e->probing || e->count)
+		return;
+	e->announcement = (struct announcement){.left = ANNOUNCE_STATISTICS | ANNOUNCE_DISTINCT};
+	while (!transport_is_late(e) && session_announce(e) && !e->transport->send(e))
+		;
+}
+
+/* What the collector knows is written down once it has gone out. */
+void session_follow_names(struct exporter *e)
+{
+	const struct names *names = e->facts.names;
+	__u64 digest;
+
+	announce_news(&e->announcement, &e->facts);
+	if (!names || e->count || e->announcement.left || e->digested == e->announcement.told)
+		return;
+	digest = names_digest(names);
+	if (names_version(names) != e->announcement.told)
+		return;
+	e->digested = e->announcement.told;
+	if (e->status.names == digest)
+		return;
+	e->status.names = digest;
+	queue_set_status(e->queue, &e->status);
+}
+
+void session_recall_names(struct exporter *e)
+{
+	const struct names *names = e->facts.names;
+	const __u64 version = names ? names_version(names) : 0;
+
+	if (names && e->status.names == names_digest(names))
+		e->announcement.told = version;
+}
+
 /* --- Records ------------------------------------------------------------------------------ */
 
 static void add_count(struct queue_count *count, const struct flow_ended *flow)

@@ -96,8 +96,9 @@ void stream_turn(struct exporter *e)
 	const __u64 now = clock_monotonic_ns();
 
 	release_acked(e);
+	session_follow_names(e);
 	if (now >= e->options_ns) {
-		e->announcement.left |= ANNOUNCE_OPTIONS;
+		announce_again(&e->announcement, ANNOUNCE_OPTIONS);
 		e->options_ns = transport_options_again(e);
 	}
 	e->due_ns = e->options_ns;
@@ -184,8 +185,10 @@ static int tcp_turn(struct exporter *e, bool more)
 /* What is not acked at the deadline stays with the kernel, which continues to deliver it. */
 static void tcp_close(struct exporter *e, bool in_order)
 {
-	if (in_order)
+	if (in_order) {
+		session_say_last(e);
 		sent_clear(e->sent);
+	}
 	stream_close(e);
 }
 

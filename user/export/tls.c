@@ -132,6 +132,8 @@ static void tls_close(struct exporter *e, bool in_order)
 {
 	struct tls *tls = e->tls;
 
+	if (in_order)
+		session_say_last(e);
 	if (in_order && !e->count)
 		send_end(e);
 	if (in_order)

@@ -162,6 +162,8 @@ static int udp_open(struct exporter *e)
 	measure(e);
 	/* A collector that was there when the process before was killed knows the options. */
 	session_begin(e, ANNOUNCE_TEMPLATES | (e->was_up ? 0 : ANNOUNCE_OPTIONS), false);
+	if (e->was_up)
+		session_recall_names(e);
 	e->templates_ns = 0;
 	e->options_ns = e->was_up ? transport_options_again(e) : 0;
 	e->probing = !e->was_up;
@@ -173,7 +175,8 @@ static int udp_open(struct exporter *e)
 
 static void udp_close(struct exporter *e, bool in_order)
 {
-	(void)in_order;
+	if (in_order)
+		session_say_last(e);
 	if (e->fd >= 0)
 		close(e->fd);
 	e->fd = -1;
@@ -251,7 +254,7 @@ static int next_error(struct exporter *e)
 				      strerror(error->ee_errno));
 	/* A router on the path dropped it for its size. */
 	measure(e);
-	e->announcement.left = ANNOUNCE_TEMPLATES | ANNOUNCE_OPTIONS;
+	announce_again(&e->announcement, ANNOUNCE_TEMPLATES | ANNOUNCE_OPTIONS);
 	return 1;
 }
 
@@ -277,8 +280,9 @@ static void refresh(struct exporter *e)
 
 	if (e->encoder.protocol == WIRE_V5)
 		return;
+	session_follow_names(e);
 	if (now >= e->options_ns) {
-		e->announcement.left |= ANNOUNCE_TEMPLATES | ANNOUNCE_OPTIONS;
+		announce_again(&e->announcement, ANNOUNCE_TEMPLATES | ANNOUNCE_OPTIONS);
 		e->options_ns = transport_options_again(e);
 	}
 	if (now >= e->templates_ns || e->since_templates >= e->options->template_messages)
@@ -325,7 +329,7 @@ static int overcome(struct exporter *e, int err)
 	session_drop(e);
 	if (err == -EMSGSIZE) {
 		measure(e);
-		e->announcement.left = ANNOUNCE_TEMPLATES | ANNOUNCE_OPTIONS;
+		announce_again(&e->announcement, ANNOUNCE_TEMPLATES | ANNOUNCE_OPTIONS);
 		return 0;
 	}
 	return transport_fail(e, err, "%s port %s: %s", e->options->url.host, e->options->url.port,

@@ -123,9 +123,12 @@ static int on_link(const struct nlmsghdr *header, void *ctx)
 	link.gone = header->nlmsg_type == RTM_DELLINK;
 	mnl_attr_for_each(attr, header, sizeof(*info))
 	{
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
-		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+			continue;
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
 			strncpy(link.name, mnl_attr_get_str(attr), sizeof(link.name) - 1);
+		if (mnl_attr_get_type(attr) == IFLA_IFALIAS)
+			strncpy(link.alias, mnl_attr_get_str(attr), sizeof(link.alias) - 1);
 	}
 	sink->fn(sink->ctx, &link);
 	return MNL_CB_OK;

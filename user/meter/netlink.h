@@ -16,9 +16,10 @@
 struct netlink_link {
 	__u32 ifindex;
 	char name[IFNAMSIZ];
-	__u16 type; /* ARPHRD_* */
-	bool up;    /* IFF_UP */
-	bool gone;  /* nothing more will be heard of this ifindex */
+	char alias[256]; /* what it is for, as somebody wrote it; "": nobody did */
+	__u16 type;      /* ARPHRD_* */
+	bool up;         /* IFF_UP */
+	bool gone;       /* nothing more will be heard of this ifindex */
 };
 
 typedef void (*netlink_link_fn)(void *ctx, const struct netlink_link *link);

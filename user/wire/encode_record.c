@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
 #include "wire/encode_internal.h"
 
 void wire_record_begin(struct wire_record *r, const struct wire_template_spec *spec)
@@ -63,7 +64,10 @@ void wire_record_octets(struct wire_record *r, const void *value, size_t length)
 
 void wire_record_text(struct wire_record *r, const char *value)
 {
-	wire_record_octets(r, value, strnlen(value ? value : "", WIRE_TEXT_MAX));
+	const unsigned int bytes = wire_spec_bytes(r->spec, r->field);
+	const size_t most = bytes < WIRE_TEXT_MAX ? bytes : WIRE_TEXT_MAX; /* variable: 65535 */
+
+	wire_record_octets(r, value, utf8_cut(value ? value : "", most));
 }
 
 int wire_record_end(struct wire_encoder *e, const struct wire_record *r)

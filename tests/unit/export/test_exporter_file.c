@@ -72,19 +72,15 @@ static struct collector_folder count_files(const char *folder)
 	return found;
 }
 
-static bool one_interface(void *context, unsigned int n, struct exporter_interface *out)
-{
-	*out = (struct exporter_interface){.index = 7, .name = "eth7"};
-	return n < 1;
-}
-
 static void a_file_appears_when_it_is_whole(void **state)
 {
+	static struct names names;
 	struct scene *s = *state;
 	struct collector_counts counts;
 
+	names_set(&names, &(struct interface_name){.index = 7, .name = "eth7"});
 	write_to(s, "flows.ipfix");
-	s->subject.facts.interface = one_interface;
+	s->subject.facts.names = &names;
 	s->subject.options.rotate_ns = 3600 * SEC;
 	subject_open(&s->subject);
 	subject_put(&s->subject, 0, 3000);

@@ -15,15 +15,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool two_interfaces(void *context, unsigned int n, struct exporter_interface *out)
-{
-	if (n >= 2)
-		return false;
-	*out = (struct exporter_interface){.index = n + 1};
-	snprintf(out->name, sizeof(out->name), "eth%u", n);
-	return true;
-}
-
 static void seen_packets(void *context, struct wire_statistics *out)
 {
 	out->seen_packets = *(uint64_t *)context;
@@ -39,6 +30,10 @@ static void each_protocol_delivers_every_record_once(void **state)
 {
 	static const char *const schemes[] = {"ipfix+udp", "v9+udp", "v5+udp"};
 
+	static struct names names;
+
+	names_set(&names, &(struct interface_name){.index = 1, .name = "eth0"});
+	names_set(&names, &(struct interface_name){.index = 2, .name = "eth1"});
 	for (size_t i = 0; i < COUNT(schemes); i++) {
 		struct collector *c = collector_new();
 		uint64_t seen = 4711;
@@ -48,7 +43,7 @@ static void each_protocol_delivers_every_record_once(void **state)
 		collector_start_udp(c, 0);
 		subject_init(&s, schemes[i], c->port);
 		s.facts = (struct export_facts){.context = &seen,
-						.interface = two_interfaces,
+						.names = &names,
 						.statistics = seen_packets,
 						.distinct = two_distinct};
 		subject_open(&s);
@@ -67,12 +62,13 @@ static void each_protocol_delivers_every_record_once(void **state)
 		/* One message has the templates; in IPFIX, another one before has that of the types. */
 		assert_int_equal(counts.template_messages, 2 - i);
 		/* Two interfaces, each its name and its description; sampling, exporting and
-		 * metering process; in IPFIX types and distinct counts. */
+		 * metering process, these once more at the end; in IPFIX types and distinct
+		 * counts, these at the end too. */
 		if (i == 1)
-			assert_int_equal(counts.options, 7);
+			assert_int_equal(counts.options, 7 + 2);
 		else if (i == 0)
 			assert_int_equal(counts.options,
-					 7 + WIRE_INTERVAL_FIRST - WIRE_OWN_FIRST + 2);
+					 7 + WIRE_INTERVAL_FIRST - WIRE_OWN_FIRST + 2 + 2 + 2);
 		subject_free(&s);
 		collector_free(c);
 	}
