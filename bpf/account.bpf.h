@@ -37,6 +37,8 @@ static __always_inline void book_notes(struct weir_books *b, const struct packet
 		book(b, WEIR_NO_FIRST_FRAGMENT, p->segments, p->frame_bytes);
 	if (p->too_deep)
 		book(b, WEIR_TOO_DEEP, p->segments, p->frame_bytes);
+	if (p->wrong_length)
+		book(b, WEIR_WRONG_LENGTH, p->segments, p->frame_bytes);
 }
 
 /* Everything after parsing. */
@@ -59,6 +61,8 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 		weir_opaque(counter);
 		if (counter < WEIR_COUNTER_MAX)
 			book(b, counter, p->segments, p->frame_bytes);
+		if (constants.replay && p->wrong_length)
+			book(b, WEIR_WRONG_LENGTH, p->segments, p->frame_bytes);
 		return;
 	}
 	b->count[WEIR_OUTSIDE].bytes += p->frame_bytes - p->ip_bytes;
@@ -72,11 +76,14 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 	count_distinct(t, terms & t->distinct_terms);
 }
 
-/* The length an IP header claims can exceed the frame (offload, lies): the frame wins. */
+/* The length that an IP header claims can exceed the frame, and is unknown where it is left to the
+ * hardware: the frame wins. */
 static __always_inline void settle_ip_bytes(struct packet *p)
 {
 	__u32 room = p->frame_bytes - p->ip_offset;
 
+	if (unlikely(p->ip_bytes > room))
+		p->wrong_length = true;
 	if (!p->ip_bytes || p->ip_bytes > room)
 		p->ip_bytes = room;
 }

@@ -5,13 +5,6 @@
 
 #include "packet.bpf.h"
 
-static __always_inline const struct weir_tables *current_tables(__u32 generation)
-{
-	__u32 half = generation & 1;
-
-	return bpf_map_lookup_elem(&tables, &half);
-}
-
 /*
  * Global functions, so that the verifier looks at them once and not once for each state of their
  * callers; kernel 5.10 lets those take numbers only, hence the packet is looked up again. They

@@ -10,7 +10,7 @@
  *   frame       no Ethernet header (programs l3); a VLAN tag in the frame, PPPoE, MPLS; shorter
  *               than 54 bytes, or not all of these readable in place; several segments (GSO)
  *   IP          IPv6, ARP and all else; options; fragments; a length that is 0, less than the
- *               header or more than the frame has
+ *               headers or more than the frame has
  *   transport   neither TCP nor UDP; a TCP header shorter than 20 bytes; UDP to or from port 53,
  *               for the QR bit; any UDP while tunnels are followed, for it may be one
  *   flow        not in the cache; classified by older tables; over by its timeouts or TCP flags
@@ -49,6 +49,7 @@ static __always_inline bool read_common(struct common *c, void *start, void *end
 {
 	struct common_frame *h = start;
 	__be16 sport, dport;
+	__u32 least; /* with all of the transport header that is read */
 
 	if ((void *)(h + 1) > end || h->link.type != weir_be16(ETH_IPV4) ||
 	    h->ip.version_ihl != 0x45 || h->ip.fragment & weir_be16(0x3fff))
@@ -60,17 +61,19 @@ static __always_inline bool read_common(struct common *c, void *start, void *end
 			return false;
 		c->tcp_flags = h->tcp[13];
 		c->traits.flags = h->tcp[13];
+		least = sizeof(h->ip) + 14;
 	} else {
 		if (h->ip.proto != PROTO_UDP || inner || sport == weir_be16(PORT_DNS) ||
 		    dport == weir_be16(PORT_DNS))
 			return false;
 		c->tcp_flags = 0;
 		c->traits.flags = WEIR_FLAGS_NONE;
+		least = sizeof(h->ip) + 8;
 	}
 	c->traits.qr = WEIR_QR_NONE;
 	c->traits.len_bytes = frame_bytes;
 	c->ip_bytes = weir_be16(h->ip.total_length);
-	if (c->ip_bytes < sizeof(h->ip) || c->ip_bytes + sizeof(h->link) > frame_bytes)
+	if (c->ip_bytes < least || c->ip_bytes + sizeof(h->link) > frame_bytes)
 		return false;
 	c->key.addrs = weir_key_addrs(h->ip.src, h->ip.dst);
 	c->key.rest = weir_key_rest(sport, dport, h->ip.proto, key_flags, vlan);

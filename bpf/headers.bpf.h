@@ -7,7 +7,8 @@
 
 #define ETH_IPV4 0x0800
 #define ETH_ARP 0x0806
-#define ETH_TEB 0x6558 /* Ethernet inside GRE or GENEVE */
+#define ETH_LENGTHS 0x0600 /* what is less is a length: IEEE 802.3, LLC comes next */
+#define ETH_TEB 0x6558     /* Ethernet inside GRE or GENEVE */
 #define ETH_VLAN 0x8100
 #define ETH_QINQ 0x88a8
 #define ETH_QINQ_OLD 0x9100
@@ -15,7 +16,13 @@
 #define ETH_MPLS 0x8847
 #define ETH_MPLS_MULTICAST 0x8848
 #define ETH_PPPOE 0x8864
-#define ETH_LINK 0x10000 /* ours: an Ethernet header comes next */
+#define ETH_ERSPAN 0x88be  /* types I and II, in GRE */
+#define ETH_ERSPAN3 0x22eb /* type III */
+#define ETH_PBB 0x88e7     /* IEEE 802.1ah */
+#define ETH_FABRICPATH 0x8903
+#define ETH_NSH 0x894f
+#define ETH_LINK 0x10000     /* ours: an Ethernet header comes next */
+#define ETH_LABELLED 0x10001 /* ours: what is behind MPLS labels comes next */
 
 #define PPP_IPV4 0x0021
 #define PPP_IPV6 0x0057
@@ -28,17 +35,23 @@
 #define PROTO_IPV6 41
 #define PROTO_ROUTING 43
 #define PROTO_FRAGMENT 44
+#define PROTO_DCCP 33
 #define PROTO_GRE 47
 #define PROTO_AH 51
 #define PROTO_ICMPV6 58
+#define PROTO_NONE 59
 #define PROTO_DSTOPTS 60
+#define PROTO_L2TP 115
 #define PROTO_SCTP 132
 #define PROTO_MOBILITY 135
+#define PROTO_UDPLITE 136
 #define PROTO_HIP 139
 #define PROTO_SHIM6 140
 
 #define PORT_DNS 53
-#define PORT_VXLAN 4789
+#define PORT_L2TP 1701
+#define PORT_GTP 2152
+#define PORT_VXLAN_GPE 4790
 #define PORT_GENEVE 6081
 
 struct ethernet {

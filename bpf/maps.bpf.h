@@ -10,7 +10,7 @@
  *   devices    hash of ifindex     weir_device     user            kernel       user space refuses
  *   labels     query               weir_label      user            user         user space refuses
  *   interfaces interface account   weir_interface  user            user         user space refuses
- *   fragments  src, dst, id, proto ports           kernel          kernel       LRU is dropped
+ *   fragments  datagram, and where ports, time     kernel          kernel       LRU is dropped
  *   ring       -                   weir_event      kernel          the agent    counted as overflow
  *   vectors    slab                a map of lines  user            kernel       user space refuses
  *     in each  line                weir_line       its CPU         user (mmap)  "at least N"
@@ -85,18 +85,30 @@ struct {
 	__type(value, struct weir_interface);
 } interfaces SEC(".maps");
 
+/* A datagram that was cut into fragments, where it was seen: what comes by another interface or
+ * VLAN, or the other way, is another, for it has a first fragment of its own. */
 struct fragment_key {
 	struct weir_pair6 pair; /* IPv4: word[0] only */
 	__u32 id;
+	__u32 ifindex;
+	__u16 vlan;
 	__u8 proto;
-	__u8 pad[3];
+	__u8 flags; /* WEIR_KEY_OUT, WEIR_KEY_V6 */
+	__u32 pad;
+};
+
+/* What its first fragment had. */
+struct first_fragment {
+	__u64 seen_ns;
+	__u32 ports; /* source and destination, of a flow's key */
+	__u32 pad;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct fragment_key);
-	__type(value, __u32); /* source and destination port, network order */
+	__type(value, struct first_fragment);
 } fragments SEC(".maps");
 
 struct {

@@ -55,10 +55,10 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 tos;
 	union {
-		__u32 notes; /* any of these */
+		__u64 notes; /* any of these */
 		struct {
 			bool cut; /* not all headers have been read */
-			bool no_transport, no_first_fragment, too_deep;
+			bool no_transport, no_first_fragment, too_deep, wrong_length;
 		};
 	};
 	__u8 head[HEAD_BYTES] __attribute__((aligned(8))); /* the frame's beginning: parse_copy() */
@@ -81,6 +81,13 @@ static __always_inline struct packet *this_packet(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+static __always_inline const struct weir_tables *current_tables(__u32 generation)
+{
+	__u32 half = generation & 1;
+
+	return bpf_map_lookup_elem(&tables, &half);
 }
 
 /* Before each reading of a packet's headers. */

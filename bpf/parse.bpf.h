@@ -2,123 +2,41 @@
 /*
  * From a frame to a flow key.
  *
- *   Ethernet ─ VLAN ≤ 2 ─┬─ PPPoE ─┐
- *                        ├─ MPLS ≤ 8 ─┤
- *                        └────────────┴─ IPv4, IPv6 + extension headers ≤ 8 ─ transport
- *          ▲                             ▲                                       │
- *          └──── VXLAN, GENEVE, GRE ─────┴──── IP-in-IP, 6in4, GRE ──────────────┘  tunnels: inner
+ *   link headers ≤ 12 ─── IPv4, IPv6 + extension headers ≤ 8 ─── transport
+ *     (links.bpf.h)                   ▲                            │
+ *          ▲                          └── IP-in-IP, 6in4, GTP-U ───┤  tunnels: inner
+ *          └──── GRE, VXLAN, GENEVE, ERSPAN, L2TPv3 ───────────────┘  (tunnels.bpf.h)
  *
  * There is one layer unless tunnels are followed. Every stop gives an answer: before the
  * first IP header the name of a counter, after it the flow of the last header understood.
  *
- * Most frames are read where they lie, and have nothing but what is in the first layer.
- * Of the others, with extension headers, tunnels to follow, or headers outside the part
- * that can be read in place, a copy of the beginning is read again, by functions that
- * the verifier looks at once. On frames where they lie these would have to take a pointer,
- * which takes BTF of the kernel, or to be inlined, which is 60,000 more instructions for
- * the verifier (6.18): each way to a layer is then a way to all that comes after it.
+ * Most frames are read where they lie, and have nothing but what is in the first layer: Ethernet,
+ * two tags at most, perhaps PPPoE, IP. Of the others, with other link headers, extension headers,
+ * tunnels to follow, or headers outside the part that can be read in place, a copy of the beginning
+ * is read again, by functions that the verifier looks at once. On frames where they lie these
+ * would have to take a pointer, which takes BTF of the kernel, or to be inlined, which is 60,000
+ * more instructions for the verifier (6.18): each way to a layer is then a way to all that comes
+ * after it.
  */
 #ifndef WEIR_PARSE_BPF_H
 #define WEIR_PARSE_BPF_H
 
-#include "headers.bpf.h"
-#include "packet.bpf.h"
+#include "cursor.bpf.h"
+#include "links.bpf.h"
+#include "tunnels.bpf.h"
 
 #define LAYERS 4
-#define MPLS_LABELS 8
 #define EXTENSIONS 8
+#define OPTIONS 8 /* of IPv6, in front of the one that is sought */
 
-/* Where in the readable part [start, end) of a frame, or in its copy, the parser stands. */
-struct cursor {
-	void *start, *end;
-	bool copied; /* what is read is the packet's copy, `head` */
-	struct stand stand;
-};
+#define JUMBO 0xc2            /* RFC 2675 */
+#define OFFLOAD_FRAME_MIN 577 /* no link asks for smaller packets, of which it makes several */
+#define FRAGMENTS_NS (60 * WEIR_NS_PER_SEC) /* RFC 8200 4.5, RFC 1122 3.3.2 */
 
-/* The next `bytes`, or NULL where the readable part of the frame ends. Does not move on. */
-static __always_inline void *peek(const struct cursor *c, __u32 bytes)
+/* Is a length of 0 one that the hardware is to fill in, when it makes many packets of this one? */
+static __always_inline bool is_offloaded(const struct packet *p, __u8 proto)
 {
-	void *h;
-
-	if (c->stand.at > REACH)
-		return NULL;
-	h = c->start + weir_bounded(c->stand.at, REACH);
-	return h + bytes <= c->end ? h : NULL;
-}
-
-static __always_inline void *take(struct cursor *c, __u32 bytes)
-{
-	void *h = peek(c, bytes);
-
-	c->stand.at += bytes;
-	return h;
-}
-
-static __always_inline bool is_vlan(__u32 type)
-{
-	return type == ETH_VLAN || type == ETH_QINQ || type == ETH_QINQ_OLD;
-}
-
-static __always_inline int parse_mpls(struct cursor *c)
-{
-	for (int i = 0; i < MPLS_LABELS; i++) {
-		__u8 *label = peek(c, 5);
-
-		if (!label)
-			return WEIR_TRUNCATED;
-		c->stand.at = forget(c->stand.at + 4);
-		if (label[2] & 1) {
-			__u8 nibble = label[4] >> 4;
-
-			c->stand.type = nibble == 4 ? ETH_IPV4 : nibble == 6 ? ETH_IPV6 : 0;
-			return PARSED;
-		}
-	}
-	return WEIR_NOT_IP;
-}
-
-static __always_inline int parse_pppoe(struct cursor *c)
-{
-	struct pppoe *h = take(c, sizeof(*h));
-
-	if (!h)
-		return WEIR_TRUNCATED;
-	switch (weir_be16(h->protocol)) {
-	case PPP_IPV4:
-		c->stand.type = ETH_IPV4;
-		return PARSED;
-	case PPP_IPV6:
-		c->stand.type = ETH_IPV6;
-		return PARSED;
-	}
-	return WEIR_NOT_IP;
-}
-
-static __always_inline int parse_link(struct cursor *c, struct packet *p)
-{
-	if (c->stand.type == ETH_LINK) {
-		struct ethernet *h = take(c, sizeof(*h));
-
-		if (!h)
-			return WEIR_TRUNCATED;
-		c->stand.type = weir_be16(h->type);
-	}
-	for (int i = 0; i < 2 && unlikely(is_vlan(c->stand.type)); i++) {
-		struct vlan_tag *h = take(c, sizeof(*h));
-
-		if (!h)
-			return WEIR_TRUNCATED;
-		if (!p->key.vlan)
-			p->key.vlan = weir_be16(h->tci) & 4095;
-		c->stand.type = weir_be16(h->type);
-	}
-	if (likely(c->stand.type == ETH_IPV4))
-		return PARSED;
-	if (c->stand.type == ETH_PPPOE)
-		return parse_pppoe(c);
-	if (c->stand.type == ETH_MPLS || c->stand.type == ETH_MPLS_MULTICAST)
-		return parse_mpls(c);
-	return PARSED;
+	return (proto == PROTO_TCP || proto == PROTO_UDP) && p->frame_bytes >= OFFLOAD_FRAME_MIN;
 }
 
 static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
@@ -132,7 +50,7 @@ static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
 	if (h->version_ihl >> 4 != 4 || header < sizeof(*h))
 		return WEIR_MALFORMED;
 	length = weir_be16(h->total_length);
-	if (length && length < header)
+	if (unlikely(length < header) && (length || !is_offloaded(p, h->proto)))
 		return WEIR_MALFORMED;
 	p->ip_bytes = length;
 	p->ip_offset = c->stand.at;
@@ -167,16 +85,46 @@ static __always_inline bool is_extension(__u8 proto)
 	return false;
 }
 
-static __always_inline struct cursor copy_cursor(struct packet *p, __u32 bytes)
+/* Does the packet, by its length, end before these bytes? What follows in the frame is padding. */
+static __always_inline bool ends_before(const struct packet *p, __u32 at, __u32 bytes)
 {
-	return (struct cursor){.start = p->head,
-			       .end = p->head + weir_bounded(bytes, 2 * REACH + 1),
-			       .copied = true,
-			       .stand = p->stand};
+	return p->ip_bytes && at + bytes > p->ip_offset + p->ip_bytes;
+}
+
+/* The length of a jumbogram is in the hop-by-hop options, at the packet's stand: sets p->ip_bytes,
+ * which is that of an empty packet, if there is one. */
+__noinline int read_jumbo(__u32 bytes)
+{
+	struct packet *p = this_packet();
+	struct cursor c;
+	__u32 end;
+	__u8 *h;
+
+	if (!p)
+		return 0;
+	c = copy_cursor(p, bytes);
+	h = take(&c, 2);
+	if (!h)
+		return 0;
+	end = c.stand.at + 6 + h[1] * 8;
+#pragma unroll
+	for (int i = 0; i < OPTIONS; i++) {
+		h = peek(&c, 6);
+		if (!h)
+			return 0;
+		if (h[0] == JUMBO)
+			break;
+		c.stand.at = forget(c.stand.at + (h[0] ? 2 + h[1] : 1)); /* Pad1 is one byte */
+	}
+	h = peek(&c, 6);
+	if (c.stand.at + 6 <= end && h && h[0] == JUMBO && h[1] == 4 && load32(h + 2) > 0xffff &&
+	    load32(h + 2) < 1u << 31)
+		p->ip_bytes = sizeof(struct ipv6) + load32(h + 2);
+	return 0;
 }
 
 /* Continues at the packet's stand, in its copy of `bytes`. Stops early, with the protocol of the
- * header that it stopped at, when the chain is cut or too long. */
+ * header that it stopped at, when the chain is cut, too long, or longer than the packet. */
 __noinline int read_extensions(__u32 bytes)
 {
 	struct packet *p = this_packet();
@@ -194,12 +142,14 @@ __noinline int read_extensions(__u32 bytes)
 
 		if (!is_extension(stand->proto) || stand->fragment == 2)
 			return 0;
+		if (stand->proto == PROTO_HOPOPT && p->ip_bytes == sizeof(struct ipv6))
+			read_jumbo(bytes);
+		if (ends_before(p, stand->at, sizeof(*h)))
+			return 0;
 		c.stand.at = stand->at;
 		h = peek(&c, sizeof(*h));
-		if (!h) {
-			p->cut = true;
+		if (!h)
 			return 0;
-		}
 		length = (h->length + 1) * 8;
 		if (stand->proto == PROTO_AH)
 			length = (h->length + 2) * 4;
@@ -236,8 +186,9 @@ static __always_inline int parse_ipv6(struct cursor *c, struct packet *p)
 		return WEIR_TRUNCATED;
 	if ((weir_be32(h->version_class_label) >> 28) != 6)
 		return WEIR_MALFORMED;
-	/* Length 0 stands for a jumbogram; what the frame holds is then the length. */
-	p->ip_bytes = h->payload_length ? weir_be16(h->payload_length) + sizeof(*h) : 0;
+	p->ip_bytes = weir_be16(h->payload_length) + sizeof(*h);
+	if (unlikely(!h->payload_length) && is_offloaded(p, h->next))
+		p->ip_bytes = 0;
 	p->ip_offset = c->stand.at;
 	__builtin_memcpy(&p->pair, h->src, sizeof(p->pair));
 	p->key.addrs = weir_fold6(&p->pair);
@@ -251,44 +202,88 @@ static __always_inline int parse_ipv6(struct cursor *c, struct packet *p)
 	return PARSED;
 }
 
-/* Ports of a later fragment are those of the first; IP sends them in the first only. */
-__noinline int fragment_ports(__u32 fragment, __u32 id)
+static __always_inline bool has_ports(__u8 proto)
 {
-	struct fragment_key key = {.id = id};
-	struct packet *p = this_packet();
-	__u32 *known, ports;
+	switch (proto) {
+	case PROTO_TCP:
+	case PROTO_UDP:
+	case PROTO_DCCP:
+	case PROTO_SCTP:
+	case PROTO_UDPLITE:
+		return true;
+	}
+	return false;
+}
 
-	if (!p)
-		return 0;
-	key.proto = p->key.proto;
+static __always_inline bool has_type(__u8 proto)
+{
+	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+}
+
+static __always_inline struct fragment_key datagram_of(const struct packet *p, __u32 id)
+{
+	struct fragment_key key = {
+		.id = id,
+		.ifindex = p->key.ifindex,
+		.vlan = p->key.vlan,
+		.proto = p->key.proto,
+		.flags = p->key.flags & (WEIR_KEY_OUT | WEIR_KEY_V6),
+	};
+
 	if (p->key.flags & WEIR_KEY_V6)
 		key.pair = p->pair;
 	else
 		key.pair.word[0] = p->key.addrs;
-	if (fragment == 1) {
-		ports = p->key.sport | (__u32)p->key.dport << 16;
-		return bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
-	}
-	known = bpf_map_lookup_elem(&fragments, &key);
-	if (!known) {
-		p->no_first_fragment = true;
-		return 0;
-	}
-	p->key.sport = *known;
-	p->key.dport = *known >> 16;
-	p->key.flags &= ~WEIR_KEY_NOPORTS;
-	return 0;
+	return key;
 }
 
-static __always_inline bool has_ports(__u8 proto)
+/* What came with the first fragment is kept for the later ones; one without is not the last one's. */
+__noinline int keep_first_fragment(__u32 id)
 {
-	return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_SCTP;
+	struct packet *p = this_packet();
+	struct first_fragment first = {};
+	struct fragment_key key;
+
+	if (!p)
+		return 0;
+	key = datagram_of(p, id);
+	if (p->key.flags & WEIR_KEY_UNKNOWN)
+		return bpf_map_delete_elem(&fragments, &key);
+	first.seen_ns = p->now_ns;
+	first.ports = p->key.sport | (__u32)p->key.dport << 16;
+	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
+}
+
+/* Ports, or type and code, of a later fragment are those of the first; IP sends them in the first
+ * only. The numbers of datagrams come again, so what is long past, or in replay to come, is another's. */
+__noinline int find_first_fragment(__u32 id)
+{
+	struct packet *p = this_packet();
+	struct first_fragment *first;
+	struct fragment_key key;
+
+	if (!p)
+		return 0;
+	key = datagram_of(p, id);
+	first = bpf_map_lookup_elem(&fragments, &key);
+	if (!first || p->now_ns - first->seen_ns + FRAGMENTS_NS > 2 * FRAGMENTS_NS) {
+		p->no_first_fragment = true;
+		p->key.flags |= WEIR_KEY_UNKNOWN;
+		return 0;
+	}
+	p->key.sport = first->ports;
+	p->key.dport = first->ports >> 16;
+	if (has_ports(p->key.proto))
+		p->key.flags &= ~WEIR_KEY_NOPORTS;
+	return 0;
 }
 
 static __always_inline void parse_tcp(struct cursor *c, struct packet *p)
 {
 	__u8 *h = peek(c, 14);
 
+	if (ends_before(p, c->stand.at, 14))
+		return;
 	if (!h) {
 		p->cut = true;
 		return;
@@ -306,6 +301,8 @@ static __always_inline void parse_dns(struct cursor *c, struct packet *p)
 
 	if (weir_be16(p->key.sport) != PORT_DNS && weir_be16(p->key.dport) != PORT_DNS)
 		return;
+	if (ends_before(p, c->stand.at, 8 + 12))
+		return;
 	if (!h) {
 		p->cut = true;
 		return;
@@ -313,166 +310,62 @@ static __always_inline void parse_dns(struct cursor *c, struct packet *p)
 	p->traits.qr = h[10] & 0x80 ? WEIR_QR_RESPONSE : WEIR_QR_QUERY;
 }
 
-static __always_inline void parse_transport(struct cursor *c, struct packet *p)
+/* Ports, or type and code. False: they are not there. */
+static __always_inline bool parse_ports(struct cursor *c, struct packet *p)
 {
 	struct ports *h = peek(c, sizeof(*h));
+	bool ends = ends_before(p, c->stand.at, sizeof(*h));
 
+	if (!h || ends) {
+		p->no_transport = true;
+		p->cut |= !ends;
+		p->key.flags |= WEIR_KEY_UNKNOWN;
+		return false;
+	}
+	if (has_type(c->stand.proto)) {
+		p->key.dport = h->src; /* the first two bytes */
+		return true;
+	}
+	p->key.sport = h->src;
+	p->key.dport = h->dst;
+	p->key.flags &= ~WEIR_KEY_NOPORTS;
+	return true;
+}
+
+static __always_inline void parse_transport(struct cursor *c, struct packet *p)
+{
 	p->key.proto = c->stand.proto;
 	p->key.sport = 0;
 	p->key.dport = 0;
-	p->key.flags |= WEIR_KEY_NOPORTS;
+	p->key.flags = (p->key.flags | WEIR_KEY_NOPORTS) & ~WEIR_KEY_UNKNOWN;
 	p->tcp_flags = 0;
 	p->traits.flags = WEIR_FLAGS_NONE;
 	p->traits.qr = WEIR_QR_NONE;
 	p->no_transport = false;
 	p->header_bytes = c->stand.at;
-	if (!has_ports(c->stand.proto) && c->stand.proto != PROTO_ICMP &&
-	    c->stand.proto != PROTO_ICMPV6)
+	if (!has_ports(c->stand.proto) && !has_type(c->stand.proto))
 		return;
 	if (unlikely(c->stand.fragment == 2)) {
-		if (has_ports(c->stand.proto))
-			fragment_ports(2, c->stand.id);
+		find_first_fragment(c->stand.id);
 		return;
 	}
-	if (!h) {
-		p->no_transport = true;
-		p->cut = true;
-		return;
-	}
-	if (!has_ports(c->stand.proto)) {
-		p->key.dport = h->src; /* type and code, the first two bytes */
-		return;
-	}
-	p->key.sport = h->src;
-	p->key.dport = h->dst;
-	p->key.flags &= ~WEIR_KEY_NOPORTS;
-	if (c->stand.proto == PROTO_TCP) {
-		parse_tcp(c, p);
-	} else if (c->stand.proto == PROTO_UDP) {
-		p->header_bytes += 8;
-		parse_dns(c, p);
+	if (parse_ports(c, p)) {
+		if (c->stand.proto == PROTO_TCP) {
+			parse_tcp(c, p);
+		} else if (c->stand.proto == PROTO_UDP) {
+			p->header_bytes += 8;
+			parse_dns(c, p);
+		}
 	}
 	if (unlikely(c->stand.fragment))
-		fragment_ports(1, c->stand.id);
+		keep_first_fragment(c->stand.id);
 }
 
-static __always_inline bool enter_gre(struct cursor *c, struct packet *p)
+/* The IP header at the cursor, if there is one, and what it carries. */
+static __always_inline int parse_ip(struct cursor *c, struct packet *p)
 {
-	struct gre *h = take(c, sizeof(*h));
-	__u32 flags;
+	int fate;
 
-	if (!h) {
-		p->cut = true;
-		return false;
-	}
-	flags = weir_be16(h->flags);
-	if (flags & 0x4007) /* routing (RFC 1701), or version 1 (PPTP) */
-		return false;
-	c->stand.at +=
-		(flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
-	c->stand.type = weir_be16(h->type);
-	if (c->stand.type == ETH_TEB)
-		c->stand.type = ETH_LINK;
-	return true;
-}
-
-/*
- * The tunnels there are, each with what is in it. A new one gets its line in tunnel_of(), and
- * enter_tunnel() does not compile until it says how to go in.
- */
-enum tunnel {
-	TUNNEL_NONE,
-	TUNNEL_IPIP,   /* IPv4 */
-	TUNNEL_6IN4,   /* IPv6 */
-	TUNNEL_GRE,    /* by ethertype */
-	TUNNEL_VXLAN,  /* over UDP: Ethernet */
-	TUNNEL_GENEVE, /* over UDP: by ethertype */
-};
-
-/* What the transport header is that the cursor stands at. Cheaper to ask than to go in. */
-static __always_inline enum tunnel tunnel_of(const struct cursor *c, const struct packet *p)
-{
-	if (c->stand.fragment)
-		return TUNNEL_NONE;
-	switch (c->stand.proto) {
-	case PROTO_IPIP:
-		return TUNNEL_IPIP;
-	case PROTO_IPV6:
-		return TUNNEL_6IN4;
-	case PROTO_GRE:
-		return TUNNEL_GRE;
-	case PROTO_UDP:
-		if (p->key.dport == weir_be16(PORT_VXLAN))
-			return TUNNEL_VXLAN;
-		if (p->key.dport == weir_be16(PORT_GENEVE))
-			return TUNNEL_GENEVE;
-	}
-	return TUNNEL_NONE;
-}
-
-/* The 8 bytes behind the UDP header. */
-static __always_inline __u8 *in_udp(struct cursor *c, struct packet *p)
-{
-	__u8 *h = peek(c, 16);
-
-	if (h)
-		return h + 8;
-	p->cut = true;
-	return NULL;
-}
-
-static __always_inline bool enter_vxlan(struct cursor *c, struct packet *p)
-{
-	__u8 *h = in_udp(c, p);
-
-	if (!h || !(h[0] & 0x08)) /* it has a VNI */
-		return false;
-	c->stand.at += 16;
-	c->stand.type = ETH_LINK;
-	return true;
-}
-
-static __always_inline bool enter_geneve(struct cursor *c, struct packet *p)
-{
-	__u8 *h = in_udp(c, p);
-
-	if (!h || h[0] >> 6) /* version 0 */
-		return false;
-	c->stand.type = h[2] << 8 | h[3];
-	if (c->stand.type == ETH_TEB)
-		c->stand.type = ETH_LINK;
-	c->stand.at += 16 + (h[0] & 63) * 4;
-	return true;
-}
-
-/* Goes into the tunnel at the cursor, if there is one that can be followed. */
-static __always_inline bool enter_tunnel(struct cursor *c, struct packet *p)
-{
-	switch (tunnel_of(c, p)) {
-	case TUNNEL_NONE:
-		return false;
-	case TUNNEL_IPIP:
-		c->stand.type = ETH_IPV4;
-		return true;
-	case TUNNEL_6IN4:
-		c->stand.type = ETH_IPV6;
-		return true;
-	case TUNNEL_GRE:
-		return enter_gre(c, p);
-	case TUNNEL_VXLAN:
-		return enter_vxlan(c, p);
-	case TUNNEL_GENEVE:
-		return enter_geneve(c, p);
-	}
-	return false;
-}
-
-static __always_inline int parse_layer(struct cursor *c, struct packet *p)
-{
-	int fate = parse_link(c, p);
-
-	if (fate != PARSED)
-		return fate;
 	c->stand.at = forget(c->stand.at);
 	c->stand.type = forget(c->stand.type);
 	if (likely(c->stand.type == ETH_IPV4))
@@ -487,23 +380,49 @@ static __always_inline int parse_layer(struct cursor *c, struct packet *p)
 	return PARSED;
 }
 
+/* --- Where the frame lies --------------------------------------------------------------- */
+
+static __always_inline int parse_link(struct cursor *c, struct packet *p)
+{
+	int fate = c->stand.type == ETH_LINK ? link_ethernet(c) : PARSED;
+
+	for (int i = 0; i < 2 && fate == PARSED && unlikely(is_vlan(c->stand.type)); i++)
+		fate = link_vlan(c, p);
+	if (fate != PARSED || likely(c->stand.type == ETH_IPV4))
+		return fate;
+	if (c->stand.type == ETH_PPPOE)
+		return link_pppoe(c);
+	p->cut = link_of(c->stand.type) != LINK_NONE;
+	return PARSED;
+}
+
 /*
  * The first layer of a frame where it lies. Fills p->key, pair, traits and the lengths of a frame
- * of p->frame_bytes. `type`: ETH_LINK, or the ethertype on devices without a link header; `inner`:
- * follow tunnels. Returns PARSED or the counter for a packet that is in no flow. Sets p->cut when
- * that is not all: parse_copy() reads the rest.
+ * of p->frame_bytes. `type`: ETH_LINK, or the ethertype on devices without a link header; `t` says
+ * whether tunnels are followed. Returns PARSED or the counter for a packet that is in no flow. Sets
+ * p->cut when that is not all: parse_copy() reads the rest.
  */
-static __noinline int parse_frame(struct packet *p, void *start, void *end, __u32 type, bool inner)
+static __noinline int parse_frame(struct packet *p, void *start, void *end, __u32 type,
+				  const struct weir_tables *t)
 {
 	struct cursor c = {.start = start, .end = end, .stand.type = type};
-	int fate = parse_layer(&c, p);
+	int fate = parse_link(&c, p);
 
-	if (fate == WEIR_TRUNCATED || (fate == PARSED && unlikely(inner) && tunnel_of(&c, p)))
+	if (fate == PARSED && !p->cut)
+		fate = parse_ip(&c, p);
+	if (fate == WEIR_TRUNCATED || (fate == PARSED && unlikely(t->inner) && tunnel_of(&c, p, t)))
 		p->cut = true;
 	return fate;
 }
 
-/* At the packet's stand. */
+/* --- In the copy of its beginning ------------------------------------------------------- */
+
+static __always_inline bool is_ip(const struct packet *p)
+{
+	return p->stand.type == ETH_IPV4 || p->stand.type == ETH_IPV6;
+}
+
+/* The layer at the packet's stand. */
 __noinline int read_layer(__u32 bytes)
 {
 	struct packet *p = this_packet();
@@ -512,47 +431,44 @@ __noinline int read_layer(__u32 bytes)
 
 	if (!p)
 		return WEIR_TRUNCATED;
+#pragma unroll /* see read_extensions() */
+	for (int i = 0; i < LINKS && !is_ip(p); i++) {
+		fate = read_link(bytes);
+		if (fate != PARSED)
+			return fate;
+	}
 	c = copy_cursor(p, bytes);
-	fate = parse_layer(&c, p);
+	fate = parse_ip(&c, p);
 	p->stand = c.stand;
 	return fate;
 }
 
-/* Is there a tunnel to follow from the packet's stand? Goes in. */
-__noinline int read_tunnel(__u32 bytes)
-{
-	struct packet *p = this_packet();
-	struct cursor c;
-	bool found;
-
-	if (!p)
-		return false;
-	c = copy_cursor(p, bytes);
-	found = enter_tunnel(&c, p);
-	p->stand = c.stand;
-	return found;
-}
-
 /* What parse_frame() does, and the other layers, by the `bytes` of the frame that p->head has. */
-__noinline int parse_copy(__u32 bytes, __u32 type, __u32 key_flags, __u32 vlan, bool inner)
+__noinline int parse_copy(__u32 bytes, __u32 type, __u32 key_flags, __u32 vlan, __u32 generation)
 {
+	const struct weir_tables *t = current_tables(generation);
 	struct packet *p = this_packet();
 	int fate;
 
-	if (!p)
+	if (!p || !t)
 		return WEIR_TRUNCATED;
 	blank(p, key_flags);
 	p->key.vlan = vlan;
 	p->stand = (struct stand){.type = type};
 	fate = read_layer(bytes);
-	if (fate != PARSED || !inner)
+	if (fate != PARSED || !t->inner)
 		return fate;
 #pragma unroll
 	for (__u32 layer = 1; layer < LAYERS; layer++) {
-		if (!read_tunnel(bytes) || read_layer(bytes) != PARSED)
+		vlan = p->key.vlan;
+		if (!read_tunnel(bytes, generation))
 			return PARSED;
+		if (read_layer(bytes) != PARSED) {
+			p->key.vlan = vlan; /* tags inside are those of no flow */
+			return PARSED;
+		}
 	}
-	p->too_deep |= read_tunnel(bytes);
+	p->too_deep |= read_tunnel(bytes, generation);
 	return PARSED;
 }
 

@@ -90,14 +90,14 @@ static __always_inline int tc(struct __sk_buff *skb, bool link, __u8 key_flags)
 	lead = link || key_flags & WEIR_KEY_OUT ? 0 : lead_of(skb);
 	blank(p, key_flags);
 	p->key.vlan = vlan;
+	p->key.ifindex = skb->ifindex;
 	p->frame_bytes = skb->len - lead;
-	fate = forget(parse_frame(p, data + lead, end, type, t->inner));
+	fate = forget(parse_frame(p, data + lead, end, type, t));
 	if (unlikely(p->cut)) {
 		copied = copy_skb(p, skb, lead);
 		if (copied)
-			fate = parse_copy(copied, type, key_flags, vlan, t->inner);
+			fate = parse_copy(copied, type, key_flags, vlan, generation);
 	}
-	p->key.ifindex = skb->ifindex;
 	settle_ip_bytes(p);
 	if (fate == PARSED)
 		count_segments(skb, p);

@@ -59,6 +59,7 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 	__u32 generation = control.generation, frame_bytes = end - data;
 	const struct weir_tables *t = current_tables(generation);
 	struct packet *p = this_packet();
+	bool wrong_length = false;
 	__u32 copied;
 	int fate;
 
@@ -73,23 +74,27 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 		p->cpu = bpf_get_smp_processor_id();
 		weir_second_of(&p->second, p->now_ns);
 		frame_bytes = replay->wire_bytes;
+		wrong_length = replay->wrong;
 	} else {
 		read_clock(p);
 	}
-	if (read_common(&c, data, end, frame_bytes, 0, vlan, t->inner) &&
+	if (!wrong_length && read_common(&c, data, end, frame_bytes, 0, vlan, t->inner) &&
 	    count_common(&c, p, t, generation))
 		return XDP_PASS;
 
 	blank(p, 0);
 	p->key.vlan = vlan;
+	p->key.ifindex = ctx->ingress_ifindex;
 	p->frame_bytes = frame_bytes;
-	fate = forget(parse_frame(p, data, end, ETH_LINK, t->inner));
+	fate = forget(parse_frame(p, data, end, ETH_LINK, t));
 	if (unlikely(p->cut)) {
+		if (constants.has_frags && !constants.replay)
+			p->frame_bytes = bpf_xdp_get_buff_len(ctx);
 		copied = copy_xdp(p, ctx);
 		if (copied)
-			fate = parse_copy(copied, ETH_LINK, 0, vlan, t->inner);
+			fate = parse_copy(copied, ETH_LINK, 0, vlan, generation);
 	}
-	p->key.ifindex = ctx->ingress_ifindex;
+	p->wrong_length = wrong_length;
 	if (constants.has_frags && !constants.replay &&
 	    unlikely(fate != PARSED || !p->ip_bytes || p->ip_offset + p->ip_bytes > p->frame_bytes))
 		p->frame_bytes = bpf_xdp_get_buff_len(ctx);

@@ -33,11 +33,13 @@
 	X(OUTSIDE, outside, OUTSIDE, "link and tunnel headers, padding of packets in flows")       \
 	X(ARP, arp, NAMED, "ARP")                                                                  \
 	X(NOT_IP, not_ip, NAMED, "neither IP nor ARP")                                             \
+	X(PSEUDOWIRE, pseudowire, NAMED, "behind MPLS labels: not IP for certain")                 \
 	X(TRUNCATED, truncated, NAMED, "the frame ends inside its link or IP header")              \
 	X(MALFORMED, malformed, NAMED, "the IP header contradicts itself")                         \
 	X(NO_TRANSPORT, no_transport, NOTE, "in a flow without ports: transport header cut off")   \
 	X(NO_FIRST_FRAGMENT, no_first_fragment, NOTE, "in a flow without ports: fragment alone")   \
 	X(TOO_DEEP, too_deep, NOTE, "in the flow of the last header followed: more were nested")   \
+	X(WRONG_LENGTH, wrong_length, NOTE, "counted by the frame: another length is too long")    \
 	X(LATE, late, NOTE, "in a flow, but in no window: its clock is a minute behind")
 
 enum weir_counter_kind {

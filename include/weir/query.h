@@ -36,6 +36,9 @@ enum weir_qr {
 	WEIR_QR_MAX,
 };
 
+#define WEIR_VXLAN_PORTS 8
+#define WEIR_NO_VXLAN_PORT 0x10000 /* of a place that is not used */
+
 #define WEIR_FLAGS_NONE 256 /* index of flags_mask for packets that are not TCP */
 
 /* What the term needs to know of one packet beside its flow's key. */
@@ -55,6 +58,8 @@ struct weir_tables {
 	struct weir_timeouts timeouts;
 	__u32 inner; /* 1: follow tunnels, 0: classify the outermost IP header */
 	__u32 terms; /* how many are in use */
+
+	__u32 vxlan_port[WEIR_VXLAN_PORTS]; /* followed where `inner` is set */
 
 	__u64 len_terms; /* terms that limit the length */
 	__u64 qr_mask[WEIR_QR_MAX];
@@ -84,7 +89,7 @@ struct weir_tables {
 	__u8 inside6[WEIR_RANGES];
 };
 
-_Static_assert(offsetof(struct weir_tables, len_terms) == 32, "tables layout");
+_Static_assert(offsetof(struct weir_tables, len_terms) == 64, "tables layout");
 _Static_assert(sizeof(struct weir_tables) % 8 == 0, "tables layout");
 _Static_assert(1 << WEIR_RANGE_STEPS == WEIR_RANGES, "the search reaches every interval");
 

@@ -65,8 +65,7 @@ void bed_tables(struct bed *bed, const char *yaml)
 	}
 	assert_int_equal(meter_make_vectors(&bed->m, tables), 0);
 	query_mark_vectors(tables);
-	tables->timeouts = config.timeouts;
-	tables->inner = config.inner;
+	config_set_traffic(&config, tables);
 	assert_int_equal(meter_set_tables(&bed->m, tables), 0);
 	assert_int_equal(meter_drop_slabs(&bed->m), 0);
 	config_free(&config);
@@ -258,6 +257,7 @@ void bed_expect_key(const struct bed_flow *flow, const struct bed_key *want)
 	assert_int_equal(ntohs(k->dport), want->dport);
 	assert_int_equal(k->vlan, want->vlan);
 	assert_int_equal(!!(k->flags & WEIR_KEY_NOPORTS), want->no_ports);
+	assert_int_equal(!!(k->flags & WEIR_KEY_UNKNOWN), want->unknown);
 	assert_int_equal(!!(k->flags & WEIR_KEY_OUT), want->out);
 }
 
@@ -279,9 +279,9 @@ int bed_drain(struct bed *bed)
 
 void bed_expect_conserved(const struct bed *bed)
 {
-	static const enum weir_counter accounts[] = {WEIR_EVICTED,  WEIR_OVERFLOW, WEIR_OUTSIDE,
-						     WEIR_ARP,      WEIR_NOT_IP,   WEIR_TRUNCATED,
-						     WEIR_MALFORMED};
+	static const enum weir_counter accounts[] = {WEIR_EVICTED,   WEIR_OVERFLOW,  WEIR_OUTSIDE,
+						     WEIR_ARP,       WEIR_NOT_IP,    WEIR_TRUNCATED,
+						     WEIR_MALFORMED, WEIR_PSEUDOWIRE};
 	struct weir_count seen, sum = {};
 	struct weir_books books;
 

@@ -40,7 +40,7 @@ struct bed_key {
 	const char *src, *dst;
 	__u16 sport, dport, vlan;
 	__u8 proto;
-	bool no_ports, out;
+	bool no_ports, unknown, out;
 };
 
 /* In main(): says so in TAP and returns true when nothing can be tested. */

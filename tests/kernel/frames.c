@@ -33,6 +33,17 @@ static __u32 grow(struct frame *f, __u32 bytes)
 	return at;
 }
 
+/* RFC 8300 2.2 */
+static __u8 next_protocol(__u16 type)
+{
+	static const __u16 types[] = {0, 0x0800, 0x86dd, 0x6558, 0x894f, 0x8847};
+	__u8 next = 0;
+
+	for (__u8 i = 1; i < sizeof(types) / sizeof(*types); i++)
+		next = types[i] == type ? i : next;
+	return next;
+}
+
 /* A new header, and its name into the one before it: `type`, the ethertype; `proto`, of IP. */
 static __u32 header(struct frame *f, __u32 bytes, __u16 type, __u8 proto)
 {
@@ -45,6 +56,9 @@ static __u32 header(struct frame *f, __u32 bytes, __u16 type, __u8 proto)
 		break;
 	case LINK_PROTO:
 		f->data[f->link_at] = proto;
+		break;
+	case LINK_NEXT:
+		f->data[f->link_at] = next_protocol(type);
 		break;
 	case LINK_NONE:
 		break;
@@ -100,6 +114,42 @@ void frame_pppoe(struct frame *f)
 	put16(f, at + 2, 0x1234);
 	length_later(f, at + 4, at + 6);
 	link_next(f, LINK_PPP, at + 6);
+}
+
+void frame_snap(struct frame *f)
+{
+	__u32 length_at = f->link_at;
+	__u32 at = header(f, 8, 0, 0);
+
+	memcpy(&f->data[at], "\xaa\xaa\x03", 3);
+	length_later(f, length_at, at);
+	link_next(f, LINK_ETHERTYPE, at + 6);
+}
+
+void frame_fabricpath(struct frame *f)
+{
+	put16(f, header(f, 2, 0x8903, 0), 1 << 6 | 32);
+}
+
+void frame_pbb(struct frame *f, __u32 isid)
+{
+	put32(f, header(f, 4, 0x88e7, 0), isid);
+}
+
+void frame_control_word(struct frame *f)
+{
+	put32(f, header(f, 4, 0, 0), 7);
+}
+
+void frame_nsh(struct frame *f, __u32 context_bytes)
+{
+	__u32 at = header(f, 8 + context_bytes, 0x894f, 0);
+
+	put16(f, at, 63 << 6 | (8 + context_bytes) / 4);
+	f->data[at + 2] = 2; /* metadata of variable length */
+	put32(f, at + 4, 42 << 8 | 255);
+	memset(&f->data[at + 8], 0x3c, context_bytes);
+	link_next(f, LINK_NEXT, at + 3);
 }
 
 void frame_arp(struct frame *f)
@@ -200,9 +250,9 @@ void frame_udp(struct frame *f, __u16 sport, __u16 dport)
 	length_later(f, at + 4, at);
 }
 
-void frame_sctp(struct frame *f, __u16 sport, __u16 dport)
+void frame_ports(struct frame *f, __u8 proto, __u16 sport, __u16 dport)
 {
-	ports(f, 12, 132, sport, dport);
+	ports(f, 16, proto, sport, dport);
 }
 
 void frame_icmp(struct frame *f, __u8 type, __u8 code)
@@ -250,6 +300,53 @@ void frame_geneve(struct frame *f, __u32 option_bytes)
 	link_next(f, LINK_ETHERTYPE, at + 2);
 }
 
+void frame_vxlan_gpe(struct frame *f)
+{
+	__u32 at = header(f, 8, 0, 0);
+
+	f->data[at] = 0x0c;
+	put32(f, at + 4, 77 << 8);
+	link_next(f, LINK_NEXT, at + 3);
+}
+
+void frame_erspan(struct frame *f, int type, bool platform)
+{
+	__u32 bytes = type == 2 ? 8 : platform ? 20 : 12;
+	__u32 at = header(f, bytes, type == 2 ? 0x88be : 0x22eb, 0);
+
+	put16(f, at, (type - 1) << 12 | 100);
+	put16(f, at + 2, 9);
+	f->data[at + 11] = type == 3 && platform;
+}
+
+void frame_gtp(struct frame *f, __u8 flags, const __u8 extension_bytes[4])
+{
+	__u32 at = header(f, flags ? 12 : 8, 0, 0), next = at + 11;
+
+	f->data[at] = 0x30 | flags;
+	f->data[at + 1] = 255;
+	put32(f, at + 4, 0xcafe);
+	length_later(f, at + 2, at + 8);
+	for (int i = 0; flags & 4 && i < 4 && extension_bytes[i]; i++) {
+		f->data[next] = 0x85;
+		at = grow(f, extension_bytes[i]);
+		f->data[at] = extension_bytes[i] / 4;
+		next = at + extension_bytes[i] - 1;
+	}
+}
+
+void frame_l2tp(struct frame *f, bool udp, __u32 cookie_bytes, bool sublayer)
+{
+	__u32 at = header(f, (udp ? 8 : 4) + cookie_bytes + sublayer * 4, 0, 115);
+
+	if (udp) {
+		put16(f, at, 3);
+		at += 4;
+	}
+	put32(f, at, 0x1234);
+	memset(&f->data[at + 4], 0xc0, cookie_bytes);
+}
+
 void frame_payload(struct frame *f, __u32 bytes)
 {
 	__u32 at = grow(f, bytes);
@@ -258,10 +355,26 @@ void frame_payload(struct frame *f, __u32 bytes)
 		f->data[at + i] = 'a' + i % 26;
 }
 
+static void sum_header(struct frame *f, __u32 at)
+{
+	__u32 bytes = (f->data[at] & 15) * 4, sum = 0;
+
+	put16(f, at + 10, 0);
+	for (__u32 i = 0; i < bytes; i += 2)
+		sum += f->data[at + i] << 8 | f->data[at + i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	put16(f, at + 10, ~sum);
+}
+
 void frame_end(struct frame *f)
 {
 	for (__u32 i = 0; i < f->lengths; i++)
 		put16(f, f->length[i].field_at, f->bytes - f->length[i].from);
+	for (__u32 i = 0; i < f->ips; i++) {
+		if (f->data[f->ip_at[i]] >> 4 == 4)
+			sum_header(f, f->ip_at[i]);
+	}
 	f->header_at[f->headers] = f->bytes;
 }
 

@@ -24,6 +24,18 @@ enum step {
 	ETH,
 	VXLAN,
 	GENEVE,
+	SNAP,
+	PBB,
+	FABRICPATH,
+	WORD,
+	NSH,
+	VXLAN_GPE,
+	GTP,
+	GTP_FULL,
+	ERSPAN2,
+	ERSPAN3,
+	L2TP,
+	L2TP_UDP,
 };
 
 static const enum step zoo[][8] = {
@@ -49,6 +61,23 @@ static const enum step zoo[][8] = {
 	{IP6, VXLAN, ETH, QINQ, IP6},
 	{IP4, GENEVE, ETH, IP6},
 	{VLAN, IP4, GENEVE, IP4_OPTIONS},
+	{SNAP, IP4},
+	{VLAN, SNAP, IP6},
+	{QINQ, VLAN, VLAN, VLAN, IP4},
+	{PBB, ETH, VLAN, IP4},
+	{FABRICPATH, ETH, VLAN, IP6},
+	{MPLS, MPLS, WORD, ETH, IP4},
+	{MPLS, ETH, VLAN, IP6, UDP_END},
+	{NSH, IP4},
+	{NSH, ETH, IP6},
+	{IP4, VXLAN_GPE, IP4},
+	{IP6, VXLAN_GPE, NSH, ETH, IP6},
+	{IP4, GTP, IP4},
+	{IP6, GTP_FULL, IP6, UDP_END},
+	{IP4, ERSPAN2, ETH, IP4},
+	{IP4, ERSPAN3, ETH, VLAN, IP6},
+	{IP4, L2TP, ETH, IP4},
+	{IP6, L2TP_UDP, ETH, VLAN, IP6},
 };
 
 _Static_assert(sizeof(zoo) / sizeof(*zoo) + 2 == ZOO_FRAMES, "two more are made by hand");
@@ -115,6 +144,48 @@ static void add(struct frame *f, enum step step)
 	case GENEVE:
 		frame_udp(f, 50000, 6081);
 		frame_geneve(f, 12);
+		break;
+	case SNAP:
+		frame_snap(f);
+		break;
+	case PBB:
+		frame_pbb(f, 7000);
+		break;
+	case FABRICPATH:
+		frame_fabricpath(f);
+		break;
+	case WORD:
+		frame_control_word(f);
+		break;
+	case NSH:
+		frame_nsh(f, 8);
+		break;
+	case VXLAN_GPE:
+		frame_udp(f, 50000, 4790);
+		frame_vxlan_gpe(f);
+		break;
+	case GTP:
+		frame_udp(f, 2152, 2152);
+		frame_gtp(f, 0, NULL);
+		break;
+	case GTP_FULL:
+		frame_udp(f, 2152, 2152);
+		frame_gtp(f, 7, (const __u8[]){4, 8, 0, 0});
+		break;
+	case ERSPAN2:
+		frame_gre(f, false, false, true);
+		frame_erspan(f, 2, false);
+		break;
+	case ERSPAN3:
+		frame_gre(f, false, false, true);
+		frame_erspan(f, 3, true);
+		break;
+	case L2TP:
+		frame_l2tp(f, false, 0, true);
+		break;
+	case L2TP_UDP:
+		frame_udp(f, 1701, 1701);
+		frame_l2tp(f, true, 8, false);
 		break;
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "kernel/frames.h"
 
-#define ZOO_FRAMES 24
+#define ZOO_FRAMES 41
 
 /* Fills out[ZOO_FRAMES]; returns how many there are. Each ends in a UDP or TCP header of ports
  * 1111, 2222 (but for the last two: ARP, and what is no IP) and some payload. */

@@ -168,8 +168,7 @@ int plan_tables(const struct plan *plan, const struct config *config, struct met
 
 	if (code)
 		return code;
-	out->timeouts = config->timeouts;
-	out->inner = config->inner;
+	config_set_traffic(config, out);
 	return make_vectors(plan, config, m, out, why);
 }
 

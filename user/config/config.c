@@ -49,6 +49,13 @@ static const struct section flow_section = {"flow", 0, flow_keys};
 
 static const struct key_choice tunnels[] = {{"outer", 0}, {"inner", 1}, {}};
 
+static const struct key vxlan_port = {NULL, KEY_NUMBER, .min = 1, .max = 65535};
+
+static bool same_port(const void *a, const void *b)
+{
+	return *(const __u32 *)a == *(const __u32 *)b;
+}
+
 static const struct key query = {NULL, KEY_SECTION, .section = &config_query_section};
 static const struct key export = {NULL, KEY_SECTION, .section = &export_section};
 
@@ -64,6 +71,11 @@ static const struct key keys[] = {
 	{"flow", KEY_SECTION, .section = &flow_section, .help = "the flow cache"},
 	{"tunnels", KEY_CHOICE, AT(inner), .choices = tunnels, .standard = "outer",
 	 .help = "which addresses and ports of a packet in a tunnel make the flow"},
+	{"vxlan_ports", KEY_LIST, AT(vxlan_ports), .max = WEIR_VXLAN_PORTS,
+	 .standard = "[4789, 8472]",
+	 .list = &(const struct key_list){&vxlan_port, sizeof(__u32), AT(vxlan_port_count),
+					  .same = same_port},
+	 .help = "UDP ports that VXLAN is sent to, for tunnels: inner"},
 	{"attach", KEY_SECTION, AT(attach), .section = &attach_section, .help = "where to hook in"},
 	{"queries", KEY_LIST, AT(queries), .max = WEIR_QUERIES, .standard = QUERIES,
 	 .list = &(const struct key_list){&query, sizeof(struct config_query), AT(query_count),
@@ -123,6 +135,15 @@ int config_compile(const struct config *config, struct weir_tables *out, struct 
 	for (unsigned int i = 0; i < config->query_count; i++)
 		queries[i] = (struct query){.expr = config->queries[i].expr, .window = i};
 	return query_compile(queries, config->query_count, &config->scope, out, err);
+}
+
+void config_set_traffic(const struct config *config, struct weir_tables *out)
+{
+	out->timeouts = config->timeouts;
+	out->inner = config->inner;
+	for (unsigned int i = 0; i < WEIR_VXLAN_PORTS; i++)
+		out->vxlan_port[i] = i < config->vxlan_port_count ? config->vxlan_ports[i]
+								  : WEIR_NO_VXLAN_PORT;
 }
 
 /* --- Files ----------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * The configuration: what the file says, and for what it leaves out, the defaults. The tables of
  * keys have both; each section's table is in the room whose struct it fills, or here:
  *
- *   config.c      the file as a whole, `flow`, `tunnels`
+ *   config.c      the file as a whole, `flow`, `tunnels`, `vxlan_ports`
  *   network.c     `interfaces`, `inside`, `groups`
  *   query.c       `queries`
  *   distinct.c    `distinct`, and the size of each vector
@@ -24,6 +24,7 @@
 #include "query/compile.h"
 #include "weir/flow.h"
 #include "weir/meter.h"
+#include "weir/query.h"
 
 /* With `exact`, `match` is in the file as it is, on one line, and begins at `at`. */
 struct config_query {
@@ -47,6 +48,8 @@ struct config {
 	struct weir_timeouts timeouts;
 	__u32 flow_size;    /* entries, over all CPUs */
 	unsigned int inner; /* 1: what is in a tunnel counts */
+	__u32 vxlan_ports[WEIR_VXLAN_PORTS];
+	unsigned int vxlan_port_count;
 	struct attach_policy attach;
 	struct config_distinct distinct; /* what queries do not say themselves */
 	struct config_query *queries;
@@ -75,8 +78,9 @@ const char *config_path(const char *asked);
 int config_default(struct config *out, struct why *why);
 void config_free(struct config *config);
 
-/* query_compile() of the queries, the i-th in window i, without vectors. Leaves timeouts and inner
- * to the caller. */
+/* query_compile() of the queries, the i-th in window i, without vectors. */
 int config_compile(const struct config *config, struct weir_tables *out, struct query_error *err);
+/* The rest of the tables: timeouts and tunnels. */
+void config_set_traffic(const struct config *config, struct weir_tables *out);
 
 #endif
