@@ -58,7 +58,7 @@ static int load_config(struct agent *a, struct config *out)
 	int code = config_load(config_path(a->options.config_path), out, &why);
 
 	if (code)
-		notes_say(&a->notes, "%s", why_text(&why, code));
+		notes_warn(&a->notes, "%s", why_text(&why, code));
 	return code;
 }
 
@@ -69,7 +69,7 @@ static void check_size(struct agent *a, __u32 flow_size)
 	if (!sets)
 		sets = 1;
 	if (sets * a->meter.cpus != a->meter.sets)
-		notes_say(
+		notes_warn(
 			&a->notes,
 			"flow.size %u needs 'weir detach --all'; the cache keeps %u entries until then",
 			flow_size, a->meter.sets * WEIR_WAYS);
@@ -106,6 +106,13 @@ static void say_line(void *context, const char *line)
 	notes_say(&a->notes, "%s", line);
 }
 
+static void warn_line(void *context, const char *line)
+{
+	struct agent *a = context;
+
+	notes_warn(&a->notes, "%s", line);
+}
+
 static int apply_queries(struct agent *a, const struct config *config)
 {
 	struct port_networks networks;
@@ -118,7 +125,7 @@ static int apply_exports(struct agent *a, struct config *config)
 {
 	a->turns.timeouts = config->timeouts;
 	a->turns.folder = EXPORTS_DIR;
-	return turns_apply(&a->turns, config, say_line, a);
+	return turns_apply(&a->turns, config, warn_line, a);
 }
 
 static int check_report(struct agent *a, const struct config *config)
@@ -128,7 +135,7 @@ static int check_report(struct agent *a, const struct config *config)
 	int code = to->address.text ? uplink_check(to, &why) : 0;
 
 	if (code)
-		notes_say(&a->notes, "report: %s", why.text);
+		notes_warn(&a->notes, "report: %s", why.text);
 	return code;
 }
 
@@ -143,7 +150,7 @@ static void reload(struct agent *a)
 	struct config config;
 
 	if (!path) {
-		notes_say(&a->notes, "no configuration to reload: what was read before stays");
+		notes_warn(&a->notes, "no configuration to reload: what was read before stays");
 		return;
 	}
 	/* Either says why not; everything goes on as it was. */
@@ -246,8 +253,8 @@ static void watch_lines(struct running *r)
 		return;
 	loop_watch(r->loop, &r->lines_watch, flow_lines_pending(l) ? l->fd : -1, POLLOUT);
 	if (l->broken && !r->lines_broke) {
-		notes_say(&r->a->notes, "standard output: %s: lines are dropped from now on",
-			  strerror(l->broken));
+		notes_warn(&r->a->notes, "standard output: %s: lines are dropped from now on",
+			   strerror(l->broken));
 		r->lines_broke = true;
 	}
 }
@@ -261,7 +268,7 @@ static void take_flows(void *context)
 	loop_timer(r->loop, &r->ring_timer, clock_monotonic_ns() + RING_EACH_MS * NS_PER_MS);
 	if (!code)
 		return;
-	notes_say(&r->a->notes, "flows: %s", strerror(-code));
+	notes_warn(&r->a->notes, "flows: %s", strerror(-code));
 	loop_stop(r->loop, code);
 }
 
@@ -286,7 +293,7 @@ static int wait(struct running *r)
 	code = code ? code
 		    : loop_watch(r->loop, &r->ring_watch, meter_ring_fd(&r->a->meter), POLLIN);
 	if (code) {
-		notes_say(&r->a->notes, "cannot wait: %s", strerror(-code));
+		notes_warn(&r->a->notes, "cannot wait: %s", strerror(-code));
 		return code;
 	}
 	loop_timer(r->loop, &r->tick, next_tick(clock_monotonic_ns()));
@@ -358,7 +365,7 @@ static int start_measuring(struct agent *a)
 		struct why why;
 
 		report_close(&a->report);
-		turns_close(&a->turns, 0, say_line, a);
+		turns_close(&a->turns, 0, warn_line, a);
 		close_lines(a, 0);
 		ports_detach(&a->ports, true);
 		if (!a->meter.adopted && !meter_unpin(&why))
@@ -400,7 +407,7 @@ static int stop(struct agent *a)
 		log_info("flows: %llu ended, %llu lines written, %llu dropped", a->lines.ended,
 			 a->lines.written, a->lines.dropped);
 	code = second_totals(a);
-	turns_close(&a->turns, 0, say_line, a);
+	turns_close(&a->turns, 0, warn_line, a);
 	if (meter_unpin(&why))
 		log_err("%s", why.text);
 	else

@@ -166,7 +166,7 @@ static int attach(struct ports *p, struct port *port, __u32 ifindex)
 
 	if (code) {
 		if (code != -ENODEV || !p->notes->drawn)
-			notes_say(p->notes, "%s: %s", port->name, why_text(&why, code));
+			notes_warn(p->notes, "%s: %s", port->name, why_text(&why, code));
 		port->refused = ifindex;
 		return code;
 	}
@@ -236,7 +236,7 @@ void ports_trim(struct ports *p)
 		else if (interface.in || interface.out) {
 			p->changes++;
 			if (meter_detach(p->meter, interface.ifindex, &why))
-				notes_say(p->notes, "%s: %s", interface.name, why.text);
+				notes_warn(p->notes, "%s: %s", interface.name, why.text);
 			else
 				notes_say(p->notes,
 					  "%s: measured before and not asked for now, detached",

@@ -14,7 +14,7 @@ int queries_adopt(struct queries *q)
 		int code = meter_label(q->meter, w, &q->label[w]);
 
 		if (code) {
-			notes_say(q->notes, "map labels: %s", strerror(-code));
+			notes_warn(q->notes, "map labels: %s", strerror(-code));
 			return code;
 		}
 	}
@@ -71,7 +71,7 @@ static int install(struct queries *q, struct plan *plan, struct weir_tables *tab
 			code = meter_set_label(q->meter, w, &plan->label[w]);
 	}
 	if (code)
-		notes_say(q->notes, "queries: %s", strerror(-code));
+		notes_warn(q->notes, "queries: %s", strerror(-code));
 	return code;
 }
 
@@ -82,8 +82,8 @@ static void settle(struct queries *q, const struct config *config, const struct 
 	int code = meter_drop_slabs(q->meter);
 
 	if (code)
-		notes_say(q->notes, "distinct: memory of old vectors stays taken: %s",
-			  strerror(-code));
+		notes_warn(q->notes, "distinct: memory of old vectors stays taken: %s",
+			   strerror(-code));
 	if (!installed)
 		return;
 	memcpy(q->label, plan->label, sizeof(q->label));
@@ -105,14 +105,14 @@ static int apply(struct queries *q, const struct config *config,
 
 	code = with_networks(config, networks, &whole);
 	if (code) {
-		notes_say(q->notes, "queries: %s", strerror(-code));
+		notes_warn(q->notes, "queries: %s", strerror(-code));
 		return code;
 	}
 	plan->next_window = q->next_window;
 	plan_make(&whole, q->label, running, plan);
 	code = plan_tables(plan, &whole, q->meter, tables, &why);
 	if (code)
-		notes_say(q->notes, "%s", why.text);
+		notes_warn(q->notes, "%s", why.text);
 	else
 		code = install(q, plan, tables);
 	settle(q, config, plan, networks, !code);
@@ -130,7 +130,7 @@ int queries_apply(struct queries *q, const struct config *config,
 	if (tables && plan)
 		code = apply(q, config, networks, plan, tables);
 	else
-		notes_say(q->notes, "queries: no memory");
+		notes_warn(q->notes, "queries: no memory");
 	free(plan);
 	free(tables);
 	return code;
@@ -152,7 +152,7 @@ int queries_begin_anew(struct queries *q)
 		code = meter_set_label(q->meter, w, &q->label[w]);
 	}
 	if (code)
-		notes_say(q->notes, "queries: %s", strerror(-code));
+		notes_warn(q->notes, "queries: %s", strerror(-code));
 	return code;
 }
 

@@ -21,7 +21,7 @@
 static void say_once(struct agent *a, const char *what, int code, int *said)
 {
 	if (code && code != *said)
-		notes_say(&a->notes, "%s: %s", what, strerror(-code));
+		notes_warn(&a->notes, "%s: %s", what, strerror(-code));
 	*said = code;
 }
 
@@ -130,7 +130,7 @@ static void serve(struct agent *a, struct loop *loop)
 	struct why why = {};
 
 	if (local_serve(loop, &options, &a->second.local, &why))
-		notes_say(&a->notes, "%s", why.text);
+		notes_warn(&a->notes, "%s", why.text);
 }
 
 int second_open(struct agent *a, struct loop *loop)

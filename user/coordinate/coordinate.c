@@ -130,7 +130,7 @@ static int load_config(struct coordinate *c, struct config *out)
 	int code = config_load(config_path(c->options.config_path), out, &why);
 
 	if (code)
-		notes_say(&c->notes, "%s", why_text(&why, code));
+		notes_warn(&c->notes, "%s", why_text(&why, code));
 	return code;
 }
 
@@ -165,7 +165,7 @@ static int open_log(struct coordinate *c, const struct config_coordinate *config
 	*out = config->log ? interval_log_open(config->log, &why) : NULL;
 	if (*out || !config->log)
 		return 0;
-	notes_say(&c->notes, "log: %s", why.text);
+	notes_warn(&c->notes, "log: %s", why.text);
 	return -EIO;
 }
 
@@ -175,7 +175,7 @@ static int check_parent(struct coordinate *c, const struct config_coordinate *co
 	int code = config->parent.address.text ? uplink_check(&config->parent, &why) : 0;
 
 	if (code)
-		notes_say(&c->notes, "parent: %s", why.text);
+		notes_warn(&c->notes, "parent: %s", why.text);
 	return code;
 }
 
@@ -230,7 +230,7 @@ static void follow(struct coordinate *c, const char *path, const struct config *
 	if (!same_door)
 		notes_say(&c->notes, "listen and socket take effect at the next start");
 	if (parent_apply(c->parent, &c->config))
-		notes_say(&c->notes, "parent: %s", strerror(ENOMEM));
+		notes_warn(&c->notes, "parent: %s", strerror(ENOMEM));
 }
 
 static void reload(void *context)
@@ -242,7 +242,7 @@ static void reload(void *context)
 	int code;
 
 	if (!path) {
-		notes_say(&c->notes, "no configuration to reload: what was read before stays");
+		notes_warn(&c->notes, "no configuration to reload: what was read before stays");
 		return;
 	}
 	if (load_config(c, &config))
@@ -253,7 +253,7 @@ static void reload(void *context)
 	}
 	code = replan(c, &config);
 	if (code < 0) {
-		notes_say(&c->notes, "%s: %s", path, strerror(-code));
+		notes_warn(&c->notes, "%s: %s", path, strerror(-code));
 		let_go(&needs);
 		config_free(&config);
 		return;

@@ -54,12 +54,12 @@ static void raise_limit(struct notes *notes, unsigned int connections)
 	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < wanted)
-		notes_say(notes, "only %llu files may be open: enough for %llu of %u connections",
-			  (unsigned long long)limit.rlim_cur,
-			  limit.rlim_cur > FDS_BESIDE
-				  ? (unsigned long long)limit.rlim_cur - FDS_BESIDE
-				  : 0,
-			  connections);
+		notes_warn(notes, "only %llu files may be open: enough for %llu of %u connections",
+			   (unsigned long long)limit.rlim_cur,
+			   limit.rlim_cur > FDS_BESIDE
+				   ? (unsigned long long)limit.rlim_cur - FDS_BESIDE
+				   : 0,
+			   connections);
 }
 
 static int make_tls(struct notes *notes, const struct config_coordinate *config,
@@ -70,7 +70,7 @@ static int make_tls(struct notes *notes, const struct config_coordinate *config,
 	int code = secure_context_new(&files, true, out, &why);
 
 	if (code)
-		notes_say(notes, "%s", why.text);
+		notes_warn(notes, "%s", why.text);
 	return code;
 }
 

@@ -241,7 +241,7 @@ static void hear(struct guest *g)
 		guest_refuse(g, reason_of(code), why.text);
 	} else if (code < 0) {
 		if (code != -EPIPE)
-			notes_say(g->all->with.notes, "%s: %s", link_peer(g->talk.link), why.text);
+			notes_warn(g->all->with.notes, "%s: %s", link_peer(g->talk.link), why.text);
 		guest_end(g, false);
 	}
 }
@@ -253,8 +253,8 @@ static void go_down(struct guest *g)
 	if (g->state == GUEST_OPENING && *why)
 		count_refusal(g, REFUSAL_CERTIFICATE, link_peer(g->talk.link), why);
 	else if (*why && g->state == GUEST_HERE)
-		notes_say(g->all->with.notes, "host %u (%s): %s", g->host, link_peer(g->talk.link),
-			  why);
+		notes_warn(g->all->with.notes, "host %u (%s): %s", g->host, link_peer(g->talk.link),
+			   why);
 	guest_end(g, false);
 }
 
@@ -282,7 +282,7 @@ void guest_turn(struct guest *g, __u64 now_ns)
 	code = loop_watch(g->all->with.loop, &g->watch, link_fd(g->talk.link),
 			  link_events(g->talk.link));
 	if (code) {
-		notes_say(g->all->with.notes, "%s: %s", link_peer(g->talk.link), strerror(-code));
+		notes_warn(g->all->with.notes, "%s: %s", link_peer(g->talk.link), strerror(-code));
 		guest_end(g, false);
 	}
 }

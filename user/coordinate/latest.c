@@ -96,7 +96,7 @@ void latest_use_log(struct latest *l, struct interval_log *log)
 static void say_log(struct latest *l, int code, const char *why)
 {
 	if (code && !l->log_failed)
-		notes_say(l->notes, "the log is interrupted: %s", why);
+		notes_warn(l->notes, "the log is interrupted: %s", why);
 	if (!code && l->log_failed)
 		notes_say(l->notes, "the log is written again");
 	l->log_failed = code;

@@ -115,8 +115,8 @@ static void make_asks(struct parent *p, const struct config *config, struct inte
 		if (k->answers[i].aggregate != COORDINATOR_SUM)
 			continue;
 		if (p->count == SOURCE_QUERIES) {
-			notes_say(p->notes, "the parent gets the first %d sums only",
-				  SOURCE_QUERIES);
+			notes_warn(p->notes, "the parent gets the first %d sums only",
+				   SOURCE_QUERIES);
 			return;
 		}
 		make_ask(config, i, p->count, &asks[p->count]);

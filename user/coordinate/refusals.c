@@ -15,7 +15,7 @@ const struct refusal_name refusal_names[REFUSAL_MAX] = {
 static void say_unsaid(struct refusals *r, enum refusal reason)
 {
 	if (r->said[reason].unsaid)
-		notes_say(r->notes, "%u more: %s", r->said[reason].unsaid, r->said[reason].why);
+		notes_warn(r->notes, "%u more: %s", r->said[reason].unsaid, r->said[reason].why);
 	r->said[reason].unsaid = 0;
 }
 
@@ -37,7 +37,7 @@ void refusals_add(struct refusals *r, enum refusal reason, const char *who, cons
 	}
 	say_unsaid(r, reason);
 	r->said[reason].lines++;
-	notes_say(r->notes, "%s: %s", who, why);
+	notes_warn(r->notes, "%s: %s", who, why);
 }
 
 void refusals_sweep(struct refusals *r, __u64 now_ns)

@@ -10,13 +10,14 @@
 
 #define LINE_CHARS 70
 
-void notes_vsay(struct notes *n, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void say(struct notes *n, enum log_priority priority,
+						      const char *format, va_list args)
 {
 	char text[NOTE_BYTES];
 
 	vsnprintf(text, sizeof(text), format, args);
 	if (!n->drawn)
-		log_info("%s", text);
+		log_say(priority, "%s", text);
 	if (!n->screen)
 		return;
 	if (n->count == NOTES_MAX) {
@@ -32,7 +33,16 @@ void notes_say(struct notes *n, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	notes_vsay(n, format, args);
+	say(n, LOG_PRIORITY_NOTICE, format, args);
+	va_end(args);
+}
+
+void notes_warn(struct notes *n, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(n, LOG_PRIORITY_WARNING, format, args);
 	va_end(args);
 }
 

@@ -24,8 +24,8 @@ struct notes {
 
 /* For people: on standard error until the screen is drawn, and on the screen if there is one. */
 void notes_say(struct notes *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void notes_vsay(struct notes *n, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
+/* The same of what does not go as was asked for: to the journal it is a warning. */
+void notes_warn(struct notes *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Long ones go on below, behind the time. */
 void notes_draw(const struct notes *n, FILE *out);
 
