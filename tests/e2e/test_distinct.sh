@@ -193,9 +193,9 @@ texts() {
 	show distinct >"$WORK/distinct.txt" && show queries >"$WORK/queries.txt" || return
 	cat "$WORK/distinct.txt" "$WORK/queries.txt"
 	grep -q 'query .*distinct .*standard error' "$WORK/distinct.txt" &&
-		grep -qE '^all +src +since [0-9]+ s +[0-9.]+ ?[KM]i?B +20[0-9] +± [0-9.]+ \(0\.[0-9]+ %\)$' "$WORK/distinct.txt" &&
+		grep -qE '^all +src +[0-9.]+ of 60 s +[0-9.]+ ?[KM]i?B +20[0-9] +± [0-9.]+ \(0\.[0-9]+ %\)$' "$WORK/distinct.txt" &&
 		grep -qE '^scanners .* src ± ' "$WORK/queries.txt" &&
-		grep -qE '^  distinct pair +[0-9]+ ± .*, since [0-9]+ s$' "$WORK/queries.txt"
+		grep -qE '^  distinct pair +[0-9]+ ± .*, over [0-9.]+ of 60 s$' "$WORK/queries.txt"
 }
 check "for people there is the standard error beside each" texts
 in_status() {

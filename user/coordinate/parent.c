@@ -198,9 +198,9 @@ static void name_missing(const struct coordinator_answer *answer, char out[INTER
 
 static struct source_value middle(const struct coordinator_answer *a)
 {
-	const __u64 width = (__u64)a->high - (__u64)a->low;
+	const __u64 width = (__u64)a->sum_high - (__u64)a->sum_low;
 	struct source_value value = {
-		.value = a->low + (__s64)(width / 2),
+		.value = a->sum_low + (__s64)(width / 2),
 		.error = width - width / 2,
 	};
 

@@ -36,11 +36,15 @@ static __s64 millionths(double value, bool up)
 	return llrint(up ? ceil(value * 1e6 - 1e-3) : floor(value * 1e6 + 1e-3));
 }
 
+/* Of logs that were written before answers had it so, too: a rate is not below 0. */
+static __s64 end_of(const struct interval_log_state *s, bool high)
+{
+	return millionths(fmax(0, s->centre + (high ? s->width : -s->width) / 2), high);
+}
+
 static void print_millionths(__s64 value, FILE *out)
 {
-	const __s64 whole = value / 1000000, rest = value % 1000000;
-
-	fprintf(out, "%s%lld.%06lld", value < 0 ? "-" : "", llabs(whole), llabs(rest));
+	fprintf(out, "%lld.%06lld", value / 1000000, value % 1000000);
 }
 
 static json_t *missing_json(const struct interval_log_state *s)
@@ -56,9 +60,7 @@ static json_t *missing_json(const struct interval_log_state *s)
 
 static json_t *end_json(const struct interval_log_state *s, bool high)
 {
-	const double end = s->centre + (high ? s->width : -s->width) / 2;
-
-	return isinf(s->width) ? json_null() : json_real(millionths(end, high) / 1e6);
+	return isinf(s->width) ? json_null() : json_real(end_of(s, high) / 1e6);
 }
 
 static int print_json(const struct interval_log_state *s, FILE *out)
@@ -85,9 +87,9 @@ static void print_text(const struct interval_log_state *s, FILE *out)
 
 	fprintf(out, "%s %s ", time_text(s->tick * WEIR_NS_PER_SEC, 0, time), s->answer);
 	if (!isinf(s->width)) {
-		print_millionths(millionths(s->centre - s->width / 2, false), out);
+		print_millionths(end_of(s, false), out);
 		fputs(" to ", out);
-		print_millionths(millionths(s->centre + s->width / 2, true), out);
+		print_millionths(end_of(s, true), out);
 		fprintf(out, ", %u hosts\n", s->host_count);
 		return;
 	}

@@ -78,6 +78,9 @@ struct coordinator_answer {
 	/* Sums over the parts that are not missing, thousandths of counts in the window; for AVG
 	 * still the sum: `present` is the divisor. */
 	__s64 low, high;
+	/* The same as filters and budgets reckon with it: below 0, where hosts' intervals reach there.
+	 * For a coordinator above. */
+	__s64 sum_low, sum_high;
 	__u64 budget; /* that high - low may be */
 	__u32 present, missing;
 	bool precise;                         /* nobody is missing, and high - low <= budget */

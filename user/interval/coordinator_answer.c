@@ -65,6 +65,18 @@ static void part_missing(struct coordinator_part *p, __s64 since, const char *wh
 	strcpy(p->why + utf8_cut(p->why, sizeof(p->why) - sizeof("...")), "...");
 }
 
+/* A count is not less than none, whatever the interval's lower half says: the answer has [0, high].
+ * What filters and budgets reckon with stays as it is. */
+static void part_clamp(struct coordinator_part *p)
+{
+	const __s64 half = (__s64)(p->width / 2), high = p->centre + half;
+
+	if (p->centre >= half)
+		return;
+	p->centre = high > 0 ? high / 2 + high % 2 : 0;
+	p->width = 2 * (__u64)p->centre;
+}
+
 static void part_make(const struct coordinator *c, const struct member *m, __u32 query, __s64 tick,
 		      struct coordinator_part *p)
 {
@@ -95,7 +107,7 @@ static void give(struct coordinator *c, __u32 ask, __s64 tick)
 	struct answer *a = &c->answer[ask];
 	const struct coordinator_ask *asked = &c->plan.asks[ask];
 	struct coordinator_answer *out = &a->last;
-	wide centre = 0, width = 0;
+	wide centre = 0, width = 0, low = 0, high = 0;
 
 	*out = (struct coordinator_answer){
 		.ask = asked,
@@ -109,10 +121,15 @@ static void give(struct coordinator *c, __u32 ask, __s64 tick)
 		struct coordinator_part *p = &a->part[i];
 
 		part_make(c, &a->member[i], asked->query, tick, p);
+		low += p->centre - (wide)(p->width / 2);
+		high += p->centre + (wide)(p->width / 2);
+		part_clamp(p);
 		centre += p->centre;
 		width += p->width;
 		out->missing += p->missing;
 	}
+	out->sum_low = clamp(low);
+	out->sum_high = clamp(high);
 	out->present = a->members - out->missing;
 	out->low = clamp(centre - width / 2);
 	out->high = clamp(centre + width / 2);

@@ -239,7 +239,7 @@ static struct answer *carry_answers(const struct coordinator *c, const struct co
 			/* Or a relative budget would begin at its least and take all widths. */
 			if (to->asks[i].query != c->plan.asks[k].query)
 				continue;
-			answer[i].last.low = c->answer[k].last.low;
+			answer[i].last.sum_low = c->answer[k].last.sum_low;
 			answer[i].budget = c->answer[k].budget;
 		}
 	}

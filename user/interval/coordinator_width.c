@@ -126,7 +126,7 @@ static bool set_budget(struct coordinator *c, __u32 ask)
 {
 	const struct coordinator_ask *asked = &c->plan.asks[ask];
 	struct answer *a = &c->answer[ask];
-	__u64 most = width_budget(c, ask, a->last.low), budget = a->budget;
+	__u64 most = width_budget(c, ask, a->last.sum_low), budget = a->budget;
 
 	if (!asked->relative)
 		budget = most;

@@ -179,6 +179,9 @@ static void check_sum(struct sim *s, const struct coordinator_answer *answer, wi
 	    2 * answer->high != high)
 		sim_fail(s, "%s of tick %lld is not the sum of its parts", answer->ask->name,
 			 (long long)answer->tick);
+	if (answer->low < 0)
+		sim_fail(s, "%s of tick %lld begins below nought", answer->ask->name,
+			 (long long)answer->tick);
 	if (truth < answer->low || truth > answer->high)
 		sim_fail(s, "%s of tick %lld is [%lld, %lld], the truth is %lld", answer->ask->name,
 			 (long long)answer->tick, (long long)answer->low, (long long)answer->high,
@@ -209,8 +212,8 @@ static void keep(struct sim_coordinator *at, const struct coordinator_answer *an
 
 	*a = (struct sim_answered){
 		.tick = answer->tick,
-		.low = answer->low,
-		.high = answer->high,
+		.low = answer->sum_low, /* what a coordinator above is told */
+		.high = answer->sum_high,
 		.truth = truth,
 		.complete = !answer->missing,
 	};

@@ -185,7 +185,36 @@ static void an_error_beyond_the_budget_takes_no_width_from_others(void **state)
 		assert_int_equal(bed.width[h], 1200);
 	assert_int_equal(bed.answer.tick, FIRST + 7);
 	assert_false(bed.answer.precise);
-	assert_int_equal(bed.part[0].width, 2 * INTERVAL_VALUE_MAX);
+	assert_int_equal(bed.part[0].width, INTERVAL_VALUE_MAX); /* from 0 on */
+}
+
+/* The interval of a host that has counted nothing, or next to nothing, reaches below 0; what is
+ * answered, and logged, does not. */
+static void an_answer_near_nought_begins_at_nought(void **state)
+{
+	const int64_t centres[] = {0, 1, 599, 600, 601, -600, -700};
+	const int64_t highs[] = {600, 602, 1200, 1200, 1201, 0, 0}; /* even, outward */
+
+	for (size_t i = 0; i < sizeof(centres) / sizeof(centres[0]); i++) {
+		const uint64_t t = FIRST + 8 + i;
+		struct interval_update u = {.width = 1200,
+					    .course = {.tick = t, .centre = centres[i]}};
+
+		if (!i)
+			bed_run(8);
+		assert_int_equal(bed.width[1], 1200);
+		assert_int_equal(coordinator_update(bed.coordinator, bed.session[1], &u, bed.now_ns,
+						    &bed.why),
+				 0);
+		for (uint32_t h = 1; h <= HOSTS; h++)
+			assert_int_equal(bed_tick(h, t, bed.serial[h]), 0);
+		bed_wait_ms(1000);
+		assert_int_equal(bed.answer.tick, t);
+		assert_true(bed.answer.low >= 0);
+		assert_int_equal(bed.part[0].centre + (int64_t)bed.part[0].width / 2, highs[i]);
+		assert_int_equal(bed.part[0].centre - (int64_t)bed.part[0].width / 2,
+				 centres[i] > 600 ? centres[i] - 600 : 0);
+	}
 }
 
 /* 20 G a second are 1.2e15 thousandths in a minute. */
@@ -251,6 +280,7 @@ int main(void)
 		TEST(another_precision_takes_each_host_one_grant),
 		TEST(a_host_that_is_late_for_a_moment_stays),
 		TEST(an_error_beyond_the_budget_takes_no_width_from_others),
+		TEST(an_answer_near_nought_begins_at_nought),
 		TEST(a_large_precision_is_what_it_says),
 		TEST(a_relative_budget_outlives_another_plan),
 		TEST(a_reason_is_not_cut_within_a_character),
