@@ -12,7 +12,8 @@
 
 /*
  * The kernel clock, read once a tick (1 to 10 ms) on each CPU: the tick counter is a load, each
- * clock a call, 20 ns and more where returns are guarded against speculation.
+ * clock a call, 20 ns and more where returns are guarded against speculation. Boot time goes on while
+ * the machine sleeps (5.8).
  */
 static __always_inline void read_clock(struct packet *p)
 {
@@ -21,7 +22,7 @@ static __always_inline void read_clock(struct packet *p)
 	if (unlikely(p->tick != tick)) {
 		p->tick = tick;
 		p->cpu = bpf_get_smp_processor_id();
-		p->tick_ns = bpf_ktime_get_ns();
+		p->tick_ns = bpf_ktime_get_boot_ns();
 		weir_second_of(&p->second, p->tick_ns);
 	}
 	p->now_ns = p->tick_ns;

@@ -103,7 +103,7 @@ struct weir_pair6 {
 	};
 };
 
-/* One slot of the cache. first_ns, last_ns: CLOCK_MONOTONIC, in replay the capture's own. */
+/* One slot of the cache. first_ns, last_ns: CLOCK_BOOTTIME, in replay the capture's own. */
 struct weir_flow {
 	struct weir_flow_key key;
 	__u32 generation;

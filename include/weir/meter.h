@@ -53,7 +53,7 @@ struct weir_device {
 struct weir_label {
 	char name[64];    /* "" when the query index is free */
 	char match[4096]; /* as configured */
-	__u64 since_ns;   /* CLOCK_MONOTONIC: counted from then on, wherever it is asked for */
+	__u64 since_ns;   /* CLOCK_BOOTTIME: counted from then on, wherever it is asked for */
 	__u32 window_s;
 	__u8 measure;  /* enum weir_measure */
 	__u8 distinct; /* enum weir_distinct, of WEIR_MEASURE_DISTINCT */

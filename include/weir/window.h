@@ -21,7 +21,7 @@
 
 /* Value of map `windows`: one second on one CPU. */
 struct weir_slot {
-	__u64 second; /* of CLOCK_MONOTONIC, in replay of the capture's clock */
+	__u64 second; /* of CLOCK_BOOTTIME, in replay of the capture's clock */
 	__u64 pad;
 	struct weir_count query[WEIR_QUERIES];
 };

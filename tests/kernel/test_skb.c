@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What only the TC programs meet: devices without a link header, VLAN tags that the card took
- * off, packets of many segments. They run on the live clock, so no test here is about time.
+ * off, packets of many segments. They run on the live clock.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/bed.h"
 
 static struct bed bed;
@@ -44,6 +45,20 @@ static void tc_programs_count_by_direction(void **state)
 		assert_int_equal(bed_books(&bed, WEIR_SEEN_OUT).packets, out);
 		bed_expect_balance(&bed);
 	}
+}
+
+/* Which differs from monotonic time only on a machine that has slept. */
+static void stamps_are_of_boot_time(void **state)
+{
+	const __u64 tick_ns = 10 * NS_PER_MS, before_ns = clock_boot_ns();
+	struct frame f = frame_of_udp(A4, B4, 1, 2, 100);
+	struct bed_flow flow;
+
+	bed_reset(&bed);
+	run(PROG_TC_IN, &f, NULL);
+	flow = bed_only_flow(&bed);
+	assert_in_range(flow.flow.first_ns, before_ns - tick_ns, clock_boot_ns());
+	assert_int_equal(flow.flow.last_ns, flow.flow.first_ns);
 }
 
 /* Of a frame that does not fit a page XDP sees the first part, where the kernel has such (5.18).
@@ -274,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tc_programs_count_by_direction),
+		cmocka_unit_test(stamps_are_of_boot_time),
 		cmocka_unit_test(live_xdp_counts_frames_of_any_size),
 		cmocka_unit_test(live_xdp_counts_all_of_a_large_frame_that_leaves_its_length_out),
 		cmocka_unit_test(devices_without_a_link_header_are_read_from_the_ip_header_on),

@@ -193,22 +193,24 @@ static void follow_networks(struct agent *a)
 	apply_report(a, &a->config); /* the queries may count in other windows */
 }
 
-static __u64 next_tick(__u64 now)
+/* The kernel programs' seconds, which are not CLOCK_MONOTONIC's once the machine has slept. */
+static __u64 next_tick(void)
 {
-	return (now - TICK_AFTER_NS) / WEIR_NS_PER_SEC * WEIR_NS_PER_SEC + WEIR_NS_PER_SEC +
-	       TICK_AFTER_NS;
+	const struct clocks now = clocks_read();
+
+	return clocks_next_second_ns(&now, TICK_AFTER_NS);
 }
 
 /* The coordinator hears of a second as soon as it is over. */
 static void end_second(struct agent *a)
 {
-	__u64 now_ns = meter_now();
+	const struct clocks now = clocks_read();
 
 	if (a->options.quiet && !a->report.uplink)
 		return;
-	a->series_code = meter_series(&a->meter, now_ns, &a->series);
+	a->series_code = meter_series(&a->meter, now.boot_ns, &a->series);
 	report_second(&a->report, a->series_code ? NULL : &a->series, a->queries.label,
-		      a->series_code, now_ns, clock_offset_ns());
+		      a->series_code, &now);
 }
 
 static void tick(void *context, __u64 now_ns)
@@ -216,7 +218,8 @@ static void tick(void *context, __u64 now_ns)
 	struct running *r = context;
 	struct agent *a = r->a;
 
-	loop_timer(r->loop, &r->tick, next_tick(now_ns));
+	(void)now_ns;
+	loop_timer(r->loop, &r->tick, next_tick());
 	end_second(a);
 	if (second_print(a)) {
 		loop_stop(r->loop, 0); /* nobody reads any more */
@@ -296,7 +299,7 @@ static int wait(struct running *r)
 		notes_warn(&r->a->notes, "cannot wait: %s", strerror(-code));
 		return code;
 	}
-	loop_timer(r->loop, &r->tick, next_tick(clock_monotonic_ns()));
+	loop_timer(r->loop, &r->tick, next_tick());
 	loop_each(r->loop, take_flows, r);
 	return loop_run(r->loop);
 }
@@ -384,7 +387,7 @@ static void flow_out(struct agent *a)
 {
 	/* A packet that was in the programs when they were taken off has left them by then. */
 	const struct timespec moment = {.tv_nsec = NS_PER_MS};
-	const __u64 deadline_ns = meter_now() + LAST_NS;
+	const __u64 deadline_ns = clock_monotonic_ns() + LAST_NS;
 	int code;
 
 	nanosleep(&moment, NULL);

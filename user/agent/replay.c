@@ -361,7 +361,7 @@ static int export_rest(struct replay *r)
 {
 	int code = turns_flush(&r->turns, r->last_ns, 0);
 
-	turns_settle(&r->turns, meter_now() + PATIENCE_NS);
+	turns_settle(&r->turns, clock_monotonic_ns() + PATIENCE_NS);
 	return code ? code : turns_all_sent(&r->turns) ? 0 : -ECOMM;
 }
 

@@ -104,14 +104,26 @@ static __s64 whole_seconds(__s64 ns)
 	return ns / second - (ns % second < 0);
 }
 
-static void follow_clock(struct report *r, __u64 now_ns, __s64 clock_ns)
+/* A session that the machine slept through is over at the other end, which may not be able to say so. */
+static void follow_sleep(struct report *r, const struct clocks *now)
 {
-	const __s64 offset_s = whole_seconds(clock_ns), moved_s = offset_s - r->offset_s;
+	const __u64 slept_ns = now->boot_ns - now->monotonic_ns;
 
+	if (r->offset_s && slept_ns > r->slept_ns + WEIR_NS_PER_SEC)
+		uplink_restart(r->uplink, "the machine slept", now->monotonic_ns);
+	r->slept_ns = slept_ns;
+}
+
+static void follow_clock(struct report *r, const struct clocks *now)
+{
+	const __s64 offset_s = whole_seconds(clocks_offset_ns(now));
+	const __s64 moved_s = offset_s - r->offset_s;
+
+	follow_sleep(r, now);
 	if (moved_s >= -1 && moved_s <= 1)
 		return;
 	if (r->offset_s)
-		uplink_restart(r->uplink, "the clock was set", now_ns);
+		uplink_restart(r->uplink, "the clock was set", now->monotonic_ns);
 	r->offset_s = offset_s;
 }
 
@@ -129,18 +141,19 @@ static void say_unread(struct report *r, int code)
 }
 
 void report_second(struct report *r, const struct meter_series *series,
-		   const struct weir_label *labels, int code, __u64 now_ns, __s64 clock_ns)
+		   const struct weir_label *labels, int code, const struct clocks *now)
 {
 	r->tick = 0;
 	if (!r->uplink)
 		return;
-	follow_clock(r, now_ns, clock_ns);
+	follow_clock(r, now);
 	say_unread(r, series ? 0 : code);
 	if (series) {
 		for (__u32 q = 0; q < r->count; q++)
 			make_value(r, q, series, labels[r->query[q].window].since_ns);
-		r->tick = uplink_values(r->uplink, (__s64)(now_ns / WEIR_NS_PER_SEC) + r->offset_s,
-					r->value, NULL, 0, now_ns);
+		r->tick = uplink_values(r->uplink,
+					(__s64)(now->boot_ns / WEIR_NS_PER_SEC) + r->offset_s,
+					r->value, NULL, 0, now->monotonic_ns);
 	}
 }
 

@@ -3,17 +3,18 @@
  * `weir run` reports to a coordinator: each second, of each query that counts packets or bytes, what
  * its window has counted; while that is not full yet, what it would hold at the rate so far.
  *
- *   CLOCK_MONOTONIC  ──┬────────┬────────┬──→   the kernel's seconds, which the counts are in
+ *   CLOCK_BOOTTIME   ──┬────────┬────────┬──→   the kernel's seconds, which the counts are in
  *                    S - 1      S      S + 1
  *   tick            ...    S + offset           Unix time at the end of a second, rounded down
  *
  * The offset stays while a session lasts, so that each of the kernel's seconds is one tick; when it
- * is more than a second off, because the clock was set or the machine slept, it is taken anew, with
- * a new session.
+ * is more than a second off, because the clock was set, it is taken anew, with a new session. So is a
+ * session that the machine slept through.
  */
 #ifndef AGENT_REPORT_H
 #define AGENT_REPORT_H
 
+#include "base/clock.h"
 #include "config/config.h"
 #include "peer/uplink.h"
 #include "meter/meter.h"
@@ -32,7 +33,8 @@ struct report {
 		__u32 window_s;
 	} query[SOURCE_QUERIES];
 
-	__s64 offset_s; /* from CLOCK_MONOTONIC to Unix time */
+	__s64 offset_s; /* from CLOCK_BOOTTIME to Unix time; 0: not known yet */
+	__u64 slept_ns; /* CLOCK_BOOTTIME less CLOCK_MONOTONIC */
 	bool unread;    /* and people know */
 	__s64 tick;     /* that the coordinator was told in the last second; 0: it was not */
 	struct source_value value[SOURCE_QUERIES];
@@ -51,9 +53,9 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 void report_close(struct report *r);
 
 /* A second is over. series NULL: it could not be read, because of `code`. labels: by window, which say
- * since when it counts. clock_ns: from CLOCK_MONOTONIC to Unix time. */
+ * since when it counts. */
 void report_second(struct report *r, const struct meter_series *series,
-		   const struct weir_label *labels, int code, __u64 now_ns, __s64 clock_ns);
+		   const struct weir_label *labels, int code, const struct clocks *now);
 
 /* What the coordinator was told in the last second of the i-th query of the configuration: counts in
  * its window. False: nothing. */

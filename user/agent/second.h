@@ -13,7 +13,7 @@ struct loop;
 struct second {
 	struct snapshot *snapshot;
 	struct local *local; /* NULL: the socket cannot be had */
-	__u64 start_ns;      /* of the agent, CLOCK_MONOTONIC */
+	__u64 start_ns;      /* of the agent, the meter's clock */
 
 	/* Why something cannot be read or printed, as people know; 0: it can. */
 	int unread, unprinted, uncounted[WEIR_QUERIES];

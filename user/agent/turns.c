@@ -73,7 +73,7 @@ static void wait_for_room(struct turns *t)
 {
 	for (int i = 0; i < EXPORTS_MAX; i++) {
 		__u64 space = t->exporter[i] ? exporter_space(t->exporter[i]) : t->turn_room;
-		__u64 began_ns = meter_now();
+		__u64 began_ns = clock_monotonic_ns();
 		__u64 until_ns = t->room_until_ns ? t->room_until_ns : began_ns + t->patience_ns;
 
 		if (space >= t->turn_room)
@@ -215,7 +215,7 @@ static void tell_names(struct turns *t)
 
 int turns_take(struct turns *t)
 {
-	__u64 now = meter_now(), took;
+	__u64 now = clock_monotonic_ns(), took;
 	int code;
 
 	tell_names(t);
@@ -223,9 +223,9 @@ int turns_take(struct turns *t)
 		return turns_drain(t);
 	turns_follow_clock(t);
 	t->room_until_ns = now + SCAN_ROOM_NS;
-	code = scan(t, now - MARGIN_NS, false);
+	code = scan(t, meter_now() - MARGIN_NS, false);
 	t->room_until_ns = 0;
-	took = (meter_now() - now) * SCAN_SHARE;
+	took = (clock_monotonic_ns() - now) * SCAN_SHARE;
 	t->scan_ns = now + (took > SCAN_EACH_NS ? took : SCAN_EACH_NS);
 	return code;
 }

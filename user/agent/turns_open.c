@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/folder.h"
 #include "base/text.h"
 
@@ -247,7 +248,7 @@ static int serve_sinks(struct turns *t, const struct speaker *to)
 int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, void *context)
 {
 	const struct speaker to = {say_fn, context};
-	const __u64 deadline_ns = meter_now() + REMOVED_NS;
+	const __u64 deadline_ns = clock_monotonic_ns() + REMOVED_NS;
 	int code = 0;
 
 	t->facts.context = t;

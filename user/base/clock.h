@@ -19,7 +19,8 @@ static inline __u64 clock_ns(clockid_t clock)
 	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
 }
 
-/* For what is due: it does not jump, and means nothing after a reboot. */
+/* For what is due: it does not jump, stands still while the machine sleeps, and means nothing after a
+ * reboot. */
 static inline __u64 clock_monotonic_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
@@ -31,10 +32,52 @@ static inline __u64 clock_unix_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* What to add to CLOCK_MONOTONIC to get Unix time. */
+/* For what is measured or known until some time: as clock_monotonic_ns(), but it goes on while the
+ * machine sleeps. It is the kernel programs' clock. */
+static inline __u64 clock_boot_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+/* The clocks at one moment. */
+struct clocks {
+	__u64 monotonic_ns, boot_ns, unix_ns;
+};
+
+static inline struct clocks clocks_read(void)
+{
+	return (struct clocks){clock_monotonic_ns(), clock_boot_ns(), clock_unix_ns()};
+}
+
+/* What to add to CLOCK_BOOTTIME, also of before a sleep, to get Unix time as it is set now. */
+static inline __s64 clocks_offset_ns(const struct clocks *now)
+{
+	return (__s64)(now->unix_ns - now->boot_ns);
+}
+
 static inline __s64 clock_offset_ns(void)
 {
-	return (__s64)(clock_unix_ns() - clock_monotonic_ns());
+	const struct clocks now = clocks_read();
+
+	return clocks_offset_ns(&now);
+}
+
+/* When CLOCK_BOOTTIME will be boot_ns, of CLOCK_MONOTONIC, which is what can be waited for; earlier if
+ * the machine sleeps meanwhile. ~0: never. */
+static inline __u64 clocks_due_ns(const struct clocks *now, __u64 boot_ns)
+{
+	if (boot_ns == ~0ull)
+		return boot_ns;
+	return boot_ns > now->boot_ns ? now->monotonic_ns + (boot_ns - now->boot_ns)
+				      : now->monotonic_ns;
+}
+
+/* The same of when the next second of CLOCK_BOOTTIME is `after_ns` old. */
+static inline __u64 clocks_next_second_ns(const struct clocks *now, __u64 after_ns)
+{
+	const __u64 second = (now->boot_ns - after_ns) / WEIR_NS_PER_SEC + 1;
+
+	return clocks_due_ns(now, second * WEIR_NS_PER_SEC + after_ns);
 }
 
 #endif

@@ -82,7 +82,7 @@ struct exporter {
 	__u8 *buffers; /* `batch` of WIRE_MESSAGE_MAX */
 	struct iovec pieces[QUEUE_BATCH];
 
-	/* Templates and options again (monotonic); messages since the templates. */
+	/* Templates and options again (CLOCK_BOOTTIME); messages since the templates. */
 	__u64 templates_ns, options_ns;
 	__u32 since_templates;
 
@@ -103,7 +103,8 @@ short transport_wait(struct exporter *e, int fd, short events, __u64 until_ns);
 bool transport_is_late(const struct exporter *e);
 __u64 transport_time_left(const struct exporter *e); /* ns; ~0: there is no deadline */
 
-/* When options that are sent now are due again: CLOCK_MONOTONIC; ~0: in the next connection. */
+/* When options that are sent now are due again: CLOCK_BOOTTIME, for a collector does not sleep along;
+ * ~0: in the next connection. */
 __u64 transport_options_again(const struct exporter *e);
 
 /* Counts and shows the error in e->why. */

@@ -65,7 +65,7 @@ __u64 transport_options_again(const struct exporter *e)
 {
 	__u64 refresh = e->options->options_refresh_ns;
 
-	return refresh ? clock_monotonic_ns() + refresh : ~0ull;
+	return refresh ? clock_boot_ns() + refresh : ~0ull;
 }
 
 /* --- State -------------------------------------------------------------------------------- */

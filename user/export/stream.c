@@ -93,15 +93,15 @@ static void release_acked(struct exporter *e)
 
 void stream_turn(struct exporter *e)
 {
-	const __u64 now = clock_monotonic_ns();
+	const struct clocks now = clocks_read();
 
 	release_acked(e);
 	session_follow_names(e);
-	if (now >= e->options_ns) {
+	if (now.boot_ns >= e->options_ns) {
 		announce_again(&e->announcement, ANNOUNCE_OPTIONS);
 		e->options_ns = transport_options_again(e);
 	}
-	e->due_ns = e->options_ns;
+	e->due_ns = clocks_due_ns(&now, e->options_ns);
 }
 
 int stream_send(struct exporter *e)

@@ -276,22 +276,23 @@ static int read_errors(struct exporter *e)
 
 static void refresh(struct exporter *e)
 {
-	const __u64 now = clock_monotonic_ns();
+	const struct clocks now = clocks_read();
 
 	if (e->encoder.protocol == WIRE_V5)
 		return;
 	session_follow_names(e);
-	if (now >= e->options_ns) {
+	if (now.boot_ns >= e->options_ns) {
 		announce_again(&e->announcement, ANNOUNCE_TEMPLATES | ANNOUNCE_OPTIONS);
 		e->options_ns = transport_options_again(e);
 	}
-	if (now >= e->templates_ns || e->since_templates >= e->options->template_messages)
+	if (now.boot_ns >= e->templates_ns || e->since_templates >= e->options->template_messages)
 		e->announcement.left |= ANNOUNCE_TEMPLATES;
 	if (e->announcement.left & ANNOUNCE_TEMPLATES) {
-		e->templates_ns = now + e->options->template_refresh_ns;
+		e->templates_ns = now.boot_ns + e->options->template_refresh_ns;
 		e->since_templates = 0;
 	}
-	e->due_ns = e->templates_ns < e->options_ns ? e->templates_ns : e->options_ns;
+	e->due_ns = clocks_due_ns(&now, e->templates_ns < e->options_ns ? e->templates_ns
+									: e->options_ns);
 }
 
 static int udp_turn(struct exporter *e, bool more)

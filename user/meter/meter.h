@@ -214,7 +214,7 @@ int meter_series(const struct meter *m, __u64 now_ns, struct meter_series *out);
  */
 void meter_series_rates(const struct meter_series *series, const struct meter_span *spans,
 			struct meter_rate *rates);
-__u64 meter_now(void); /* CLOCK_MONOTONIC, the live programs' clock */
+__u64 meter_now(void); /* CLOCK_BOOTTIME, the live programs' clock */
 
 /*
  * slabs.c. Countdown Vectors, weir_tables.vector[query][enum weir_distinct].

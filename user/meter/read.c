@@ -13,7 +13,7 @@
 
 __u64 meter_now(void)
 {
-	return clock_monotonic_ns();
+	return clock_boot_ns();
 }
 
 static void add_counts(struct weir_count *sum, const struct weir_count *more)

@@ -14,7 +14,7 @@
 
 #define SEC 1000000000ull
 #define UNIX_S 1763769600ll
-#define UP_S 5000ull /* CLOCK_MONOTONIC */
+#define UP_S 5000ull /* CLOCK_BOOTTIME */
 
 /* --- The uplink ----------------------------------------------------------------------------- */
 
@@ -160,11 +160,28 @@ static int clear_scene(void **state)
 	return 0;
 }
 
+static __u64 slept_ns; /* since boot */
+
+static struct clocks clocks_at(__u64 boot_ns, __s64 clock_ns)
+{
+	return (struct clocks){boot_ns - slept_ns, boot_ns, boot_ns + clock_ns};
+}
+
 /* The second that ends `up_s` after boot is over, by 20 ms; the clock is ahead of that by clock_ns. */
 static void end_second(__u64 up_s, __s64 clock_ns)
 {
+	struct clocks now;
+
 	series.now_ns = up_s * SEC + 20000000;
-	report_second(&r, &series, labels, 0, series.now_ns, clock_ns);
+	now = clocks_at(series.now_ns, clock_ns);
+	report_second(&r, &series, labels, 0, &now);
+}
+
+static void end_unread_second(__u64 up_s, __s64 clock_ns)
+{
+	const struct clocks now = clocks_at(up_s * SEC, clock_ns);
+
+	report_second(&r, NULL, labels, -EIO, &now);
 }
 
 #define CLOCK_NS ((UNIX_S - (__s64)UP_S) * (__s64)SEC)
@@ -251,7 +268,7 @@ static void what_was_not_sent_was_not_told(void **state)
 	seen.up = true;
 	end_second(UP_S + 1, CLOCK_NS);
 	assert_true(report_told(&r, 0, &tick, &counts));
-	report_second(&r, NULL, labels, -EIO, (UP_S + 2) * SEC, CLOCK_NS);
+	end_unread_second(UP_S + 2, CLOCK_NS);
 	assert_false(report_told(&r, 0, &tick, &counts));
 }
 
@@ -280,12 +297,29 @@ static void a_clock_that_was_set_begins_a_new_session(void **state)
 	assert_int_equal(seen.restarts, 2);
 }
 
+/* An hour of sleep is an hour of the kernel's seconds; the clock was not set. */
+static void a_session_that_the_machine_slept_through_is_made_anew(void **state)
+{
+	slept_ns = 77 * SEC;
+	end_second(UP_S, CLOCK_NS);
+	end_second(UP_S + 1, CLOCK_NS);
+	assert_int_equal(seen.restarts, 0);
+	slept_ns += 3600 * SEC;
+	end_second(UP_S + 3602, CLOCK_NS);
+	assert_int_equal(seen.restarts, 1);
+	assert_int_equal(seen.second, UNIX_S + 3602);
+	end_second(UP_S + 3603, CLOCK_NS);
+	assert_int_equal(seen.restarts, 1);
+	assert_int_equal(seen.second, UNIX_S + 3603);
+	slept_ns = 0;
+}
+
 static void what_cannot_be_read_is_said_once_and_nothing_is_told(void **state)
 {
 	for (int times = 1; times <= 2; times++) {
 		seen.told = 0;
 		for (int i = 0; i < 3; i++)
-			report_second(&r, NULL, labels, -EIO, (UP_S + i) * SEC, CLOCK_NS);
+			end_unread_second(UP_S + i, CLOCK_NS);
 		assert_int_equal(seen.told, 0);
 		assert_int_equal(seen.lines, times);
 		assert_non_null(strstr(seen.line, "Input/output error"));
@@ -336,6 +370,7 @@ int main(void)
 		TEST(what_was_not_sent_was_not_told),
 		TEST(each_second_of_the_kernel_is_one_tick_though_the_clock_wanders),
 		TEST(a_clock_that_was_set_begins_a_new_session),
+		TEST(a_session_that_the_machine_slept_through_is_made_anew),
 		TEST(what_cannot_be_read_is_said_once_and_nothing_is_told),
 		TEST(another_window_of_the_same_queries_goes_on_in_the_session),
 		TEST(goodbye_is_said_to_who_is_left_and_not_for_other_queries),
