@@ -331,7 +331,7 @@ static struct flow_record draw_flow(__u64 *state, const struct wire_encoder *e)
 	static const __u8 protos[] = {6, 6, 17, 1, 132, 47};
 	struct flow_record f = {.in_if = 2, .out_if = 3};
 
-	f.known = FIELD_BIT(TOS) | FIELD_BIT(IN_IF) | FIELD_BIT(OUT_IF);
+	f.known = FLOW_BASIC | FIELD_BIT(TOS) | FIELD_BIT(IN_IF) | FIELD_BIT(OUT_IF);
 	if (e->protocol == WIRE_V5)
 		f.known |= FIELD_BIT(SRC_AS) | FIELD_BIT(DST_AS) | FIELD_BIT(SRC_MASK) |
 			   FIELD_BIT(DST_MASK) | FIELD_BIT(NEXT_HOP);

@@ -75,7 +75,8 @@ def say_flows(capture):
         out = int(f["direction"] == "out")
         print(json.dumps({
             "src": str(src), "dst": str(dst), "proto": f["proto"], "vlan": f["vlan"],
-            "sport": f["sport"], "dport": f["dport"], "packets": f["packets"],
+            # Ports that are not known are left out, and tools that have to show some show 0.
+            "sport": f["sport"] or 0, "dport": f["dport"] or 0, "packets": f["packets"],
             "bytes": f["bytes"], "flags": f["tcp_flags"], "tos": tos[first, src, dst],
             "first": first // 1000, "last": last // 1000, "direction": out,
             # A replayed packet comes from interface 1.
@@ -178,7 +179,7 @@ def of_tshark(path, version):
                    if e.get("name") in CFLOW]
             if "packets" not in dict(raw):
                 continue
-            flow = {"vlan": 0}
+            flow = {"vlan": 0, "sport": 0, "dport": 0}
             for name, value in raw:
                 flow[name] = str(ip_address(bytes.fromhex(value))) if name in ("src", "dst") \
                     else int(value, 16)
@@ -222,7 +223,7 @@ def of_ipfixdump(paths):
     for record in records_of_ipfixdump(paths):
         if "packetDeltaCount" not in record:
             continue
-        flow = {}
+        flow = {"sport": 0, "dport": 0}
         for name, value in record.items():
             name = DUMP.get(name)
             if name in ("src", "dst"):

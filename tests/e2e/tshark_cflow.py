@@ -150,7 +150,12 @@ def flow(message, record):
     icmp = number(record, ["icmp_type"])
     if icmp is None and "cflow.icmp_ipv6_type" in record:
         icmp = number(record, ["icmp_ipv6_type"]) * 256 + number(record, ["icmp_ipv6_code"])
-    if out["proto"] in (1, 58) and icmp:
+    is_icmp = out["proto"] in (1, 58)
+    for key in "sport", "dport":
+        if number(record, NUMBERS[key]) is None and icmp is None and \
+                not (is_icmp and number(record, NUMBERS["dport"]) is not None):
+            out[key] = None
+    if is_icmp and icmp:
         out["dport"] = icmp
     out["tcp_flags"] &= 255
     out["direction"] = "out" if number(record, ["direction"]) else "in"

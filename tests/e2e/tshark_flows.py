@@ -5,8 +5,9 @@ says of each packet of CAPTURE. Prints every difference; exit status 1 if there 
 
 A flow here is all packets of a capture with one (source, destination, protocol, ports, VLAN):
 weir's incarnations are summed, so that the two need not share timeouts. tshark looks at packets
-one by one, without reassembly; ports of later fragments are carried over from the first as weir
-promises to. Tunnels are not followed: the outermost IP header counts.
+one by one, without reassembly; ports, or type and code, of later fragments are carried over from the
+first as weir promises to, for 60 s and within a VLAN. What is in no header that tshark sees is null.
+Tunnels are not followed: the outermost IP header counts.
 """
 
 import ipaddress
@@ -20,12 +21,15 @@ FIELDS = (
     "ip.flags.mf ipv6.version ipv6.plen ipv6.src ipv6.dst ipv6.nxt ipv6.hopopts.nxt "
     "ipv6.routing.nxt ipv6.fraghdr.nxt ipv6.fraghdr.offset ipv6.fraghdr.more ipv6.fraghdr.ident "
     "ipv6.dstopts.nxt ah.next_header tcp.srcport tcp.dstport tcp.flags udp.srcport udp.dstport "
-    "sctp.srcport sctp.dstport icmp.type icmp.code icmpv6.type icmpv6.code vlan.id frame.len "
+    "sctp.srcport sctp.dstport dccp.srcport dccp.dstport icmp.type icmp.code icmpv6.type icmpv6.code vlan.id frame.len "
     "frame.protocols"
 ).split()
 
-TCP, UDP, SCTP, ICMP, ICMP6 = 6, 17, 132, 1, 58
-PORTS = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
+TCP, UDP, SCTP, DCCP, UDPLITE, ICMP, ICMP6 = 6, 17, 132, 33, 136, 1, 58
+PORTS = {TCP: "tcp", UDP: "udp", SCTP: "sctp", DCCP: "dccp", UDPLITE: "udp"}
+FRAGMENTS_S = 60
+UNKNOWN = None, None
+INFINITY = float("inf")
 NEXT = {0: "ipv6.hopopts.nxt", 43: "ipv6.routing.nxt", 44: "ipv6.fraghdr.nxt",
         60: "ipv6.dstopts.nxt", 51: "ah.next_header"}
 
@@ -81,12 +85,14 @@ def network(p):
 def ports(p, proto):
     if proto in PORTS:
         name = PORTS[proto]
+        if not p[name + ".srcport"]:
+            return UNKNOWN
         return number(p, name + ".srcport"), number(p, name + ".dstport")
     if proto == ICMP and p["icmp.type"]:
         return 0, number(p, "icmp.type") * 256 + number(p, "icmp.code")
     if proto == ICMP6 and p["icmpv6.type"]:
         return 0, number(p, "icmpv6.type") * 256 + number(p, "icmpv6.code")
-    return 0, 0
+    return UNKNOWN if proto in (ICMP, ICMP6) else (0, 0)
 
 
 def nanoseconds(text):
@@ -118,14 +124,12 @@ def keys(capture):
         if p["frame.protocols"].startswith(("eth:ethertype:ip:", "eth:ethertype:ipv6:")):
             # Where the header claims more than there is, the frame is right.
             length = min(length, number(p, "frame.len") - 14)
-        pair = (0, 0)
-        if part == 2:
-            if proto in PORTS:
-                pair = known.get((src, dst, ident, proto), (0, 0))
-        else:
-            pair = ports(p, proto)
-            if part == 1 and proto in PORTS:
-                known[src, dst, ident, proto] = pair
+        pair, datagram = ports(p, proto), (src, dst, ident, proto, number(p, "vlan.id"))
+        if part == 2 and (proto in PORTS or proto in (ICMP, ICMP6)):
+            seen, pair = known.get(datagram, (-INFINITY, UNKNOWN))
+            pair = pair if abs(now - seen) <= FRAGMENTS_S * 10**9 else UNKNOWN
+        elif part == 1:
+            known[datagram] = now, pair
         flags = number(p, "tcp.flags") & 255 if proto == TCP and part != 2 else 0
         yield now, (src, dst, proto, *pair, number(p, "vlan.id")), length, flags
 

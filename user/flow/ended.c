@@ -60,7 +60,9 @@ void flow_ended_record(const struct flow_ended *ended, struct flow_record *out)
 		memcpy(out->src, &key->src4, sizeof(key->src4));
 		memcpy(out->dst, &key->dst4, sizeof(key->dst4));
 	}
-	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6) {
+	if (key->flags & WEIR_KEY_UNKNOWN) {
+		out->known &= ~(FIELD_BIT(SPORT) | FIELD_BIT(DPORT));
+	} else if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6) {
 		out->icmp = weir_be16(key->dport);
 		out->known |= FIELD_BIT(ICMP);
 	} else if (!(key->flags & WEIR_KEY_NOPORTS)) {
@@ -81,7 +83,7 @@ bool flow_ended_reverses(const struct flow_ended *a, const struct flow_ended *b)
 	const struct weir_flow_key *k = &a->key, *l = &b->key;
 
 	if (k->proto != l->proto || k->vlan != l->vlan || k->ifindex != l->ifindex ||
-	    (k->flags ^ l->flags) != WEIR_KEY_OUT)
+	    (k->flags ^ l->flags) != WEIR_KEY_OUT || k->flags & WEIR_KEY_UNKNOWN)
 		return false;
 	/* What is no port has no other end: an ICMP type stays what it is. */
 	if (k->flags & WEIR_KEY_NOPORTS) {

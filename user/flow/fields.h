@@ -32,7 +32,7 @@
 #define FLOW_FIELDS(X)                                                                             \
 	X(SRC, src, src, ADDRESS, NONE, "source address")                                          \
 	X(DST, dst, dst, ADDRESS, NONE, "destination address")                                     \
-	X(SPORT, sport, sport, UINT, NONE, "source port")                                          \
+	X(SPORT, sport, sport, SPORT, NONE, "source port")                                         \
 	X(DPORT, dport, dport, DPORT, NONE, "destination port; of ICMP its type * 256 + code")     \
 	X(PROTO, proto, proto, PROTO, NONE, "IP protocol")                                         \
 	X(VLAN, vlan, vlan, UINT, NONE, "outermost VLAN, 0 for none")                              \
@@ -91,7 +91,7 @@ static inline unsigned int flow_field_reverse(unsigned int field)
 							      : (unsigned int)FIELD_MAX;
 }
 
-/* What each flow has; where it is unknown it is 0. */
+/* What each flow has; where it is unknown it is 0, and shown as such or as null (flow/json.h). */
 #define FLOW_BASIC                                                                                 \
 	(FIELD_BIT(SRC) | FIELD_BIT(DST) | FIELD_BIT(SPORT) | FIELD_BIT(DPORT) |                   \
 	 FIELD_BIT(PROTO) | FIELD_BIT(VLAN) | FIELD_BIT(PACKETS) | FIELD_BIT(BYTES) |              \
@@ -103,6 +103,7 @@ enum flow_type {
 	FLOW_TYPE_TIME,           /* nanoseconds of Unix time */
 	FLOW_TYPE_ADDRESS,        /* 16 bytes, of the flow's family */
 	FLOW_TYPE_EITHER_ADDRESS, /* 16 bytes, of either family: see flow/json.h */
+	FLOW_TYPE_SPORT,          /* 2 bytes */
 	FLOW_TYPE_DPORT,          /* 2 bytes; of ICMP, `icmp` stands for it where it is not 0 */
 	FLOW_TYPE_PROTO,          /* 1 byte */
 	FLOW_TYPE_FLAGS,          /* 1 byte of TCP flags */

@@ -72,6 +72,7 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 		if (flow_is_icmp(flow) && flow->icmp)
 			return json_integer(flow->icmp);
 		break;
+	case FLOW_TYPE_SPORT:
 	case FLOW_TYPE_UINT:
 	case FLOW_TYPE_PROTO:
 	case FLOW_TYPE_FLAGS:
@@ -80,20 +81,31 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 	return json_integer(flow_field_load(from, row->bytes));
 }
 
-/* A time has its number beside it; one that is not known is no moment in 1970. */
+/* A time that is not known is no moment in 1970, a port no port 0. */
+static bool is_null(const struct flow_record *flow, const struct flow_field_row *row, bool known,
+		    __s64 number)
+{
+	if (known || number)
+		return false;
+	if (row->type == FLOW_TYPE_SPORT || row->type == FLOW_TYPE_DPORT)
+		return !(flow->known & FIELD_BIT(ICMP));
+	return row->type == FLOW_TYPE_TIME;
+}
+
+/* A time has its number beside it. */
 static int add(json_t *json, const struct flow_record *flow, const struct flow_field_row *row,
 	       bool known)
 {
 	const __s64 number = flow_field_load((const __u8 *)flow + row->offset, row->bytes);
-	const bool time = row->type == FLOW_TYPE_TIME, told = known || number;
+	const bool null = is_null(flow, row, known, number);
 	char key[KEY_BYTES];
 
-	if (json_object_set_new(json, row->name, told || !time ? value_of(flow, row) : json_null()))
+	if (json_object_set_new(json, row->name, null ? json_null() : value_of(flow, row)))
 		return -1;
-	if (!time)
+	if (row->type != FLOW_TYPE_TIME)
 		return 0;
 	snprintf(key, sizeof(key), "%s_ns", row->name);
-	return json_object_set_new(json, key, told ? json_integer(number) : json_null());
+	return json_object_set_new(json, key, null ? json_null() : json_integer(number));
 }
 
 /* The fields to show. A biflow has in each direction what every flow has, and what kind of service

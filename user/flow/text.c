@@ -85,6 +85,10 @@ static const char *proto_word(__u8 proto)
 		return "icmp6";
 	case IPPROTO_SCTP:
 		return "sctp";
+	case IPPROTO_DCCP:
+		return "dccp";
+	case IPPROTO_UDPLITE:
+		return "udplite";
 	default:
 		return NULL;
 	}
@@ -96,7 +100,7 @@ void flow_proto_text(const struct weir_flow_key *key, char out[FLOW_PROTO_BYTES]
 	const char *word = proto_word(proto);
 	unsigned int code = weir_be16(key->dport);
 
-	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
+	if (!(key->flags & WEIR_KEY_UNKNOWN) && (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6))
 		snprintf(out, FLOW_PROTO_BYTES, "%s %u/%u", word, code >> 8, code & 0xff);
 	else if (word)
 		snprintf(out, FLOW_PROTO_BYTES, "%s", word);

@@ -17,7 +17,7 @@ void flow_source_text(const struct weir_flow_key *key, const struct weir_pair6 *
 		      char out[FLOW_ENDPOINT_BYTES]);
 void flow_dest_text(const struct weir_flow_key *key, const struct weir_pair6 *pair,
 		    char out[FLOW_ENDPOINT_BYTES]);
-/* "tcp", "icmp 8/0", "89". */
+/* "tcp", "icmp 8/0" ("icmp" where that is not known), "89". */
 void flow_proto_text(const struct weir_flow_key *key, char out[FLOW_PROTO_BYTES]);
 
 #endif

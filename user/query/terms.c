@@ -369,13 +369,14 @@ static bool allows_family(const struct query_term *term, bool v6)
 
 /*
  * Says in the flow-constant dimensions what the others imply: only TCP has flags, only DNS over
- * UDP a QR bit, only three protocols ports. So fewer packets reach the test of their own traits,
+ * UDP a QR bit, only some protocols ports. So fewer packets reach the test of their own traits,
  * and `icmp and port 22` is found to be empty.
  */
 static bool term_tighten(struct query_universe *u, struct query_term *term)
 {
 	static const struct query_range tcp[] = {{6, 6}}, udp[] = {{17, 17}};
-	static const struct query_range ported[] = {{6, 6}, {17, 17}, {132, 132}};
+	static const struct query_range ported[] = {
+		{6, 6}, {17, 17}, {33, 33}, {132, 132}, {136, 136}};
 	bool ok = true;
 
 	if (!set_contains(term->dim[QUERY_FLAGS], WEIR_FLAGS_NONE))
@@ -384,7 +385,7 @@ static bool term_tighten(struct query_universe *u, struct query_term *term)
 		ok = ok && limit(u, term, QUERY_PROTO, udp, 1);
 	if (!set_contains(term->dim[QUERY_SPORT], QUERY_NO_PORT) ||
 	    !set_contains(term->dim[QUERY_DPORT], QUERY_NO_PORT))
-		ok = ok && limit(u, term, QUERY_PROTO, ported, 3);
+		ok = ok && limit(u, term, QUERY_PROTO, ported, 5);
 	for (unsigned int family = 0; family < 2; family++) {
 		struct query_range other = {!family, !family};
 

@@ -18,9 +18,8 @@
 #define KEY6(X) X(sourceIPv6Address) X(destinationIPv6Address) X(icmpTypeCodeIPv6)
 /* 32 is ICMP_TYPE to v9, of whatever family; nfdump knows no other there. */
 #define V9_KEY6(X) X(sourceIPv6Address) X(destinationIPv6Address) X(icmpTypeCodeIPv4)
-#define KEY(X)                                                                                     \
-	X(sourceTransportPort)                                                                     \
-	X(destinationTransportPort)                                                                \
+#define KEY(X) X(sourceTransportPort) X(destinationTransportPort) KEY_REST(X)
+#define KEY_REST(X)                                                                                \
 	X(protocolIdentifier)                                                                      \
 	X(flowDirection)                                                                           \
 	X(vlanId)                                                                                  \
@@ -38,6 +37,13 @@
 #define IPFIX_FLOW6(X) KEY6(X) KEY(X) TRAFFIC(X) TIMES(X)
 #define IPFIX_BIFLOW4(X, Y) IPFIX_FLOW4(X) X(biflowDirection) TRAFFIC(Y) TIMES(Y)
 #define IPFIX_BIFLOW6(X, Y) IPFIX_FLOW6(X) X(biflowDirection) TRAFFIC(Y) TIMES(Y)
+/* Of fragments without the first: there is no number for ports, a type or a code that are not known. */
+#define UNSEEN4(X) X(sourceIPv4Address) X(destinationIPv4Address) KEY_REST(X) TRAFFIC(X)
+#define UNSEEN6(X) X(sourceIPv6Address) X(destinationIPv6Address) KEY_REST(X) TRAFFIC(X)
+#define IPFIX_UNSEEN4(X) UNSEEN4(X) TIMES(X)
+#define IPFIX_UNSEEN6(X) UNSEEN6(X) TIMES(X)
+#define V9_UNSEEN4(X) UNSEEN4(X) UPTIMES(X)
+#define V9_UNSEEN6(X) UNSEEN6(X) UPTIMES(X)
 #define V9_FLOW4(X) KEY4(X) KEY(X) TRAFFIC(X) UPTIMES(X)
 #define V9_FLOW6(X) V9_KEY6(X) KEY(X) TRAFFIC(X) UPTIMES(X)
 
@@ -49,6 +55,10 @@ static const __u16 ipfix_biflow4[] = {IPFIX_BIFLOW4(X, Y)};
 static const __u16 ipfix_biflow6[] = {IPFIX_BIFLOW6(X, Y)};
 static const __u16 v9_flow4[] = {V9_FLOW4(X)};
 static const __u16 v9_flow6[] = {V9_FLOW6(X)};
+static const __u16 ipfix_unseen4[] = {IPFIX_UNSEEN4(X)};
+static const __u16 ipfix_unseen6[] = {IPFIX_UNSEEN6(X)};
+static const __u16 v9_unseen4[] = {V9_UNSEEN4(X)};
+static const __u16 v9_unseen6[] = {V9_UNSEEN6(X)};
 #undef X
 #undef Y
 
@@ -57,19 +67,21 @@ static const __u16 v9_flow6[] = {V9_FLOW6(X)};
 		WIRE_TEMPLATE_##id, 0, sizeof(fields) / sizeof(*fields), fields                    \
 	}
 
-unsigned int wire_flow_templates(const struct wire_encoder *e, struct wire_template_spec out[4])
+unsigned int wire_flow_templates(const struct wire_encoder *e,
+				 struct wire_template_spec out[WIRE_FLOW_TEMPLATES])
 {
 	static const struct wire_template_spec ipfix[] = {
-		SPEC(FLOW4, ipfix_flow4),
-		SPEC(FLOW6, ipfix_flow6),
-		SPEC(BIFLOW4, ipfix_biflow4),
-		SPEC(BIFLOW6, ipfix_biflow6),
+		SPEC(FLOW4, ipfix_flow4),     SPEC(FLOW6, ipfix_flow6),
+		SPEC(UNSEEN4, ipfix_unseen4), SPEC(UNSEEN6, ipfix_unseen6),
+		SPEC(BIFLOW4, ipfix_biflow4), SPEC(BIFLOW6, ipfix_biflow6),
 	};
 	static const struct wire_template_spec v9[] = {
 		SPEC(FLOW4, v9_flow4),
 		SPEC(FLOW6, v9_flow6),
+		SPEC(UNSEEN4, v9_unseen4),
+		SPEC(UNSEEN6, v9_unseen6),
 	};
-	unsigned int count = e->protocol == WIRE_IPFIX && e->biflow ? 4 : 2;
+	unsigned int count = e->protocol == WIRE_IPFIX && e->biflow ? WIRE_FLOW_TEMPLATES : 4;
 
 	memcpy(out, e->protocol == WIRE_IPFIX ? ipfix : v9, count * sizeof(*out));
 	return count;
@@ -160,12 +172,34 @@ ADD(add_biflow6, BIFLOW6, IPFIX_BIFLOW6(BYTES, BYTES), IPFIX_BIFLOW6(PUT, PUT_RE
 ADD(add_v9_4, FLOW4, V9_FLOW4(BYTES), V9_FLOW4(PUT))
 ADD(add_v9_6, FLOW6, V9_FLOW6(BYTES), V9_FLOW6(PUT))
 
+ADD(add_ipfix_unseen4, UNSEEN4, IPFIX_UNSEEN4(BYTES), IPFIX_UNSEEN4(PUT))
+ADD(add_ipfix_unseen6, UNSEEN6, IPFIX_UNSEEN6(BYTES), IPFIX_UNSEEN6(PUT))
+ADD(add_v9_unseen4, UNSEEN4, V9_UNSEEN4(BYTES), V9_UNSEEN4(PUT))
+ADD(add_v9_unseen6, UNSEEN6, V9_UNSEEN6(BYTES), V9_UNSEEN6(PUT))
+
+/* The protocol is told, and neither ports nor type and code are. */
+static bool is_unseen(const struct flow_record *flow)
+{
+	const __u64 transport = FIELD_BIT(SPORT) | FIELD_BIT(DPORT) | FIELD_BIT(ICMP);
+
+	return (flow->known & (transport | FIELD_BIT(PROTO))) == FIELD_BIT(PROTO);
+}
+
+static int add_unseen(struct wire_encoder *e, const struct flow_record *flow)
+{
+	if (e->protocol == WIRE_IPFIX)
+		return flow->family == 6 ? add_ipfix_unseen6(e, flow) : add_ipfix_unseen4(e, flow);
+	return flow->family == 6 ? add_v9_unseen6(e, flow) : add_v9_unseen4(e, flow);
+}
+
 int wire_add_flow(struct wire_encoder *e, const struct flow_record *flow)
 {
 	bool v6 = flow->family == 6;
 
 	if (!v6 && flow->family != 4)
 		return -EAFNOSUPPORT;
+	if (is_unseen(flow) && e->protocol != WIRE_V5)
+		return add_unseen(e, flow);
 	switch (e->protocol) {
 	case WIRE_IPFIX:
 		if (e->biflow && flow->reverse.packets)

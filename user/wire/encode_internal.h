@@ -5,8 +5,11 @@
 
 #include "wire/spec.h"
 
+#define WIRE_FLOW_TEMPLATES 6
+
 /* Templates of flows that `e` uses; returns how many. */
-unsigned int wire_flow_templates(const struct wire_encoder *e, struct wire_template_spec out[4]);
+unsigned int wire_flow_templates(const struct wire_encoder *e,
+				 struct wire_template_spec out[WIRE_FLOW_TEMPLATES]);
 
 int wire_add_flow_v5(struct wire_encoder *e, const struct flow_record *flow);
 void wire_end_v5(struct wire_encoder *e, __u64 now_ns, __u32 sequence);

@@ -90,7 +90,7 @@ int wire_add_templates(struct wire_encoder *e)
 	unsigned int count = v9 ? sizeof(v9_options) / sizeof(*v9_options)
 				: sizeof(ipfix_options) / sizeof(*ipfix_options);
 	struct wire_encoder before = *e;
-	struct wire_template_spec flows[4];
+	struct wire_template_spec flows[WIRE_FLOW_TEMPLATES];
 	int err = 0;
 
 	if (e->protocol == WIRE_V5)

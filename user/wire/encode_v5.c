@@ -6,6 +6,9 @@
  * sums are the flow's. A message has 30 records: more than that many times 4 GiB has to be cut
  * (wire_cut_v5()) over several messages.
  *
+ * Ports that are not known are sent as 0, and so are the type and code of ICMP: there is no way to
+ * leave them out.
+ *
  * Each header says "one in one packets" where other exporters leave sampling at 0, which may be
  * read as "not told".
  */

@@ -30,6 +30,8 @@ enum wire_template_id {
 	WIRE_TEMPLATE_WELCOME,
 	WIRE_TEMPLATE_GRANT,
 	WIRE_TEMPLATE_REFUSAL,
+	WIRE_TEMPLATE_UNSEEN4,
+	WIRE_TEMPLATE_UNSEEN6,
 };
 
 /* A field of our templates: a row of the table of elements; in v9's options also a scope's type. */

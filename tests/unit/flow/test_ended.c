@@ -9,6 +9,7 @@
 
 #include "flow/ended.h"
 #include "flow/fields.h"
+#include "flow/json.h"
 
 static struct flow_ended flow(const char *src, uint16_t sport, const char *dst, uint16_t dport)
 {
@@ -92,6 +93,40 @@ static void an_icmp_flow_has_type_and_code_and_no_ports(void **state)
 	assert_int_equal(r.dport, 0);
 	assert_memory_equal(r.src, f.pair.src, 16);
 	assert_memory_equal(r.dst, f.pair.dst, 16);
+}
+
+/* Of a fragment alone: neither port 0 nor an echo reply. */
+static void what_was_not_seen_is_not_known_and_null_in_json(void **state)
+{
+	static const __u8 protos[] = {1, 6, 17, 58};
+
+	for (size_t i = 0; i < sizeof(protos); i++) {
+		struct flow_ended f = flow("10.0.0.1", 0, "10.0.0.2", 0), back;
+		struct flow_record r;
+		json_t *json;
+
+		f.key.proto = protos[i];
+		f.key.flags = WEIR_KEY_NOPORTS | WEIR_KEY_UNKNOWN;
+		flow_ended_record(&f, &r);
+		assert_false(r.known & (FIELD_BIT(SPORT) | FIELD_BIT(DPORT) | FIELD_BIT(ICMP)));
+		json = flow_record_to_json(&r);
+		assert_true(json_is_null(json_object_get(json, "sport")));
+		assert_true(json_is_null(json_object_get(json, "dport")));
+		assert_null(json_object_get(json, "icmp"));
+		json_decref(json);
+		f.key.flags = WEIR_KEY_NOPORTS;
+		flow_ended_record(&f, &r);
+		json = flow_record_to_json(&r);
+		assert_int_equal(json_integer_value(json_object_get(json, "dport")), 0);
+		assert_true(json_is_integer(json_object_get(json, "sport")));
+		json_decref(json);
+		f.key.flags |= WEIR_KEY_UNKNOWN;
+		back = f;
+		back.key.flags |= WEIR_KEY_OUT;
+		back.key.src4 = f.key.dst4;
+		back.key.dst4 = f.key.src4;
+		assert_false(flow_ended_reverses(&f, &back));
+	}
 }
 
 static const char *const forward[] = {
@@ -228,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_says_what_the_flow_does),
 		cmocka_unit_test(an_icmp_flow_has_type_and_code_and_no_ports),
+		cmocka_unit_test(what_was_not_seen_is_not_known_and_null_in_json),
 		cmocka_unit_test(what_the_kernel_says_is_known_and_nothing_else),
 		cmocka_unit_test(a_flow_is_told_from_the_other_direction_of_another),
 		cmocka_unit_test(an_icmp_type_has_no_other_direction),

@@ -140,6 +140,7 @@ static void a_fields_member_is_as_large_as_its_type_wants(void **state)
 		case FLOW_TYPE_EITHER_ADDRESS:
 			assert_int_equal(row->bytes, 16);
 			break;
+		case FLOW_TYPE_SPORT:
 		case FLOW_TYPE_DPORT:
 			assert_int_equal(row->bytes, 2);
 			break;

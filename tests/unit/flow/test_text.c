@@ -66,7 +66,9 @@ static void protocols_have_words_numbers_or_a_type_and_a_code(void **state)
 		{50, 0, 0, "esp"},
 		{58, 128, 0, "icmp6 128/0"},
 		{58, 255, 255, "icmp6 255/255"},
+		{33, 0, 53, "dccp"},
 		{132, 0, 0, "sctp"},
+		{136, 0, 0, "udplite"},
 		{0, 0, 0, "0"},
 		{89, 0, 0, "89"},
 		{255, 0, 0, "255"},
@@ -79,6 +81,17 @@ static void protocols_have_words_numbers_or_a_type_and_a_code(void **state)
 		memcpy(&f.key.dport, (const uint8_t[]){cases[i].type, cases[i].code}, 2);
 		flow_proto_text(&f.key, text);
 		assert_string_equal(text, cases[i].text);
+	}
+}
+
+static void icmp_without_its_header_has_no_type(void **state)
+{
+	for (int six = 0; six < 2; six++) {
+		struct weir_flow f = flow_of(six ? 58 : 1, WEIR_KEY_NOPORTS | WEIR_KEY_UNKNOWN);
+		char text[FLOW_PROTO_BYTES];
+
+		flow_proto_text(&f.key, text);
+		assert_string_equal(text, six ? "icmp6" : "icmp");
 	}
 }
 
@@ -98,6 +111,7 @@ int main(void)
 		cmocka_unit_test(endpoints_read_as_people_write_them),
 		cmocka_unit_test(the_longest_endpoint_fits),
 		cmocka_unit_test(protocols_have_words_numbers_or_a_type_and_a_code),
+		cmocka_unit_test(icmp_without_its_header_has_no_type),
 		cmocka_unit_test(an_end_is_named_by_its_ipfix_code),
 	};
 

@@ -53,7 +53,7 @@ static const char *const net_pool[] = {
 	"2001:db8::/64", "fc00::/7",    "::1/128",     "8000::/1",
 };
 static const unsigned int port_pool[] = {0, 1, 21, 22, 23, 53, 80, 1023, 1024, 32768, 65534, 65535};
-static const unsigned int proto_pool[] = {0, 1, 6, 17, 47, 58, 132, 255};
+static const unsigned int proto_pool[] = {0, 1, 6, 17, 33, 47, 58, 132, 136, 255};
 static const unsigned int vlan_pool[] = {0, 1, 2, 100, 4094, 4095};
 static const unsigned int length_pool[] = {0, 1, 59, 60, 64, 65, 1500, 1514, 9000, 4294967295u};
 static const char *const flag_pool[] = {"fin", "syn", "rst", "push", "ack", "urg", "ece", "cwr"};
@@ -406,17 +406,19 @@ static void random_addr(struct packet *p, int side)
 		p->addr[side][below(p->v6 ? 16 : 4)] ^= 1 << below(8);
 }
 
-/* As the parser delivers them: only TCP, UDP and SCTP have ports, only TCP flags, only DNS a QR. */
+/* As the parser delivers them: only some have ports, only TCP flags, only DNS a QR. */
 static struct packet random_packet(void)
 {
-	static const unsigned int protos[] = {6, 6, 6, 17, 17, 17, 132, 1, 58, 47, 0, 255};
+	static const unsigned int protos[] = {6, 6, 6, 17, 17, 17, 132, 33, 136, 1, 58, 47, 0, 255};
 	struct packet p = {.out = below(2), .v6 = below(2), .flags = WEIR_FLAGS_NONE};
 	const bool cut = below(8) == 0;
 
 	p.proto = protos[below(COUNT(protos))];
 	p.vlan = vlan_pool[below(COUNT(vlan_pool))];
 	p.length = length_pool[below(COUNT(length_pool))] + (below(2) ? below(3) : 0);
-	p.ports = (p.proto == 6 || p.proto == 17 || p.proto == 132) && !cut;
+	p.ports = (p.proto == 6 || p.proto == 17 || p.proto == 33 || p.proto == 132 ||
+		   p.proto == 136) &&
+		  !cut;
 	for (int side = 0; side < 2; side++) {
 		random_addr(&p, side);
 		p.port[side] = port_pool[below(COUNT(port_pool))];

@@ -154,6 +154,32 @@ static void flows_come_back_as_they_were(void **state)
 	}
 }
 
+/* IPFIX and v9 have templates without ports and ICMP's type for what has none that are known. */
+static void what_is_not_known_of_a_fragment_is_not_sent(void **state)
+{
+	const __u64 transport = FIELD_BIT(SPORT) | FIELD_BIT(DPORT) | FIELD_BIT(ICMP);
+
+	for (enum wire_protocol p = WIRE_IPFIX; p <= WIRE_V9; p++) {
+		for (int i = 0; i < 200; i++) {
+			struct writer *w = writer_new(p, 1400);
+			struct flow_record f = draw_flow(p);
+
+			f.known = (FLOW_BASIC | FIELD_BIT(FAMILY)) & ~transport;
+			f.sport = f.dport = f.icmp = 0;
+			w->e.biflow = p == WIRE_IPFIX && i & 1;
+			assert_int_equal(wire_add_templates(&w->e), 0);
+			add(w, &f);
+			finish(w);
+			assert_nothing_bad(w->bed);
+			assert_int_equal(w->bed->flows, 1);
+			assert_false(w->bed->flow[0].known & transport);
+			assert_true(w->bed->flow[0].known & FIELD_BIT(PROTO));
+			assert_flow(&w->bed->flow[0], &f, p, false);
+			writer_free(w);
+		}
+	}
+}
+
 /* At no room of a message does it grow beyond it, and what did not fit left no trace. */
 static void messages_keep_within_their_room(void **state)
 {
@@ -278,7 +304,7 @@ static void v9_sets_end_on_four_bytes_and_all_records_count(void **state)
 		assert_int_equal(wire_add_flow(&w->e, &f), 0);
 	}
 	finish(w);
-	assert_int_equal(wire_get16(w->buffer + 2), 7 + 7);
+	assert_int_equal(wire_get16(w->buffer + 2), 9 + 7);
 	assert_int_equal(w->sequence, 1);
 	for (size_t at = 20; at < w->length; at += wire_get16(w->buffer + at + 2))
 		assert_int_equal(wire_get16(w->buffer + at + 2) % 4, 0);
@@ -354,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_come_back_as_they_were),
+		cmocka_unit_test(what_is_not_known_of_a_fragment_is_not_sent),
 		cmocka_unit_test(messages_keep_within_their_room),
 		cmocka_unit_test(an_ipfix_flow_is_written_as_its_template_says),
 		cmocka_unit_test(a_v5_header_says_one_in_one),
