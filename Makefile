@@ -67,7 +67,7 @@ endif
 
 # What weir itself may need; tests/e2e/test_libraries.sh holds each executable to its list.
 WEIR_PACKAGES := libbpf jansson yaml-0.1 libmnl libelf openssl zlib
-PACKAGES := $(WEIR_PACKAGES) libpcap
+PACKAGES := $(WEIR_PACKAGES) libzstd
 
 # Warnings are errors in the plain build. Sanitizers and other compilers change what the optimiser
 # sees, and with it the warnings that guess. In a table, a field left out is zero, on purpose.

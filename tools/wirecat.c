@@ -21,7 +21,6 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,15 +168,15 @@ static bool find_udp(const __u8 *at, const __u8 *end, struct wire_peer *peer, co
 	return ntohs(udp.uh_ulen) >= sizeof(udp) && *length <= (size_t)(end - *payload);
 }
 
-static int read_frame(void *context, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes)
+static int read_frame(void *context, const struct capture_packet *packet)
 {
+	const __u8 *frame = packet->frame;
 	struct wire_peer peer;
 	const __u8 *payload;
 	size_t length;
 
-	(void)wire_bytes;
-	if (find_udp(frame, (const __u8 *)frame + bytes, &peer, &payload, &length))
-		wire_decode(context, &peer, payload, length, now_ns);
+	if (find_udp(frame, frame + packet->bytes, &peer, &payload, &length))
+		wire_decode(context, &peer, payload, length, packet->now_ns);
 	return 0;
 }
 
@@ -205,6 +204,7 @@ static bool read_ipfix(struct wire_decoder *d, FILE *file, const char *path)
 static void read_file(struct wire_decoder *d, const char *path)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "r") : stdin;
+	struct capture_counts counts = {};
 	struct why why = {};
 
 	if (!file)
@@ -212,7 +212,7 @@ static void read_file(struct wire_decoder *d, const char *path)
 	if (!read_ipfix(d, file, path)) {
 		if (file == stdin)
 			fail("standard input", "no IPFIX file");
-		if (capture_read(path, read_frame, d, &why))
+		if (capture_read(path, read_frame, d, &counts, &why))
 			fail(path, why.text);
 	}
 	if (file != stdin)
@@ -230,7 +230,17 @@ struct output {
 	__u8 message[MESSAGE_BYTES];
 	__u32 sequence;
 	FILE *file;
-	pcap_dumper_t *capture;
+	bool capture; /* that is what the file is */
+};
+
+struct capture_head {
+	__u32 magic;
+	__u16 version, revision;
+	__u32 zero[2], snap_bytes, link_type;
+};
+
+struct packet_head {
+	__u32 s, us, bytes, wire_bytes;
 };
 
 static void write_capture(struct output *out, size_t length)
@@ -252,13 +262,14 @@ static void write_capture(struct output *out, size_t length)
 		.uh_ulen = htons(sizeof(udp) + length),
 	};
 	size_t at = ETHERNET_BYTES;
-	struct pcap_pkthdr header = {.ts.tv_sec = NOW_NS / WEIR_NS_PER_SEC};
+	struct packet_head head = {.s = NOW_NS / WEIR_NS_PER_SEC};
 
 	memcpy(frame + at, &ip, sizeof(ip));
 	memcpy(frame + at + sizeof(ip), &udp, sizeof(udp));
 	memcpy(frame + at + sizeof(ip) + sizeof(udp), out->message, length);
-	header.caplen = header.len = at + sizeof(ip) + sizeof(udp) + length;
-	pcap_dump((__u8 *)out->capture, &header, frame);
+	head.bytes = head.wire_bytes = at + sizeof(ip) + sizeof(udp) + length;
+	fwrite(&head, sizeof(head), 1, out->file);
+	fwrite(frame, head.bytes, 1, out->file);
 }
 
 static void finish_message(struct output *out)
@@ -266,7 +277,7 @@ static void finish_message(struct output *out)
 	size_t length = wire_end(&out->e, NOW_NS, out->sequence);
 
 	out->sequence += wire_sequence_step(&out->e);
-	if (length && out->file && fwrite(out->message, length, 1, out->file) != 1)
+	if (length && !out->capture && fwrite(out->message, length, 1, out->file) != 1)
 		fail("cannot write", strerror(errno));
 	if (length && out->capture)
 		write_capture(out, length);
@@ -379,26 +390,27 @@ static void encode(const char *protocol, bool biflow, unsigned int count, const 
 	static const char *const names[] = {
 		[WIRE_IPFIX] = "ipfix", [WIRE_V9] = "v9", [WIRE_V5] = "v5"};
 	static struct output out = {.e = {.domain = 7, .boot_ns = BOOT_NS}};
+	const struct capture_head head = {.magic = 0xa1b2c3d4,
+					  .version = 2,
+					  .revision = 4,
+					  .snap_bytes = 65535,
+					  .link_type = 1};
 	bool file = !strcmp(protocol, "file");
-	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, WIRE_MESSAGE_MAX);
 
 	while (!file && strcmp(protocol, names[out.e.protocol])) {
 		if (out.e.protocol++ == WIRE_V5)
 			fail(protocol, "not ipfix, v9, v5 or file");
 	}
 	out.e.biflow = biflow && out.e.protocol == WIRE_IPFIX;
-	if (file)
-		out.file = fopen(path, "w");
-	else
-		out.capture = pcap_dump_open(pcap, path);
-	if (!out.file && !out.capture)
-		fail(path, file ? strerror(errno) : pcap_geterr(pcap));
-	write_flows(&out, count);
-	if (out.capture)
-		pcap_dump_close(out.capture);
-	else if (fclose(out.file))
+	out.file = fopen(path, "w");
+	if (!out.file)
 		fail(path, strerror(errno));
-	pcap_close(pcap);
+	out.capture = !file;
+	if (out.capture)
+		fwrite(&head, sizeof(head), 1, out.file);
+	write_flows(&out, count);
+	if (ferror(out.file) | fclose(out.file))
+		fail(path, strerror(errno));
 }
 
 /* --- Intervals ----------------------------------------------------------------------------- */

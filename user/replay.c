@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* libexec/weir/replay, which `weir replay` becomes: alone for libpcap, which nothing else needs. */
+/* libexec/weir/replay, which `weir replay` becomes: alone for libzstd, which nothing else needs. */
 #include "agent/replay.h"
 #include "base/log.h"
 #include "cli/replay.h"

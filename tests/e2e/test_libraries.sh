@@ -20,7 +20,7 @@ WEIR_NEEDS="bpf elf z yaml-0 jansson mnl ssl crypto"
 # shellcheck disable=SC2086 # a list
 check "weir needs what measuring needs" needs "$WEIR" $WEIR_NEEDS
 # shellcheck disable=SC2086
-check "weir replay needs libpcap besides" needs "$BUILT/libexec/weir/replay" $WEIR_NEEDS pcap
+check "weir replay needs libzstd besides" needs "$BUILT/libexec/weir/replay" $WEIR_NEEDS zstd
 check "each verb's executable is held to a list" sh -c "ls '$BUILT/libexec/weir' | grep -vx replay; [ \$? -eq 1 ]"
 
 replay_runs() {

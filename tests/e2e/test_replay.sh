@@ -8,12 +8,13 @@ agrees() {
 	"$WEIR" replay --flows "$1" | python3 "$HERE/tshark_flows.py" "$1"
 }
 
-# seen is what capinfos counts, and all of it is accounted for.
+# seen is what capinfos counts, from the earliest to the latest, and all of it is accounted for.
 totals_agree() {
-	local packets
-	packets=$(capinfos -TrcM "$1" | awk -F'\t' '{print $2}')
-	"$WEIR" replay -j "$1" | jq -e --argjson n "$packets" \
-		'.conserved and .seen.packets == $n and .counters.overflow.packets == 0'
+	local packets first last
+	IFS=$'\t' read -r _ packets first last <<<"$(capinfos -TrcaeSM "$1")"
+	"$WEIR" replay -j "$1" | tee "$WORK/totals" | jq -e --argjson n "$packets" \
+		'.conserved and .seen.packets == $n and .counters.overflow.packets == 0' &&
+		grep -F "\"first_ns\":${first/./}000," "$WORK/totals" && grep -F "\"last_ns\":${last/./}000," "$WORK/totals"
 }
 
 found=0

@@ -19,12 +19,13 @@
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
+#include "base/array.h"
+#include "net/capture.h"
 #include "traffic.h"
 #include "world.h"
 
@@ -103,17 +104,6 @@ static bool read_ethernet(const __u8 *at, const __u8 *end, struct packet *p)
 						     : false);
 }
 
-static bool read_packet(int link, const __u8 *at, __u32 length, struct packet *p)
-{
-	const __u8 *end = at + length;
-
-	if (link == DLT_EN10MB)
-		return length > 14 && read_ethernet(at, end, p);
-	if (link == DLT_RAW && length)
-		return at[0] >> 4 == 4 ? read_ip4(at, end, p) : read_ip6(at, end, p);
-	return false;
-}
-
 /* --- Who is where ----------------------------------------------------------------------------- */
 
 /* The default `inside`. */
@@ -177,42 +167,44 @@ static void count_packet(const struct packet *p, const struct in6_addr *host, __
 
 /* --- Captures ----------------------------------------------------------------------------------- */
 
-static __u32 read_packets(const char *path, struct packet **out)
+struct packets {
+	struct packet *packet;
+	__u32 count;
+	double last_s, cut_s;
+};
+
+static int keep_packet(void *context, const struct capture_packet *captured)
 {
-	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *pcap = pcap_open_offline(path, why);
-	struct pcap_pkthdr *header;
-	double last_s = 0, cut_s = 0;
-	__u32 count = 0, room = 0;
-	const __u8 *data;
+	double at_s = captured->now_ns / 1e9;
+	struct packets *all = context;
+	const __u8 *frame = captured->frame;
+	struct packet p = {0};
 
-	*out = NULL;
-	if (!pcap)
+	if (captured->bytes <= ETH_HLEN || !read_ethernet(frame, frame + captured->bytes, &p))
 		return 0;
-	while (pcap_next_ex(pcap, &header, &data) == 1) {
-		double at_s = (double)header->ts.tv_sec + header->ts.tv_usec / 1e6;
-		struct packet p = {0};
-
-		if (!read_packet(pcap_datalink(pcap), data, header->caplen, &p))
-			continue;
-		if (!count)
-			cut_s = last_s = at_s;
-		cut_s += at_s < last_s ? at_s - last_s : fmax(at_s - last_s - GAP_S, 0);
-		last_s = at_s;
-		p.at_s = at_s - cut_s;
-		if (count == room) {
-			room = room ? 2 * room : 256;
-			*out = realloc(*out, room * sizeof(**out));
-			if (!*out)
-				fail("captures", ENOMEM);
-		}
-		(*out)[count++] = p;
-	}
-	pcap_close(pcap);
-	return count;
+	if (!all->count)
+		all->cut_s = all->last_s = at_s;
+	all->cut_s += at_s < all->last_s ? at_s - all->last_s : fmax(at_s - all->last_s - GAP_S, 0);
+	all->last_s = at_s;
+	p.at_s = at_s - all->cut_s;
+	all->packet = array_grow(all->packet, all->count, sizeof(p));
+	if (!all->packet)
+		fail("captures", ENOMEM);
+	all->packet[all->count++] = p;
+	return 0;
 }
 
-static bool capture_read(const char *path, struct capture *out)
+static __u32 read_packets(const char *path, struct packet **out)
+{
+	struct capture_counts counts = {};
+	struct packets all = {};
+
+	capture_read(path, keep_packet, &all, &counts, NULL);
+	*out = all.packet;
+	return all.count;
+}
+
+static bool read_capture(const char *path, struct capture *out)
 {
 	struct packet *packets;
 	__u32 count = read_packets(path, &packets);
@@ -246,7 +238,7 @@ static __u32 read_captures(const char *folder, struct capture *out)
 
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
 		if (strstr(path, "cap") && count < CAPTURES_MAX)
-			count += capture_read(path, &out[count]);
+			count += read_capture(path, &out[count]);
 		free(names[i]);
 	}
 	if (files >= 0)

@@ -47,6 +47,9 @@ struct replay {
 	struct turns turns;
 	struct plan plan;
 	bool started;
+	bool failed;     /* something other than a capture did */
+	bool incomplete; /* not all of the captures could be read */
+	struct capture_counts captured;
 	__u64 first_ns;    /* lowest time seen */
 	__u64 last_ns;     /* highest */
 	__u64 harvested_s; /* seconds below this are in `total` */
@@ -142,7 +145,7 @@ static int open_exports(struct replay *r, __u64 first_ns)
 	r->turns.timeouts = r->config.timeouts;
 	r->turns.patience_ns = PATIENCE_NS;
 	r->turns.clock_ns = first_ns;
-	r->turns.facts.boot_ns = first_ns - HOUR_NS;
+	r->turns.facts.boot_ns = first_ns > HOUR_NS ? first_ns - HOUR_NS : 0;
 	return turns_apply(&r->turns, &r->wanted, say, NULL);
 }
 
@@ -175,10 +178,9 @@ static void begin(struct replay *r, __u64 now_ns)
 	r->started = true;
 }
 
-static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 wire_bytes)
+static int feed_packet(struct replay *r, const struct capture_packet *packet)
 {
-	struct replay *r = ctx;
-	__u64 now_s = now_ns / WEIR_NS_PER_SEC;
+	const __u64 now_ns = packet->now_ns, now_s = now_ns / WEIR_NS_PER_SEC;
 	int code = 0;
 
 	if (!r->started) {
@@ -192,7 +194,7 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 	if (code)
 		return code;
 	if (now_s < r->harvested_s)
-		count(&r->unordered, wire_bytes);
+		count(&r->unordered, packet->wire_bytes);
 	if (now_ns > r->last_ns)
 		r->last_ns = now_ns;
 	if (now_ns < r->first_ns)
@@ -202,7 +204,16 @@ static int feed(void *ctx, __u64 now_ns, const void *frame, __u32 bytes, __u32 w
 		if (code)
 			return code;
 	}
-	return meter_feed(&r->meter, now_ns, frame, bytes, wire_bytes);
+	return meter_feed(&r->meter, now_ns, packet->frame, packet->bytes, packet->wire_bytes);
+}
+
+static int feed(void *context, const struct capture_packet *packet)
+{
+	struct replay *r = context;
+	int code = feed_packet(r, packet);
+
+	r->failed = code;
+	return code;
 }
 
 /* As an agent does where nothing runs yet: the i-th query counts in window i. */
@@ -282,6 +293,34 @@ static json_t *query_json(const struct replay *r, const struct snapshot_query *q
 	return query;
 }
 
+/* Every packet that was read is with the kernel programs, which account for it, or in a counter. */
+static bool is_conserved(const struct replay *r, const struct meter_balance *b)
+{
+	__u64 packets = b->seen_after.packets;
+
+	for (int c = 0; c < CAPTURE_COUNTER_MAX; c++)
+		if (capture_counters[c].kind == CAPTURE_KIND_NAMED)
+			packets += r->captured.count[c].packets;
+	return b->holds && b->quiet && packets == r->captured.count[CAPTURE_READ].packets;
+}
+
+static json_t *captured_json(const struct capture_counts *captured, bool incomplete)
+{
+	json_t *object = json_pack("{s:b}", "incomplete", (int)incomplete);
+	int code = 0;
+
+	if (json_set_time(object, "first", captured->first_ns, 9) ||
+	    json_set_time(object, "last", captured->last_ns, 9))
+		code = -ENOMEM;
+	for (int c = 0; c < CAPTURE_COUNTER_MAX && !code; c++)
+		code = json_object_set_new(object, capture_counters[c].name,
+					   json_counts(&captured->count[c]));
+	if (!code)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 static int print_json(const struct replay *r, const struct snapshot *s)
 {
 	const struct meter_balance *b = &s->balance;
@@ -289,12 +328,13 @@ static int print_json(const struct replay *r, const struct snapshot *s)
 
 	for (unsigned int i = 0; i < s->query_count; i++)
 		json_add(&queries, query_json(r, &s->query[i]));
-	return json_line(json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries", queries,
+	return json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "queries",
+				   queries, "captured", captured_json(&r->captured, r->incomplete),
 				   "exporters", json_exporters(s), "counters",
 				   json_books(&b->books), "unordered", json_counts(&r->unordered),
 				   "flow_count", (json_int_t)b->flows, "cached",
 				   json_counts(&b->resident), "seen", json_counts(&b->seen_after),
-				   "conserved", (int)(b->holds && b->quiet)),
+				   "conserved", (int)is_conserved(r, b)),
 			 stdout);
 }
 
@@ -316,12 +356,31 @@ static void print_queries(const struct replay *r, const struct snapshot *s)
 	}
 }
 
+static void print_captured(const struct capture_counts *captured)
+{
+	char first[TIME_TEXT_BYTES], last[TIME_TEXT_BYTES];
+
+	printf("\n%-16s %14llu %16llu", "read", captured->count[CAPTURE_READ].packets,
+	       captured->count[CAPTURE_READ].bytes);
+	if (captured->timed)
+		printf("   from %s to %s",
+		       time_text(captured->first_ns, time_digits(captured->first_ns), first),
+		       time_text(captured->last_ns, time_digits(captured->last_ns), last));
+	printf("\n");
+	for (int c = CAPTURE_READ + 1; c < CAPTURE_COUNTER_MAX; c++)
+		if (captured->count[c].packets)
+			printf("%-16s %14llu %16llu   %s\n", capture_counters[c].name,
+			       captured->count[c].packets, captured->count[c].bytes,
+			       capture_counters[c].text);
+}
+
 static void print_text(const struct replay *r, const struct snapshot *s)
 {
 	const struct meter_balance *b = &s->balance;
 
 	print_queries(r, s);
-	printf("\n%-16s %14llu %16llu\n", "seen", b->seen_after.packets, b->seen_after.bytes);
+	print_captured(&r->captured);
+	printf("%-16s %14llu %16llu\n", "seen", b->seen_after.packets, b->seen_after.bytes);
 	printf("%-16s %14llu %16llu   %llu of them\n", "in flows now", b->resident.packets,
 	       b->resident.bytes, b->flows);
 	for (int c = WEIR_EVICTED; c < WEIR_COUNTER_MAX; c++) {
@@ -334,8 +393,8 @@ static void print_text(const struct replay *r, const struct snapshot *s)
 		       "unordered", r->unordered.packets, r->unordered.bytes, SETTLED_S);
 	for (unsigned int i = 0; i < s->exporter_count; i++)
 		exporting_text(&s->exporter[i], stdout, "\n");
-	printf("%s\n", b->holds && b->quiet ? "every packet is accounted for"
-					    : "PACKETS ARE NOT ALL ACCOUNTED FOR");
+	printf("%s\n", is_conserved(r, b) ? "every packet is accounted for"
+					  : "PACKETS ARE NOT ALL ACCOUNTED FOR");
 }
 
 /* -EIO: not all packets are accounted for. */
@@ -350,7 +409,7 @@ static int print_totals(struct replay *r)
 		code = print_json(r, s);
 	else if (!code && !r->flows)
 		print_text(r, s);
-	if (!code && !(s->balance.holds && s->balance.quiet))
+	if (!code && !is_conserved(r, &s->balance))
 		code = -EIO;
 	free(s);
 	return code;
@@ -404,23 +463,26 @@ static int close_lines(struct replay *r)
 	return -EIO;
 }
 
+/* A capture that cannot be read, or not to its end, does not take with it what could be read of it
+ * and of the others. -EBADMSG: there is one. */
 static int feed_all(struct replay *r, char *const *captures, unsigned int count)
 {
-	int code = 0;
+	int code;
 
-	for (unsigned int i = 0; i < count && !code; i++) {
+	for (unsigned int i = 0; i < count && !r->failed; i++) {
 		struct why why = {};
 
-		code = capture_read(captures[i], feed, r, &why);
+		code = capture_read(captures[i], feed, r, &r->captured, &why);
 		if (code)
 			log_err("%s", why_text(&why, code));
+		r->incomplete |= code != 0;
 	}
-	if (code)
-		return code;
+	if (r->failed || (r->incomplete && !r->captured.count[CAPTURE_READ].packets))
+		return -EBADMSG;
 	code = finish(r);
 	if (code)
 		log_err("replay: %s", strerror(-code));
-	return code;
+	return code ? code : r->incomplete ? -EBADMSG : 0;
 }
 
 int replay_run(struct replay *r, char *const *captures, unsigned int count)
