@@ -79,8 +79,8 @@ struct weir_interface {
 	__u32 ifindex; /* 0: the account is free */
 	__u8 in, out;  /* enum weir_hook */
 	__u8 gone;     /* the interface is; its counts stay */
-	__u8 pad;
-	char why[104]; /* the choice of hooks, in words */
+	__u8 left_out; /* it is not measured, for another is that sees the same packets */
+	char why[104]; /* the choice of hooks, in words; or why it is left out */
 };
 
 _Static_assert(sizeof(struct weir_label) == 64 + 4096 + 16, "label layout");

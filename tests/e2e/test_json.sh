@@ -16,6 +16,8 @@ host b
 wire a wa 10.9.0.1/24 b wb 10.9.0.2/24
 on b ip tuntap add tun0 mode tun
 on b ip link set tun0 up
+on b ip link add link wb name mv0 type macvlan
+on b ip link set mv0 up
 
 queries='queries:
   - {name: all, match: "ip", window: 5s, distinct: [src, flow]}
@@ -34,7 +36,7 @@ coordinate:
     - {name: octets, query: octets, precision: 100}
 END
 cat >"$WORK/b.yaml" <<END
-interfaces: [wb, tun0, late]
+interfaces: [wb, tun0, mv0, late]
 inside: [10.9.0.2/32]
 flow: {size: 4096, idle_timeout: 2s, active_timeout: 3s, closed_timeout: 0s}
 $queries

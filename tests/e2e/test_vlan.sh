@@ -3,6 +3,7 @@
 #
 #   a 10.9.0.1 ─ tag_tc ─── veth ─── 10.9.0.2 b, where weir runs at XDP
 #
+#
 # tag_tc puts VLAN tags beside the frames, as devices do that take them off the wire: XDP finds none
 # in the frame and has to ask.
 . "$(dirname "$0")/lib.sh"
@@ -70,7 +71,9 @@ host a
 host b
 check "a program that tags is loaded" on a bpftool prog loadall "$OTHERS" /sys/fs/bpf/others
 check "and put before the wire" cable
-printf 'interfaces: [wb]\n' >"$WORK/native.yaml"
+printf 'interfaces: [wb]\nattach: {vlan: always}\n' >"$WORK/native.yaml"
+printf 'interfaces: [wb]\n' >"$WORK/auto.yaml"
+printf 'interfaces: [wb]\nattach: {vlan: never}\n' >"$WORK/never.yaml"
 printf 'interfaces: [wb]\nattach: {ingress: generic}\n' >"$WORK/generic.yaml"
 printf 'interfaces: [wb]\nattach: {ingress: tc}\n' >"$WORK/tc.yaml"
 
@@ -127,5 +130,65 @@ stop b KILL
 check "a dead agent's program is detached from the interface" on b "$WEIR" detach -i wb
 check "and off the interface" test "$(xdp_program)" = "null null"
 check "detach removes the rest" on b "$WEIR" detach --all
+check "nothing stays attached" nothing_left b
+
+# --- Who wants the tags ---------------------------------------------------------------------------
+
+does_not_ask() {
+	why
+	why | grep -q "XDP native (offloaded VLAN tags not asked for)"
+}
+# bound yes|no: is there a program of the interface's own?
+bound() {
+	on b ls /sys/fs/bpf/weir/links
+	[ "$(on b ls /sys/fs/bpf/weir/links | grep -c bound)" = "$([ "$1" = yes ] && echo 1 || echo 0)" ]
+}
+# hears all|own: wb is promiscuous, as a monitoring port is. With VLAN devices and VLAN-aware bridges,
+# which not every kernel has, tests/kernels/smoke.sh does the same.
+hears() {
+	on b ip link set wb promisc "$([ "$1" = all ] && echo on || echo off)"
+}
+# toggles: tags are wanted and not wanted, again and again
+toggles() {
+	local round
+
+	for round in 1 2 3 4 5; do
+		hears all && until_true 5 reads_tags && hears own && until_true 5 does_not_ask || return 1
+	done
+}
+on a ip link del wa
+cable
+check "without VLANs" agent b -c "$WORK/auto.yaml"
+check "nobody is asked for tags" does_not_ask
+check "and the common program is attached" bound no
+send 6000 55
+check "so it finds none" flow_is 6000 0 10
+check "a bridge comes" on b ip link add br0 type bridge mcast_snooping 0
+check "and the interface becomes a port of it" on b ip link set wb master br0
+check "it is still not asked, for the bridge does not go by VLANs" does_not_ask
+check "and leaves it" on b ip link set wb nomaster
+check "its administrator makes it hear all there is" hears all
+check "now it is asked" until_true 5 reads_tags
+check "by a program of its own" bound yes
+send 6002 55
+check "which finds the tag" flow_is 6002 55 10
+stop b KILL
+check "killed" hears own
+check "and started again when nobody wants tags" agent b -c "$WORK/auto.yaml"
+check "it asks no more" does_not_ask
+check "with the common program" bound no
+start flood a ping -q -f -i 0.001 10.9.0.2
+flooding=$(counter b seen_in)
+check "wanted and not wanted while packets come" toggles
+check "and came" test "$(counter b seen_in)" -gt $((flooding + 1000))
+stop flood
+check "no packet was missed or counted twice" until_true 5 accounted
+check "it hears all once more" hears all
+check "and is asked" until_true 5 reads_tags
+cp "$WORK/never.yaml" "$WORK/auto.yaml"
+kill -HUP "${AGENT[b]}"
+check "until told never to ask" until_true 5 does_not_ask
+check "the books equal the interface's, nothing twice, nothing lost" accounted
+check "it ends" stop b
 check "nothing stays attached" nothing_left b
 done_testing

@@ -302,10 +302,11 @@ static void comes_as_foreseen(struct meter *m, const struct meter_kernel *k, con
 	const int qdisc = netlink_qdisc(ifindex);
 	struct weir_interface foreseen = {}, attached = {};
 	struct why foretold = {}, told = {};
-	int code = meter_foresee(m, k, ifindex, name, policy, &foreseen, &foretold), attach_code;
+	int code = meter_foresee(m, k, ifindex, name, policy, false, &foreseen, &foretold);
+	int attach_code;
 
 	nothing_is_on(name, xdp, qdisc);
-	attach_code = meter_attach(m, ifindex, name, policy, &attached, &told);
+	attach_code = meter_attach(m, ifindex, name, policy, false, &attached, &told);
 	if (code ? is_guess(ifindex, policy) : !!strstr(foreseen.why, "if its driver can")) {
 		assert_int_equal(netlink_native_xdp(ifindex), NETLINK_UNTOLD);
 		if (code)
@@ -333,9 +334,10 @@ static void with_every_policy(struct meter *m, const char *name)
 	meter_probe(m, &k);
 	for (int in = ATTACH_IN_AUTO; in <= ATTACH_IN_TC; in++) {
 		for (int out = ATTACH_OUT_AUTO; out <= ATTACH_OUT_CLSACT; out++) {
-			policy.in = in;
-			policy.out = out;
-			comes_as_foreseen(m, &k, name, &policy);
+			for (int vlan = ATTACH_VLAN_AUTO; vlan <= ATTACH_VLAN_NEVER; vlan++) {
+				policy = (struct attach_policy){in, out, vlan};
+				comes_as_foreseen(m, &k, name, &policy);
+			}
 		}
 	}
 }

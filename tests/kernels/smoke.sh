@@ -169,8 +169,22 @@ vlans() {
 	[ "$1" = beside ] || offload=off
 	on a ethtool -K wa txvlan $offload >/dev/null && on b ethtool -K wb txvlan $offload >/dev/null
 }
+# asks yes|no: whether XDP asks wb for tags
+asks() {
+	local why
+
+	why=$(on b "$WEIR" show interfaces -j | jq -r 'select(.name == "wb").ingress.why')
+	echo "$why"
+	case $hint-$1 in
+	yes-yes) [[ $why == *"reads offloaded VLAN tags"* ]] ;;
+	yes-no) [[ $why == *"not asked for"* ]] ;;
+	no-*) [[ $why == null ]] ;;
+	esac
+}
+check "without VLAN devices nobody is asked for tags" asks no
 check "VLAN devices come" vlan a wa 55 10.8.0.1/24
 check "on both ends" vlan b wb 55 10.8.0.2/24
+check "and now XDP asks, where it can" until_true 15 asks yes
 check "with tags in the frame" vlans in
 check "ping passes" pings 10.8.0.1 10.8.0.2
 check "and XDP finds the tag" flow_is '.src == "10.8.0.1" and .vlan == 55' "1 10 840"
@@ -183,6 +197,53 @@ else
 		flow_is '.src == "10.8.0.1" and .vlan == 0' "1 10 840"
 fi
 check "every packet is accounted for" settled wb
+
+# A bond with wb in it, whose VLAN device it is, and a bridge that begins to go by VLANs.
+bond() {
+	on b ip link add bond0 type bond mode active-backup && on b ip link set wb down &&
+		on b ip link set wb master bond0 && on b ip link set wb up && on b ip link set bond0 up &&
+		on b ip link add link bond0 name bond0.66 type vlan id 66
+}
+check "the VLAN device goes" on b ip link del wb.55
+check "and XDP asks no more" until_true 15 asks no
+if modprobe bonding 2>/dev/null; then
+	check "a VLAN device comes on a bond that the interface is in" bond
+	check "XDP asks" until_true 15 asks yes
+	check "the interface leaves the bond" on b ip link set wb nomaster
+	check "XDP asks no more" until_true 15 asks no
+	on b ip link del bond0
+	on b ip link set wb up
+else
+	skip "a VLAN device comes on a bond that the interface is in" "this kernel has no bonding"
+fi
+check "a bridge comes" on b ip link add br0 type bridge mcast_snooping 0
+on b sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
+check "that the interface is a port of" on b ip link set wb master br0
+check "XDP does not ask yet" asks no
+check "up" on b ip link set br0 up
+check "the bridge begins to go by VLANs" on b ip link set br0 type bridge vlan_filtering 1
+check "XDP asks" until_true 15 asks yes
+check "it stops" on b ip link set br0 type bridge vlan_filtering 0
+check "XDP asks no more" until_true 15 asks no
+check "every packet is accounted for" settled wb
+on b ip link del br0
+check "a VLAN device comes again" vlan b wb 55 10.8.0.2/24
+check "it ends, and nothing is left" ends
+
+# --- A VLAN and its parent, both measured ---------------------------------------------------------
+
+config "wb, wb.55"
+check "a VLAN device and its parent are measured" run
+check "that is said" until_true 15 said "wb.55: its packets are counted on wb too"
+check "ping passes" pings 10.8.0.1 10.8.0.2
+check "and is counted on both" flow_is '.src == "10.8.0.1"' "2 20 1680"
+check "every packet is accounted for" conserved b
+check "it ends, and nothing is left" ends
+config "wb.55, wb" "count: once"
+check "counting once" run
+check "leaves the VLAN device out" until_true 15 said "wb.55: left out: wb below it is measured"
+check "ping passes" pings 10.8.0.1 10.8.0.2
+check "and is counted on the parent alone" flow_is '.src == "10.8.0.1"' "1 10 840"
 check "it ends, and nothing is left" ends
 
 # --- TC, with segmentation left to the device -----------------------------------------------------

@@ -46,7 +46,7 @@ struct running {
 	struct loop *loop;
 	struct netlink *links;
 	struct loop_watch link_watch, ring_watch, lines_watch;
-	struct loop_timer tick, ring_timer;
+	struct loop_timer tick, ring_timer, ports_timer;
 	bool lines_broke; /* and people know */
 };
 
@@ -81,6 +81,8 @@ static int want_ports(struct agent *a)
 	const struct agent_options *o = &a->options;
 
 	a->ports.policy = a->config.attach;
+	a->ports.mode = a->config.count;
+	a->ports.inner = a->config.inner;
 	if (o->interface_count)
 		return ports_want(&a->ports, o->interfaces, o->interface_count);
 	return ports_want(&a->ports, (const char *const *)a->config.interfaces,
@@ -172,11 +174,6 @@ static void reload(struct agent *a)
 
 /* --- While it runs --------------------------------------------------------------------- */
 
-static void follow_link(void *ports, const struct netlink_link *link)
-{
-	ports_follow(ports, link);
-}
-
 /* An address may come long after its interface. */
 static void follow_networks(struct agent *a)
 {
@@ -213,6 +210,19 @@ static void end_second(struct agent *a)
 		      a->series_code, &now);
 }
 
+/* What the kernel had to say and dropped is asked for. */
+static void follow_links(struct running *r)
+{
+	struct ports *p = &r->a->ports;
+
+	if (netlink_read(r->links, ports_link, p)) {
+		ports_read_links(p);
+		ports_name(p);
+	}
+	ports_sync(p, false);
+	loop_timer(r->loop, &r->ports_timer, p->more ? clock_monotonic_ns() : LOOP_NEVER);
+}
+
 static void tick(void *context, __u64 now_ns)
 {
 	struct running *r = context;
@@ -225,18 +235,21 @@ static void tick(void *context, __u64 now_ns)
 		loop_stop(r->loop, 0); /* nobody reads any more */
 		return;
 	}
-	ports_sync(&a->ports, false);
+	follow_links(r);
+	ports_settle(&a->ports);
 	follow_networks(a);
 }
 
 static void links_changed(void *context, short events)
 {
-	struct running *r = context;
-
 	(void)events;
-	if (netlink_read(r->links, follow_link, &r->a->ports))
-		ports_name(&r->a->ports); /* messages were lost */
-	ports_sync(&r->a->ports, false);
+	follow_links(context);
+}
+
+static void ports_left(void *context, __u64 now_ns)
+{
+	(void)now_ns;
+	follow_links(context);
 }
 
 static void lines_ready(void *context, short events)
@@ -354,6 +367,15 @@ static void close_lines(struct agent *a, __u64 deadline_ns)
 		flow_lines_close(&a->lines, deadline_ns);
 }
 
+static int start_ports(struct agent *a)
+{
+	int code = ports_read_links(&a->ports);
+
+	if (code)
+		log_err("cannot read the links: %s", strerror(-code));
+	return code ? code : ports_sync(&a->ports, true);
+}
+
 static int start_measuring(struct agent *a)
 {
 	int code = queries_adopt(&a->queries);
@@ -363,7 +385,7 @@ static int start_measuring(struct agent *a)
 	ports_name(&a->ports); /* exporters begin with what they know of interfaces */
 	code = code ? code : apply_exports(a, &a->config);
 	code = code ? code : start_report(a);
-	code = code ? code : ports_sync(&a->ports, true);
+	code = code ? code : start_ports(a);
 	if (code) {
 		struct why why;
 
@@ -376,6 +398,7 @@ static int start_measuring(struct agent *a)
 		return code;
 	}
 	ports_trim(&a->ports);
+	ports_settle(&a->ports);
 	if (a->ports.changes)
 		queries_begin_anew(&a->queries);
 	queries_say_memory(&a->queries);
@@ -467,6 +490,7 @@ int agent_run(struct agent *a)
 		.link_watch = {links_changed, &r},
 		.lines_watch = {lines_ready, &r},
 		.tick = {tick, &r},
+		.ports_timer = {ports_left, &r},
 	};
 	int code = open_loop(&r);
 
@@ -517,6 +541,7 @@ int agent_check(struct agent *a)
 
 void agent_close(struct agent *a)
 {
+	ports_free(&a->ports);
 	config_free(&a->config);
 	free(a);
 }

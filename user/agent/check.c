@@ -13,6 +13,7 @@
 #include "view/kernel.h"
 #include "agent/lock.h"
 #include "view/json.h"
+#include "view/print.h"
 #include "view/text.h"
 
 struct check {
@@ -45,13 +46,15 @@ static bool is_measured(const struct check *c, __u32 ifindex, struct weir_interf
 }
 
 /* What would become of it: `out` has its name. */
-static void foresee(struct check *c, __u32 ifindex, struct snapshot_interface *out)
+static void foresee(struct check *c, unsigned int port, struct snapshot_interface *out)
 {
+	const struct ports *p = &c->a->ports;
+	const __u32 ifindex = p->port[port].there;
 	char name[sizeof(out->hooks.name)];
 
 	memcpy(name, out->hooks.name, sizeof(name));
-	if (!meter_foresee(&c->a->meter, &c->snapshot->kernel, ifindex, name, &c->a->ports.policy,
-			   &out->hooks, &out->why)) {
+	if (!meter_foresee(&c->a->meter, &c->snapshot->kernel, ifindex, name, &p->policy,
+			   p->place[port].vlans, &out->hooks, &out->why)) {
 		out->state = SNAPSHOT_FORESEEN;
 		return;
 	}
@@ -62,19 +65,28 @@ static void foresee(struct check *c, __u32 ifindex, struct snapshot_interface *o
 		c->refused = out->why;
 }
 
-static void check_port(struct check *c, const char *name)
+static void check_port(struct check *c, unsigned int port)
 {
 	struct snapshot_interface *out = &c->snapshot->interface[c->snapshot->interface_count++];
-	const __u32 ifindex = if_nametoindex(name);
+	const struct ports *p = &c->a->ports;
+	char reason[PORT_REASON_BYTES];
 
-	*out = (struct snapshot_interface){.state = SNAPSHOT_ABSENT};
-	snprintf(out->hooks.name, sizeof(out->hooks.name), "%s", name);
-	if (!ifindex)
+	*out = (struct snapshot_interface){
+		.state = SNAPSHOT_ABSENT,
+		.hooks.ifindex = p->port[port].there,
+		.also = links_also(p->place, p->count, port),
+	};
+	snprintf(out->hooks.name, sizeof(out->hooks.name), "%s", p->port[port].name);
+	if (!p->port[port].there) {
 		why_set(&out->why, 0, "not there yet, waited for");
-	else if (is_measured(c, ifindex, &out->hooks))
+	} else if (ports_leave_out(p, port, reason)) {
+		why_set(&out->why, 0, "%s", reason);
+		out->state = SNAPSHOT_LEFT_OUT;
+	} else if (is_measured(c, p->port[port].there, &out->hooks)) {
 		out->state = SNAPSHOT_ATTACHED;
-	else
-		foresee(c, ifindex, out);
+	} else {
+		foresee(c, port, out);
+	}
 }
 
 /* --------------------------------------------------------------------------------------- */
@@ -107,8 +119,10 @@ static void print_text(const struct check *c)
 		printf("agent       pid %d is running\n", (int)s->agent);
 	else if (c->runs)
 		printf("agent       none; what one left attached is adopted\n");
-	for (unsigned int i = 0; i < s->interface_count; i++)
+	for (unsigned int i = 0; i < s->interface_count; i++) {
 		print_interface(&s->interface[i]);
+		lines_twice(s, i, "            counted twice with ", stdout);
+	}
 }
 
 static int print(const struct check *c)
@@ -138,8 +152,12 @@ static int check_all(struct check *c)
 	if (code)
 		return code;
 	s->agent = lock_holder();
+	code = ports_read_links(&c->a->ports);
+	if (code)
+		return code;
+	ports_look(&c->a->ports);
 	for (unsigned int i = 0; i < c->a->ports.count; i++)
-		check_port(c, c->a->ports.port[i].name);
+		check_port(c, i);
 	return print(c);
 }
 

@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Interfaces are wanted by name. A name may come, go, and come back as another
- * interface; what is true is asked of the kernel each time, netlink only says
- * that it is time to ask.
+ * Interfaces are wanted by name. A name may come, go, and come back as another interface; which it
+ * is now is asked of the kernel each time, netlink only says that it is time to ask. What is above
+ * and below it is known from netlink alone (meter/links.h): read whole at the start, and then from
+ * the changes.
+ *
+ * Two things follow from that. Of devices that lie above one another, some are left out if packets
+ * are to be counted once. And where tags are about, XDP asks for those that the device took off
+ * its frames; to begin with that takes a program of the interface's own, which takes some ten
+ * milliseconds to load, so it is done for one interface at a time, and to stop has time until the
+ * second is over: a VLAN that comes and goes all the time costs one load a second.
+ *
+ *   Wanted               by name
+ *   Their names          as exporters tell them
+ *   Above and below      places among the links
+ *   Attached, left out   and asking for tags
+ *   Their own networks   of those that are wanted
  */
 #include "agent/ports.h"
 
@@ -15,6 +28,8 @@
 
 #include "base/log.h"
 #include "view/text.h"
+
+/* --- Wanted -------------------------------------------------------------------------------- */
 
 static const struct port *find_port(const struct ports *p, const char *name)
 {
@@ -66,10 +81,12 @@ int ports_want(struct ports *p, const char *const *names, unsigned int count)
 
 		if (known)
 			wanted->port[i] = *known;
+		wanted->port[i].said = (struct link_set){}; /* it is by place */
 	}
 	if (!code) {
 		memcpy(p->port, wanted->port, sizeof(p->port));
 		p->count = wanted->count;
+		p->moved = true;
 	}
 	free(wanted);
 	return code;
@@ -136,13 +153,97 @@ void ports_name(struct ports *p)
 		name_port(p, if_nametoindex(p->port[i].name));
 }
 
-void ports_follow(struct ports *p, const struct netlink_link *link)
+/* --- Above and below ----------------------------------------------------------------------- */
+
+int ports_read_links(struct ports *p)
 {
+	int code = links_read(&p->links);
+
+	p->moved |= !code;
+	return code;
+}
+
+void ports_link(void *ports, const struct netlink_link *link)
+{
+	struct ports *p = ports;
+
+	p->moved |= links_put(&p->links, link) != 0;
 	if (!link->gone && names_has(p->names, link->ifindex))
 		name_port(p, link->ifindex);
 }
 
-/* --- Attaching ----------------------------------------------------------------------------- */
+void ports_free(struct ports *p)
+{
+	links_free(&p->links);
+}
+
+void ports_look(struct ports *p)
+{
+	__u32 ifindex[PORTS_MAX];
+
+	for (unsigned int i = 0; i < p->count; i++) {
+		struct port *port = &p->port[i];
+		__u32 there = if_nametoindex(port->name);
+
+		p->moved |= there != port->there;
+		port->there = there;
+		if (port->refused != there)
+			port->refused = 0;
+		/* One that cannot be measured counts nothing twice. */
+		ifindex[i] = port->refused ? 0 : there;
+	}
+	if (p->moved && !links_place(&p->links, ifindex, p->count, p->inner, p->place))
+		p->moved = false;
+}
+
+bool ports_leave_out(const struct ports *p, unsigned int port, char reason[PORT_REASON_BYTES])
+{
+	int other = links_leave_out(p->place, p->count, p->mode, port);
+
+	if (other < 0)
+		return false;
+	snprintf(reason, PORT_REASON_BYTES, "left out: %s%s is measured", p->port[other].name,
+		 link_set_has(&p->place[port].below, other)   ? " below it"
+		 : link_set_has(&p->place[other].below, port) ? " above it"
+							      : ", its other end,");
+	return true;
+}
+
+static bool is_measured_below(const struct ports *p, unsigned int port, unsigned int other)
+{
+	const bool peer = p->place[port].peer == (int)other && other < port;
+
+	return p->port[port].ifindex && p->port[other].ifindex &&
+	       (peer || link_set_has(&p->place[port].below, other));
+}
+
+/* Once for each that is new. */
+static void say_twice(struct ports *p, unsigned int port)
+{
+	struct link_set now = {};
+	bool news = false;
+	char names[256] = "";
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < p->count; i++) {
+		if (!is_measured_below(p, port, i))
+			continue;
+		now.word[i / 64] |= 1ull << i % 64;
+		news |= !link_set_has(&p->port[port].said, i);
+		if (used < sizeof(names) - IFNAMSIZ - 8)
+			used += snprintf(names + used, sizeof(names) - used, "%s%s",
+					 used ? ", " : "", p->port[i].name);
+		else if (names[used - 1] != '.')
+			used += snprintf(names + used, sizeof(names) - used, ", ...");
+	}
+	p->port[port].said = now;
+	if (news)
+		notes_warn(p->notes,
+			   "%s: its packets are counted on %s too; 'count: once' counts them once",
+			   p->port[port].name, names);
+}
+
+/* --- Attached, left out -------------------------------------------------------------------- */
 
 /* Is the interface attached already, by an agent before us? */
 static bool is_attached(const struct meter *m, __u32 ifindex)
@@ -157,66 +258,181 @@ static bool is_attached(const struct meter *m, __u32 ifindex)
 	return false;
 }
 
-static int attach(struct ports *p, struct port *port, __u32 ifindex)
+static void say_hooks(const struct ports *p, const struct port *port, const char *more)
 {
-	bool before = is_attached(p->meter, ifindex);
-	struct why why = {};
 	char hooks[256];
-	int code = meter_attach(p->meter, ifindex, port->name, &p->policy, &port->hooks, &why);
+
+	text_hooks(&port->hooks, hooks, sizeof(hooks));
+	notes_say(p->notes, "%s: %s%s", port->name, hooks, more);
+}
+
+/* Also of one that is attached, to change what it asks for. */
+static int attach(struct ports *p, unsigned int which)
+{
+	struct port *port = &p->port[which];
+	bool vlans = p->place[which].vlans;
+	struct why why = {};
+	int code = meter_attach(p->meter, port->there, port->name, &p->policy, vlans, &port->hooks,
+				&why);
 
 	if (code) {
 		if (code != -ENODEV || !p->notes->drawn)
 			notes_warn(p->notes, "%s: %s", port->name, why_text(&why, code));
-		port->refused = ifindex;
+		port->refused = port->there;
+		port->ifindex = 0;
+		p->moved = true; /* others need not be left out for it any more */
 		return code;
 	}
-	name_port(p, ifindex);
-	port->ifindex = ifindex;
-	port->ours = !before;
-	p->changes += !before;
-	port->refused = 0;
-	text_hooks(&port->hooks, hooks, sizeof(hooks));
-	notes_say(p->notes, "%s: %s%s", port->name, hooks, before ? ", adopted" : "");
+	name_port(p, port->there);
+	port->ifindex = port->there;
+	port->left_out = 0;
+	port->asks = attach_asks(&p->policy, vlans);
 	return 0;
+}
+
+static int attach_new(struct ports *p, unsigned int which)
+{
+	bool before = is_attached(p->meter, p->port[which].there);
+	int code = attach(p, which);
+
+	if (code)
+		return code;
+	p->port[which].ours = !before;
+	p->changes += !before;
+	say_hooks(p, &p->port[which], before ? ", adopted" : "");
+	return 0;
+}
+
+static void stop_leaving_out(struct ports *p, struct port *port)
+{
+	char name[IFNAMSIZ];
+	struct why why;
+
+	if (if_indextoname(port->left_out, name))
+		meter_detach(p->meter, port->left_out, &why);
+	else
+		meter_forget(p->meter, port->left_out);
+	port->left_out = 0;
+}
+
+static void let_go(struct ports *p, struct port *port)
+{
+	char name[IFNAMSIZ];
+	struct why why;
+
+	if (port->left_out && port->left_out != port->there)
+		stop_leaving_out(p, port);
+	if (!port->ifindex || port->ifindex == port->there)
+		return;
+	/* Renamed, it is no longer the one that was asked for. */
+	if (if_indextoname(port->ifindex, name)) {
+		meter_detach(p->meter, port->ifindex, &why);
+		notes_say(p->notes, "%s: now named %s, detached", port->name, name);
+	} else {
+		meter_forget(p->meter, port->ifindex);
+		notes_say(p->notes, "%s: gone; its counts stay", port->name);
+	}
+	port->ifindex = 0;
+}
+
+static void leave_out(struct ports *p, unsigned int which, const char *reason)
+{
+	struct port *port = &p->port[which];
+	struct why why = {};
+
+	if (port->left_out == port->there && !strcmp(port->hooks.why, reason))
+		return;
+	p->changes += port->ifindex != 0;
+	if (meter_leave_out(p->meter, port->there, port->name, reason, &port->hooks, &why))
+		notes_warn(p->notes, "%s", why.text);
+	notes_say(p->notes, "%s: %s", port->name, reason);
+	snprintf(port->hooks.why, sizeof(port->hooks.why), "%s", reason);
+	port->left_out = port->there;
+	port->ifindex = 0;
+}
+
+/* Those that are to be measured first, so that what others leave to them is not missed. */
+static int attach_wanted(struct ports *p, bool start)
+{
+	char reason[PORT_REASON_BYTES];
+
+	for (unsigned int i = 0; i < p->count; i++) {
+		struct port *port = &p->port[i];
+		int code;
+
+		if (!port->there || port->ifindex || port->refused || ports_leave_out(p, i, reason))
+			continue;
+		code = attach_new(p, i);
+		if (code && start)
+			return code;
+	}
+	for (unsigned int i = 0; i < p->count; i++)
+		if (p->port[i].there && ports_leave_out(p, i, reason))
+			leave_out(p, i, reason);
+	return 0;
+}
+
+/* Has it another program than it should? */
+static bool is_to_change(const struct ports *p, unsigned int which, bool to)
+{
+	const struct port *port = &p->port[which];
+
+	return port->ifindex && attach_asks(&p->policy, p->place[which].vlans) == to &&
+	       port->asks != to;
+}
+
+static void change(struct ports *p, unsigned int which, bool to)
+{
+	struct port *port = &p->port[which];
+
+	if (port->hooks.in != WEIR_HOOK_XDP_NATIVE) {
+		port->asks = to; /* TC has the tags, generic XDP cannot ask */
+		return;
+	}
+	if (!attach(p, which))
+		say_hooks(p, port, "");
+}
+
+static void begin_to_ask(struct ports *p)
+{
+	p->more = false;
+	for (unsigned int i = 0; i < p->count; i++) {
+		if (!is_to_change(p, i, true))
+			continue;
+		if (p->more)
+			return;
+		change(p, i, true);
+		p->more = true; /* if there is another */
+	}
+	p->more = false;
 }
 
 int ports_sync(struct ports *p, bool start)
 {
+	int code;
+
+	ports_look(p);
+	for (unsigned int i = 0; i < p->count; i++)
+		let_go(p, &p->port[i]);
+	code = attach_wanted(p, start);
+	if (!code)
+		begin_to_ask(p);
+	return code;
+}
+
+void ports_settle(struct ports *p)
+{
 	for (unsigned int i = 0; i < p->count; i++) {
-		struct port *port = &p->port[i];
-		__u32 ifindex = if_nametoindex(port->name);
-
-		if (port->ifindex && port->ifindex != ifindex) {
-			char name[IFNAMSIZ];
-
-			/* Renamed, it is no longer the one that was asked for. */
-			if (if_indextoname(port->ifindex, name)) {
-				struct why why;
-
-				meter_detach(p->meter, port->ifindex, &why);
-				notes_say(p->notes, "%s: now named %s, detached", port->name, name);
-			} else {
-				meter_forget(p->meter, port->ifindex);
-				notes_say(p->notes, "%s: gone; its counts stay", port->name);
-			}
-			port->ifindex = 0;
-		}
-		if (ifindex && !port->ifindex && port->refused != ifindex) {
-			int code = attach(p, port, ifindex);
-
-			if (code && start)
-				return code;
-		}
-		if (!ifindex)
-			port->refused = 0;
+		if (is_to_change(p, i, false))
+			change(p, i, false);
+		say_twice(p, i);
 	}
-	return 0;
 }
 
 static bool is_wanted(const struct ports *p, __u32 ifindex)
 {
 	for (unsigned int i = 0; i < p->count; i++)
-		if (p->port[i].ifindex == ifindex)
+		if (p->port[i].ifindex == ifindex || p->port[i].left_out == ifindex)
 			return true;
 	return false;
 }
@@ -233,6 +449,8 @@ void ports_trim(struct ports *p)
 			continue;
 		if (!if_indextoname(interface.ifindex, name))
 			meter_forget(p->meter, interface.ifindex);
+		else if (interface.left_out)
+			meter_detach(p->meter, interface.ifindex, &why);
 		else if (interface.in || interface.out) {
 			p->changes++;
 			if (meter_detach(p->meter, interface.ifindex, &why))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The interfaces that are wanted, and what is attached to those that are there. */
+/* The interfaces that are wanted, what is attached to those that are there, and which are left out. */
 #ifndef AGENT_PORTS_H
 #define AGENT_PORTS_H
 
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "export/names.h"
+#include "meter/links.h"
 #include "meter/meter.h"
 #include "meter/netlink.h"
 #include "query/prefix.h"
@@ -14,14 +15,19 @@
 
 #define PORTS_MAX 128
 #define PORT_NETWORKS 256
+#define PORT_REASON_BYTES 64
 
 /* An interface that is wanted. */
 struct port {
 	char name[IFNAMSIZ];
-	__u32 ifindex; /* attached there; 0: not attached */
-	__u32 refused; /* the ifindex that could not be attached: said once */
-	bool ours;     /* this process attached it, it adopted none */
+	__u32 there;    /* the ifindex that has the name now; 0: none has */
+	__u32 ifindex;  /* attached there; 0: not attached */
+	__u32 refused;  /* the ifindex that could not be attached: said once */
+	__u32 left_out; /* the ifindex that is left out */
+	bool ours;      /* this process attached it, it adopted none */
+	bool asks;      /* for VLAN tags */
 	struct weir_interface hooks;
+	struct link_set said; /* ports below it that count its packets too, as was said */
 };
 
 struct ports {
@@ -29,10 +35,17 @@ struct ports {
 	struct notes *notes;
 	struct names *names; /* of those that flows can be of */
 	struct attach_policy policy;
+	enum count_mode mode;
+	bool inner; /* what is in a tunnel is what is counted */
 
 	struct port port[PORTS_MAX];
 	unsigned int count;
-	unsigned int changes; /* interfaces attached anew, and those that were trimmed, so far */
+	unsigned int changes; /* interfaces attached anew, trimmed or left out, so far */
+	bool more; /* ports_sync() has left something to the next time, which should be soon */
+
+	struct links links;
+	bool moved;                         /* since `place` was right */
+	struct link_place place[PORTS_MAX]; /* of each port */
 };
 
 /* The interfaces' own networks, in an order that makes them comparable. */
@@ -51,15 +64,26 @@ int ports_want(struct ports *p, const char *const *names, unsigned int count);
 int ports_check(const struct ports *p);
 /* Which are waited for. */
 void ports_say_absent(const struct ports *p);
+/* Where the ports are among the links. ports_link(): a change, for netlink_read(), also of what an
+ * interface is named. Negative errno: what was known stays. */
+int ports_read_links(struct ports *p);
+void ports_link(void *ports, const struct netlink_link *link);
+/* Which interface each name is now, and what is above and below it. */
+void ports_look(struct ports *p);
+/* Is the port's interface there, and left out for another's sake? `reason`: in words. */
+bool ports_leave_out(const struct ports *p, unsigned int port, char reason[PORT_REASON_BYTES]);
 /*
- * Attaches what is wanted and there, forgets what has gone. At the `start` what is there must be
- * attachable; later one line says that it was not. Negative errno after a line.
+ * Attaches what is wanted and there, forgets what has gone, leaves out what would be counted twice if
+ * that is wanted, begins to ask for VLAN tags. At the `start` what is there must be attachable; later
+ * one line says that it was not. Negative errno after a line.
  */
 int ports_sync(struct ports *p, bool start);
 /* Names the interfaces that are wanted or have accounts, before the first flow of theirs. */
 void ports_name(struct ports *p);
-/* Something about the interface has changed. */
-void ports_follow(struct ports *p, const struct netlink_link *link);
+/* What has time until the second is over: to ask for VLAN tags no more, to say what is counted
+ * twice. */
+void ports_settle(struct ports *p);
+void ports_free(struct ports *p);
 /* Detaches interfaces that were adopted and are not wanted. */
 void ports_trim(struct ports *p);
 /* Detaches all; only those that this process attached. */

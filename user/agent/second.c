@@ -53,9 +53,17 @@ static void add_ports(const struct agent *a, struct snapshot *s)
 		const struct port *port = &a->ports.port[i];
 		struct snapshot_interface *out = &s->interface[s->interface_count++];
 
-		*out = (struct snapshot_interface){.hooks = port->hooks};
+		*out = (struct snapshot_interface){
+			.hooks = port->hooks,
+			.also = links_also(a->ports.place, a->ports.count, i),
+		};
 		if (port->ifindex)
 			continue;
+		if (port->left_out) {
+			out->state = SNAPSHOT_LEFT_OUT;
+			why_set(&out->why, 0, "%s", port->hooks.why);
+			continue;
+		}
 		out->state = SNAPSHOT_ABSENT;
 		out->hooks = (struct weir_interface){};
 		snprintf(out->hooks.name, sizeof(out->hooks.name), "%s", port->name);

@@ -147,11 +147,11 @@ static int show_losses(struct show *s)
 	return finish("losses", code) || !s->snapshot->balance.holds ? CLI_FAILED : CLI_OK;
 }
 
-static int interface_line(const struct snapshot_interface *i)
+static int interface_line(const struct snapshot *s, unsigned int interface)
 {
-	json_t *all = json_interface(i);
+	json_t *all = json_interface(s, interface);
 
-	if (json_object_set_new(all, "counters", json_books(&i->books))) {
+	if (json_object_set_new(all, "counters", json_books(&s->interface[interface].books))) {
 		json_decref(all);
 		all = NULL;
 	}
@@ -164,9 +164,9 @@ static int show_interfaces(struct show *s)
 
 	for (unsigned int i = 0; i < s->snapshot->interface_count && !code; i++) {
 		if (s->json)
-			code = interface_line(&s->snapshot->interface[i]);
+			code = interface_line(s->snapshot, i);
 		else
-			lines_interface(&s->snapshot->interface[i], stdout);
+			lines_interface(s->snapshot, i, stdout);
 	}
 	return finish("interfaces", code);
 }

@@ -62,6 +62,10 @@ static const struct key export = {NULL, KEY_SECTION, .section = &export_section}
 static const struct key keys[] = {
 	{"interfaces", KEY_LIST, AT(interfaces), .list = &config_interfaces,
 	 .without = "that of the default route", .help = "interfaces to measure"},
+	{"count", KEY_CHOICE, AT(count), .choices = count_choices, .standard = "all",
+	 .help = "of interfaces that lie above one another, as a bridge above its ports or a VLAN "
+		 "above its parent, which are measured: all, so that their packets are counted "
+		 "twice; once or lower: those with none of the others below; upper: above"},
 	{"inside", KEY_LIST, AT(scope.inside), .list = &config_inside,
 	 .standard = "[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, \"fc00::/7\"]",
 	 .help = "networks on this side; without it the interfaces' own networks, too"},

@@ -3,7 +3,7 @@
  * The configuration: what the file says, and for what it leaves out, the defaults. The tables of
  * keys have both; each section's table is in the room whose struct it fills, or here:
  *
- *   config.c      the file as a whole, `flow`, `tunnels`, `vxlan_ports`
+ *   config.c      the file as a whole, `count`, `flow`, `tunnels`, `vxlan_ports`
  *   network.c     `interfaces`, `inside`, `groups`
  *   query.c       `queries`
  *   distinct.c    `distinct`, and the size of each vector
@@ -51,6 +51,7 @@ struct config {
 	__u32 vxlan_ports[WEIR_VXLAN_PORTS];
 	unsigned int vxlan_port_count;
 	struct attach_policy attach;
+	enum count_mode count;
 	struct config_distinct distinct; /* what queries do not say themselves */
 	struct config_query *queries;
 	unsigned int query_count;

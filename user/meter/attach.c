@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "meter/accounts.h"
@@ -41,7 +42,7 @@ static int enter(const struct ladder *l, const char *name, __u32 *account,
 	if (before->ifindex)
 		*i = *before;
 	i->ifindex = l->ifindex;
-	i->gone = 0;
+	i->gone = i->left_out = 0;
 	strncpy(i->name, name, sizeof(i->name) - 1);
 	code = account_write(l->m, *account, i);
 	if (!code)
@@ -51,6 +52,13 @@ static int enter(const struct ladder *l, const char *name, __u32 *account,
 	account_write(l->m, *account, before);
 	return why_set(why, code, "%s: cannot enter it into the table of devices: %s", name,
 		       code == -ENOSPC ? "its places are taken" : strerror(-code));
+}
+
+static void mark_detached(struct weir_interface *i)
+{
+	i->in = i->out = WEIR_HOOK_NONE;
+	i->left_out = 0;
+	memset(i->why, 0, sizeof(i->why));
 }
 
 static int attach(struct ladder *l, const char *name, struct weir_interface *out, struct why *why)
@@ -67,8 +75,7 @@ static int attach(struct ladder *l, const char *name, struct weir_interface *out
 		/* Ingress may have counted already: the account is used. */
 		if (l->side[HOOK_IN].hook != WEIR_HOOK_NONE)
 			before = i;
-		before.in = before.out = WEIR_HOOK_NONE;
-		memset(before.why, 0, sizeof(before.why));
+		mark_detached(&before);
 		account_write(l->m, account, &before);
 		return code;
 	}
@@ -82,9 +89,10 @@ static int attach(struct ladder *l, const char *name, struct weir_interface *out
 }
 
 int meter_attach(struct meter *m, __u32 ifindex, const char *name,
-		 const struct attach_policy *policy, struct weir_interface *out, struct why *why)
+		 const struct attach_policy *policy, bool vlans, struct weir_interface *out,
+		 struct why *why)
 {
-	struct ladder l = {.m = m, .ifindex = ifindex, .policy = policy};
+	struct ladder l = {.m = m, .ifindex = ifindex, .policy = policy, .vlans = vlans};
 	libbpf_print_fn_t print;
 	int code = ladder_open(&l, name, why);
 
@@ -97,10 +105,16 @@ int meter_attach(struct meter *m, __u32 ifindex, const char *name,
 }
 
 int meter_foresee(const struct meter *m, const struct meter_kernel *kernel, __u32 ifindex,
-		  const char *name, const struct attach_policy *policy, struct weir_interface *out,
-		  struct why *why)
+		  const char *name, const struct attach_policy *policy, bool vlans,
+		  struct weir_interface *out, struct why *why)
 {
-	struct ladder l = {.m = m, .ifindex = ifindex, .policy = policy, .foresee = kernel};
+	struct ladder l = {
+		.m = m,
+		.ifindex = ifindex,
+		.policy = policy,
+		.vlans = vlans,
+		.foresee = kernel,
+	};
 	struct weir_interface i = {.ifindex = ifindex};
 	libbpf_print_fn_t print;
 	int code = ladder_open(&l, name, why);
@@ -116,12 +130,6 @@ int meter_foresee(const struct meter *m, const struct meter_kernel *kernel, __u3
 	ladder_describe(&l, &i);
 	*out = i;
 	return 0;
-}
-
-static void mark_detached(struct weir_interface *i)
-{
-	i->in = i->out = WEIR_HOOK_NONE;
-	memset(i->why, 0, sizeof(i->why));
 }
 
 static void mark_gone(struct weir_interface *i)
@@ -150,6 +158,35 @@ int meter_detach(struct meter *m, __u32 ifindex, struct why *why)
 	if (in + out == 0)
 		return why_set(why, -ENOENT, "nothing of weir is attached to interface %u",
 			       ifindex);
+	return 0;
+}
+
+int meter_leave_out(struct meter *m, __u32 ifindex, const char *name, const char *reason,
+		    struct weir_interface *out, struct why *why)
+{
+	struct weir_interface i = {0};
+	struct why none = {0};
+	__u32 account;
+	int code = meter_detach(m, ifindex, &none);
+
+	if (code && code != -ENOENT)
+		return why_set(why, code, "%s: %s", name, none.text);
+	code = account_find(m, ifindex, name, &account);
+	if (!code && bpf_map_lookup_elem(m->map[MAP_INTERFACES], &account, &i))
+		code = -errno;
+	mark_detached(&i);
+	i.ifindex = ifindex;
+	i.gone = 0;
+	i.left_out = 1;
+	memset(i.name, 0, sizeof(i.name));
+	strncpy(i.name, name, sizeof(i.name) - 1);
+	snprintf(i.why, sizeof(i.why), "%s", reason);
+	if (!code)
+		code = account_write(m, account, &i);
+	if (code)
+		return why_set(why, code, "%s: cannot write its account: %s", name,
+			       strerror(-code));
+	*out = i;
 	return 0;
 }
 

@@ -14,16 +14,18 @@
  *              It lives as long as the pin. But the name of the pin says only where the link was:
  *              the interface may have gone, its number may have been given to another, or it may
  *              have moved to another network namespace. So the link is asked for its program and
- *              interface, and then the hook itself, whether that program is there.
+ *              interface, and then the hook itself, whether that program is there. A program that
+ *              is bound to an interface is pinned beside its link: a program is known by the
+ *              number that its descriptor tells, since to open one by number takes CAP_SYS_ADMIN.
  *
  *   clsact     a filter of a qdisc, an object of the network that needs no pin. Ours are known by
  *              the name of their program. The qdisc may be somebody else's or ours; which of both
  *              is written in the filters' handle, so that the last filter takes it away only if
  *              we brought it.
  *
- * What is found is kept if it runs the programs of the meter that asks (by map, for XDP, since the
- * program bound to a device is loaded for that device alone; by program for TC), and otherwise
- * removed: it is what an older meter left.
+ * What is found is kept if it runs the programs of the meter that asks (one bound to a device, which
+ * is loaded for that device alone, is the meter's if it uses its maps), and otherwise removed: it is
+ * what an older meter left.
  *
  * hook_remove_all() works without a meter: every pin, and every filter of every interface.
  */
@@ -61,13 +63,22 @@ struct pin {
 	char path[sizeof(LINKS_DIR) + 32];
 };
 
-static struct pin pin_of(__u32 ifindex, enum hook_side side)
+static struct pin pin_named(__u32 ifindex, const char *name)
 {
 	struct pin pin;
 
-	snprintf(pin.path, sizeof(pin.path), LINKS_DIR "/%u-%s", ifindex,
-		 side == HOOK_IN ? "in" : "out");
+	snprintf(pin.path, sizeof(pin.path), LINKS_DIR "/%u-%s", ifindex, name);
 	return pin;
+}
+
+static struct pin pin_of(__u32 ifindex, enum hook_side side)
+{
+	return pin_named(ifindex, side == HOOK_IN ? "in" : "out");
+}
+
+static struct pin pin_of_bound(__u32 ifindex)
+{
+	return pin_named(ifindex, "bound");
 }
 
 static int tcx_type(enum hook_side side)
@@ -109,22 +120,30 @@ __u32 hook_map_id(int map)
 	return bpf_obj_get_info_by_fd(map, &info, &len) ? 0 : info.id;
 }
 
-static bool program_uses(__u32 id, __u32 map)
+static bool program_uses(int prog, __u32 map)
 {
 	__u32 maps[PROGRAM_MAPS] = {0};
 	struct bpf_prog_info info = {.nr_map_ids = PROGRAM_MAPS, .map_ids = (__u64)(size_t)maps};
 	__u32 len = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id), err;
 
-	if (fd < 0)
+	if (bpf_obj_get_info_by_fd(prog, &info, &len))
 		return false;
-	err = bpf_obj_get_info_by_fd(fd, &info, &len);
-	close(fd);
-	for (__u32 i = 0; !err && i < info.nr_map_ids && i < PROGRAM_MAPS; i++) {
+	for (__u32 i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS; i++) {
 		if (maps[i] == map)
 			return true;
 	}
 	return false;
+}
+
+/* Is it the program bound to the interface, and one of this meter's? */
+static bool is_bound(__u32 ifindex, __u32 id, __u32 map)
+{
+	int prog = bpf_obj_get(pin_of_bound(ifindex).path);
+	bool is = prog >= 0 && hook_program_id(prog) == id && program_uses(prog, map);
+
+	if (prog >= 0)
+		close(prog);
+	return is;
 }
 
 static bool program_is_ours(__u32 id)
@@ -184,18 +203,19 @@ static enum weir_hook hook_of_tcx(__u32 ifindex, enum hook_side side, __u32 prog
 	return WEIR_HOOK_NONE;
 }
 
-static enum weir_hook hook_of_pinned(int fd, __u32 ifindex, enum hook_side side, __u32 map,
-				     __u32 tc)
+static enum weir_hook hook_of_pinned(int fd, __u32 ifindex, enum hook_side side,
+				     const struct hook_ours *ours)
 {
 	struct pinned state = {0};
 
 	if (read_pinned(fd, &state) || state.ifindex != ifindex)
 		return WEIR_HOOK_NONE;
-	if (state.type == TYPE_XDP && side == HOOK_IN && program_uses(state.program, map))
+	if (state.type == TYPE_XDP && side == HOOK_IN &&
+	    (state.program == ours->xdp || is_bound(ifindex, state.program, ours->map)))
 		return hook_of_xdp(ifindex, state.program);
 	if (state.type == TYPE_TCX && state.attach_type == (__u32)tcx_type(side) &&
-	    state.program == tc)
-		return hook_of_tcx(ifindex, side, tc);
+	    state.program == ours->tc)
+		return hook_of_tcx(ifindex, side, ours->tc);
 	return WEIR_HOOK_NONE;
 }
 
@@ -211,19 +231,37 @@ static int remove_pin(const char *path)
 	return unlink(path) && (errno != EISDIR || rmdir(path)) ? -errno : 0;
 }
 
+static int put_pin(int fd, const struct pin *at)
+{
+	if ((mkdir(WEIR_PIN_DIR, 0700) && errno != EEXIST) ||
+	    (mkdir(LINKS_DIR, 0700) && errno != EEXIST))
+		return -errno;
+	return bpf_obj_pin(fd, at->path) ? -errno : 0;
+}
+
 /* Takes over fd. A link that cannot be pinned would not outlive us, so it goes at once. */
 static int pin_link(int fd, __u32 ifindex, enum hook_side side)
 {
-	struct pin pin = pin_of(ifindex, side);
-	int err = 0;
+	struct pin at = pin_of(ifindex, side);
+	int err = put_pin(fd, &at);
 
-	if ((mkdir(WEIR_PIN_DIR, 0700) && errno != EEXIST) ||
-	    (mkdir(LINKS_DIR, 0700) && errno != EEXIST) || bpf_obj_pin(fd, pin.path)) {
-		err = -errno;
+	if (err)
 		bpf_link_detach(fd);
-	}
 	close(fd);
 	return err;
+}
+
+static void unpin_bound(__u32 ifindex)
+{
+	unlink(pin_of_bound(ifindex).path);
+}
+
+static int pin_bound(int prog, __u32 ifindex)
+{
+	struct pin at = pin_of_bound(ifindex);
+
+	unpin_bound(ifindex);
+	return put_pin(prog, &at);
 }
 
 int hook_xdp_owner(__u32 ifindex, __u32 *id)
@@ -239,11 +277,11 @@ int hook_xdp_owner(__u32 ifindex, __u32 *id)
 	return 0;
 }
 
-int hook_xdp(int prog, __u32 ifindex, bool generic)
+int hook_xdp(int prog, __u32 ifindex, bool generic, bool bound)
 {
 	__u32 mode = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE, id = 0;
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode);
-	int fd = bpf_link_create(prog, ifindex, BPF_XDP, &opts);
+	int fd = bpf_link_create(prog, ifindex, BPF_XDP, &opts), err;
 
 	if (fd < 0)
 		return -errno;
@@ -251,7 +289,35 @@ int hook_xdp(int prog, __u32 ifindex, bool generic)
 		close(fd);
 		return -EIO;
 	}
+	err = bound ? pin_bound(prog, ifindex) : 0;
+	if (err) {
+		close(fd);
+		return err;
+	}
 	return pin_link(fd, ifindex, HOOK_IN);
+}
+
+/* A new program is pinned before it is there and an old one until it is there no more, so that at
+ * any instant the one that is there can be known. */
+int hook_replace_xdp(int prog, __u32 ifindex, bool bound, int before)
+{
+	int link = bpf_obj_get(pin_of(ifindex, HOOK_IN).path), err = link < 0 ? -errno : 0;
+	int old = before < 0 ? bpf_obj_get(pin_of_bound(ifindex).path) : before;
+	LIBBPF_OPTS(bpf_link_update_opts, opts, .flags = BPF_F_REPLACE, .old_prog_fd = old);
+
+	if (!err && old < 0)
+		err = -errno;
+	if (!err && bound)
+		err = pin_bound(prog, ifindex);
+	if (!err && bpf_link_update(link, prog, &opts))
+		err = -errno;
+	if (bound ? err : !err)
+		unpin_bound(ifindex);
+	if (before < 0 && old >= 0)
+		close(old);
+	if (link >= 0)
+		close(link);
+	return err;
 }
 
 int hook_tcx(int prog, __u32 ifindex, enum hook_side side)
@@ -370,7 +436,7 @@ int hook_clsact(int prog, __u32 ifindex, enum hook_side side)
 
 /* --- Both -------------------------------------------------------------------------------------- */
 
-int hook_find(__u32 ifindex, enum hook_side side, __u32 map, __u32 tc)
+int hook_find(__u32 ifindex, enum hook_side side, const struct hook_ours *ours)
 {
 	struct pin pin = pin_of(ifindex, side);
 	enum weir_hook hook = WEIR_HOOK_NONE;
@@ -378,7 +444,7 @@ int hook_find(__u32 ifindex, enum hook_side side, __u32 map, __u32 tc)
 	struct filters f;
 
 	if (fd >= 0) {
-		hook = hook_of_pinned(fd, ifindex, side, map, tc);
+		hook = hook_of_pinned(fd, ifindex, side, ours);
 		close(fd);
 	}
 	if (hook != WEIR_HOOK_NONE)
@@ -386,10 +452,12 @@ int hook_find(__u32 ifindex, enum hook_side side, __u32 map, __u32 tc)
 	err = remove_pin(pin.path);
 	if (err && err != -ENOENT)
 		return err;
+	if (side == HOOK_IN)
+		unpin_bound(ifindex);
 	err = filters_of(ifindex, side, &f);
 	if (err)
 		return err;
-	if (f.ours == 1 && f.filter[0].program == tc)
+	if (f.ours == 1 && f.filter[0].program == ours->tc)
 		return WEIR_HOOK_CLSACT;
 	err = f.ours ? remove_filters(ifindex, side) : 0;
 	return err < 0 ? err : WEIR_HOOK_NONE;
@@ -402,6 +470,8 @@ int hook_remove(__u32 ifindex, enum hook_side side)
 
 	if (err && err != -ENOENT)
 		return err;
+	if (side == HOOK_IN)
+		unpin_bound(ifindex);
 	return filters < 0 ? filters : filters + !err;
 }
 

@@ -65,6 +65,12 @@ static void because(struct ladder *l, enum hook_side side, const char *format, .
 	va_end(args);
 }
 
+/* --- VLAN tags, in words ----------------------------------------------------------------------- */
+
+#define READS ", reads offloaded VLAN tags"
+#define NOT_READ "offloaded VLAN tags not read"
+#define NOT_ASKED "offloaded VLAN tags not asked for"
+
 /* --- The steps --------------------------------------------------------------------------------- */
 
 static int tc_program(const struct ladder *l, enum hook_side side)
@@ -80,12 +86,12 @@ static void take(struct ladder *l, enum hook_side side, enum weir_hook hook)
 }
 
 /* What attaching comes to, as far as can be told without it. */
-static int put_xdp(struct ladder *l, int prog, bool generic)
+static int put_xdp(struct ladder *l, int prog, bool generic, bool bound)
 {
 	const struct meter_kernel *k = l->foresee;
 
 	if (!k)
-		return hook_xdp(prog, l->ifindex, generic);
+		return hook_xdp(prog, l->ifindex, generic, bound);
 	if (k->given[FEATURE_XDP_LINK] == METER_LACKS)
 		return -EINVAL;
 	if (generic)
@@ -126,16 +132,41 @@ static int try_bound(struct ladder *l)
 
 	if (!netlink_tells_vlan(l->ifindex))
 		return -EOPNOTSUPP;
+	if (!attach_asks(l->policy, l->vlans)) {
+		because(l, HOOK_IN, NOT_ASKED);
+		return -EOPNOTSUPP;
+	}
 	prog = meter_load_bound(l->m, l->ifindex);
-	err = prog < 0 ? prog : put_xdp(l, prog, false);
+	err = prog < 0 ? prog : put_xdp(l, prog, false, true);
 	if (prog >= 0)
 		close(prog);
 	if (err)
-		because(l, HOOK_IN, "offloaded VLAN tags not read: %s", strerror(-err));
+		because(l, HOOK_IN, NOT_READ ": %s", strerror(-err));
 	else
 		take(l, HOOK_IN, WEIR_HOOK_XDP_NATIVE);
 	l->bound = !err;
 	return err;
+}
+
+/* What was found is one of the two programs; is it the one that is wanted? */
+static void change_bound(struct ladder *l)
+{
+	bool wanted = attach_asks(l->policy, l->vlans) && netlink_tells_vlan(l->ifindex);
+	int common = l->m->prog[PROG_XDP], prog, err;
+
+	if (wanted == l->bound)
+		return;
+	prog = wanted ? meter_load_bound(l->m, l->ifindex) : common;
+	err = prog < 0 ? prog : hook_replace_xdp(prog, l->ifindex, wanted, wanted ? common : -1);
+	if (wanted && prog >= 0)
+		close(prog);
+	if (!err)
+		l->bound = wanted;
+	if (err)
+		because(l, HOOK_IN, "%s: %s", wanted ? NOT_READ : "not replaced", strerror(-err));
+	else if (!wanted)
+		because(l, HOOK_IN, NOT_ASKED);
+	l->side[HOOK_IN].found = false; /* it is for reasons of now */
 }
 
 static int try_xdp(struct ladder *l, bool generic)
@@ -156,7 +187,7 @@ static int try_xdp(struct ladder *l, bool generic)
 	}
 	if (!generic && !try_bound(l))
 		return 0;
-	err = put_xdp(l, l->m->prog[PROG_XDP], generic);
+	err = put_xdp(l, l->m->prog[PROG_XDP], generic, false);
 	if (err)
 		because(l, HOOK_IN, "no %s XDP: %s", generic ? "generic" : "native",
 			strerror(-err));
@@ -213,9 +244,13 @@ static int attach_side(struct ladder *l, enum hook_side side)
 
 static int find_side(struct ladder *l, enum hook_side side)
 {
-	__u32 map = hook_map_id(l->m->map[MAP_CONTROL]);
-	__u32 tc = hook_program_id(tc_program(l, side));
-	int hook = hook_find(l->ifindex, side, map, tc);
+	const struct hook_ours ours = {
+		.xdp = hook_program_id(l->m->prog[PROG_XDP]),
+		.map = hook_map_id(l->m->map[MAP_CONTROL]),
+		.tc = hook_program_id(tc_program(l, side)),
+	};
+	int hook = hook_find(l->ifindex, side, &ours);
+	__u32 owner;
 
 	if (hook < 0) {
 		because(l, side, "cannot remove what was attached: %s", strerror(-hook));
@@ -223,6 +258,20 @@ static int find_side(struct ladder *l, enum hook_side side)
 	}
 	take(l, side, hook);
 	l->side[side].found = hook != WEIR_HOOK_NONE;
+	if (hook == WEIR_HOOK_XDP_NATIVE)
+		l->bound = !hook_xdp_owner(l->ifindex, &owner) && owner != ours.xdp;
+	return 0;
+}
+
+/* Foreseen, nothing is found. */
+static int take_side(struct ladder *l, enum hook_side side)
+{
+	int code = l->foresee ? 0 : find_side(l, side);
+
+	if (code || !l->side[side].found)
+		return code ? code : attach_side(l, side);
+	if (l->side[side].hook == WEIR_HOOK_XDP_NATIVE)
+		change_bound(l);
 	return 0;
 }
 
@@ -268,10 +317,8 @@ int ladder_open(struct ladder *l, const char *name, struct why *why)
 int ladder_take(struct ladder *l, const char *name, struct why *why)
 {
 	for (int side = HOOK_IN; side <= HOOK_OUT; side++) {
-		int code = l->foresee ? 0 : find_side(l, side);
+		int code = take_side(l, side);
 
-		if (!code && !l->side[side].found)
-			code = attach_side(l, side);
 		if (!code)
 			continue;
 		if (!l->foresee) {
@@ -294,35 +341,55 @@ static const char *const hook_words[] = {
 	[WEIR_HOOK_CLSACT] = "clsact",
 };
 
-/* Is it the bound program that is attached, by us or found? */
-static bool reads_vlan(const struct ladder *l, enum hook_side side)
+static bool reads_tags(const struct ladder *l, enum hook_side side)
 {
-	__u32 owner;
+	return side == HOOK_IN && l->bound;
+}
 
-	if (l->foresee)
-		return side == HOOK_IN && l->bound;
-	return side == HOOK_IN && l->side[HOOK_IN].hook == WEIR_HOOK_XDP_NATIVE &&
-	       !hook_xdp_owner(l->ifindex, &owner) &&
-	       owner != hook_program_id(l->m->prog[PROG_XDP]);
+/* "in: A; out: B": A or B, "" if nothing was said. */
+static void words_of(const struct weir_interface *i, enum hook_side side, char *out, size_t size)
+{
+	static const char in_from[] = "in: ", out_from[] = "; out: ";
+	const char *end = strstr(i->why, out_from);
+
+	*out = '\0';
+	if (!end || strncmp(i->why, in_from, strlen(in_from)) != 0)
+		return;
+	if (side == HOOK_IN)
+		snprintf(out, size, "%.*s", (int)(end - i->why - strlen(in_from)),
+			 i->why + strlen(in_from));
+	else
+		snprintf(out, size, "%s", end + strlen(out_from));
+}
+
+static void describe_side(const struct ladder *l, enum hook_side side,
+			  const struct weir_interface *before, char *why, size_t size)
+{
+	const char *reason = l->side[side].found ? "found attached" : l->side[side].reason;
+	char words[sizeof(before->why)];
+
+	words_of(before, side, words, sizeof(words));
+	if (l->side[side].found && *words && reads_tags(l, side) == !!strstr(words, READS)) {
+		add(why, size, "%s", words); /* the reasons of then hold */
+		return;
+	}
+	add(why, size, "%s%s", hook_words[l->side[side].hook], reads_tags(l, side) ? READS : "");
+	if (*reason)
+		add(why, size, " (%s)", reason);
 }
 
 void ladder_describe(const struct ladder *l, struct weir_interface *i)
 {
-	bool same = l->side[HOOK_IN].found && l->side[HOOK_OUT].found && i->why[0] &&
-		    i->in == l->side[HOOK_IN].hook && i->out == l->side[HOOK_OUT].hook;
+	const struct weir_interface before = *i;
+	const bool same[] = {[HOOK_IN] = i->in == l->side[HOOK_IN].hook,
+			     [HOOK_OUT] = i->out == l->side[HOOK_OUT].hook};
+	static const struct weir_interface nothing;
 
-	if (same)
-		return; /* the reasons of then hold */
 	i->in = l->side[HOOK_IN].hook;
 	i->out = l->side[HOOK_OUT].hook;
 	memset(i->why, 0, sizeof(i->why));
 	for (int side = HOOK_IN; side <= HOOK_OUT; side++) {
-		const char *reason = l->side[side].found ? "found attached" : l->side[side].reason;
-
-		add(i->why, sizeof(i->why), "%s: %s%s", side == HOOK_IN ? "in" : "; out",
-		    hook_words[l->side[side].hook],
-		    reads_vlan(l, side) ? ", reads offloaded VLAN tags" : "");
-		if (*reason)
-			add(i->why, sizeof(i->why), " (%s)", reason);
+		add(i->why, sizeof(i->why), side == HOOK_IN ? "in: " : "; out: ");
+		describe_side(l, side, same[side] ? &before : &nothing, i->why, sizeof(i->why));
 	}
 }

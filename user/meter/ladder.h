@@ -4,7 +4,7 @@
  *
  *               Ethernet                                 no link header (tun, wireguard, ...)
  *   ingress     XDP native, bound to the device where    TCX → clsact, programs l3
- *               it reports VLAN tags it took off
+ *               it is to be asked for VLAN tags
  *               → TCX → clsact
  *   egress      TCX → clsact                             TCX → clsact, programs l3
  *
@@ -12,6 +12,9 @@
  * device or the kernel, and notes the reason. A policy other than AUTO takes its one step or
  * fails; that of TC, for ingress, has the two steps of egress: clsact alone where the policy for
  * egress says clsact.
+ *
+ * What is found attached stays, but for the one thing that can be changed in its place: whether it
+ * asks for VLAN tags.
  *
  * The same ladder foresees: it then asks what each step would come to, and attaches nothing.
  *
@@ -29,11 +32,12 @@ struct ladder {
 	const struct meter *m;
 	__u32 ifindex;
 	const struct attach_policy *policy;
+	bool vlans;                         /* are about: what the policy's AUTO goes by */
 	const struct meter_kernel *foresee; /* what this kernel has; NULL: attach */
 
 	/* The ladder's. */
 	bool l3;    /* no link header */
-	bool bound; /* weir_xdp_bound, foreseen */
+	bool bound; /* it is weir_xdp_bound that is at XDP, or would be */
 	struct {
 		enum weir_hook hook;
 		bool found;                       /* attached by an earlier agent */

@@ -279,15 +279,21 @@ int meter_load_bound(const struct meter *m, __u32 ifindex);
 
 /* attach.c */
 /* Attaches both directions of an interface by the ladder of docs/design.md, pins the links, gives
- * it an account, fills *out (hooks and why). An interface that is attached already is adopted
- * as it is. Nothing stays attached on failure. */
+ * it an account, fills *out (hooks and why). `vlans`: whether VLANs are above it (links.h), for a
+ * policy that goes by that. An interface that is attached already is adopted as it is, but that XDP
+ * asks for VLAN tags from now on or no more, without a gap. Nothing stays attached on failure. */
 int meter_attach(struct meter *m, __u32 ifindex, const char *name,
-		 const struct attach_policy *policy, struct weir_interface *out, struct why *why);
+		 const struct attach_policy *policy, bool vlans, struct weir_interface *out,
+		 struct why *why);
 /* What meter_attach() would do to an interface that nothing of ours is attached to, as far as it can
  * be told without attaching: the same ladder, the same words. `m` may be pinned nowhere. */
 int meter_foresee(const struct meter *m, const struct meter_kernel *kernel, __u32 ifindex,
-		  const char *name, const struct attach_policy *policy, struct weir_interface *out,
-		  struct why *why);
+		  const char *name, const struct attach_policy *policy, bool vlans,
+		  struct weir_interface *out, struct why *why);
+/* Takes our programs off an interface, if they are there, and writes down that it is not measured
+ * and why. Its counts stay. */
+int meter_leave_out(struct meter *m, __u32 ifindex, const char *name, const char *reason,
+		    struct weir_interface *out, struct why *why);
 /* Takes our programs off an interface; its counts stay. -ENOENT: none of ours there. */
 int meter_detach(struct meter *m, __u32 ifindex, struct why *why);
 /* Marks an interface that no longer exists as gone and forgets its links. */

@@ -90,7 +90,7 @@ static int dump(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
 	return err;
 }
 
-static struct nlmsghdr *message(void *buffer, __u16 type, __u16 flags)
+static struct nlmsghdr *begin(void *buffer, __u16 type, __u16 flags)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 
@@ -106,31 +106,101 @@ struct link_sink {
 	void *ctx;
 };
 
-static int on_link(const struct nlmsghdr *header, void *ctx)
+static void copy_text(char *to, size_t size, const struct nlattr *attr)
 {
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
-	const struct link_sink *sink = ctx;
-	struct netlink_link link = {0};
+	if (!mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+		strncpy(to, mnl_attr_get_str(attr), size - 1);
+}
+
+static void read_number(const struct nlattr *attr, __u32 *out)
+{
+	if (!mnl_attr_validate(attr, MNL_TYPE_U32))
+		*out = mnl_attr_get_u32(attr);
+}
+
+/* Which attributes the data has depends on the kind, which comes first. */
+static void read_kind(const struct nlattr *info, struct netlink_link *link)
+{
+	const struct nlattr *attr, *option;
+
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			copy_text(link->kind, sizeof(link->kind), attr);
+		if (mnl_attr_get_type(attr) != IFLA_INFO_DATA || strcmp(link->kind, "bridge") != 0)
+			continue;
+		mnl_attr_for_each_nested(option, attr)
+		{
+			if (mnl_attr_get_type(option) == IFLA_BR_VLAN_FILTERING &&
+			    !mnl_attr_validate(option, MNL_TYPE_U8))
+				link->vlan_aware = mnl_attr_get_u8(option);
+		}
+	}
+}
+
+/* A message of wireless events has a name and nothing else. */
+static bool read_attributes(const struct nlmsghdr *header, struct netlink_link *link)
+{
+	bool elsewhere = false;
 	const struct nlattr *attr;
 
+	mnl_attr_for_each(attr, header, sizeof(struct ifinfomsg))
+	{
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_IFNAME:
+			copy_text(link->name, sizeof(link->name), attr);
+			break;
+		case IFLA_IFALIAS:
+			copy_text(link->alias, sizeof(link->alias), attr);
+			break;
+		case IFLA_LINK:
+			read_number(attr, &link->lower);
+			break;
+		case IFLA_LINK_NETNSID:
+			elsewhere = true;
+			break;
+		case IFLA_MASTER:
+			read_number(attr, &link->master);
+			break;
+		case IFLA_LINKINFO:
+			read_kind(attr, link);
+			break;
+		case IFLA_WIRELESS:
+			return false;
+		}
+	}
+	if (elsewhere || link->lower == link->ifindex)
+		link->lower = 0; /* a number of another namespace, which may be given here too */
+	return true;
+}
+
+bool netlink_parse_link(const struct nlmsghdr *message, struct netlink_link *out)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct netlink_link link = {0};
+
 	/* A bridge says "deleted" of its family when a port leaves it; the interface stays. */
-	if ((header->nlmsg_type != RTM_NEWLINK && header->nlmsg_type != RTM_DELLINK) ||
-	    header->nlmsg_len < mnl_nlmsg_size(sizeof(*info)) || info->ifi_family != AF_UNSPEC)
-		return MNL_CB_OK;
+	if ((message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) ||
+	    message->nlmsg_len < mnl_nlmsg_size(sizeof(*info)) || info->ifi_family != AF_UNSPEC)
+		return false;
 	link.ifindex = info->ifi_index;
 	link.type = info->ifi_type;
 	link.up = info->ifi_flags & IFF_UP;
-	link.gone = header->nlmsg_type == RTM_DELLINK;
-	mnl_attr_for_each(attr, header, sizeof(*info))
-	{
-		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
-			continue;
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-			strncpy(link.name, mnl_attr_get_str(attr), sizeof(link.name) - 1);
-		if (mnl_attr_get_type(attr) == IFLA_IFALIAS)
-			strncpy(link.alias, mnl_attr_get_str(attr), sizeof(link.alias) - 1);
-	}
-	sink->fn(sink->ctx, &link);
+	link.promiscuous = info->ifi_flags & IFF_PROMISC;
+	link.gone = message->nlmsg_type == RTM_DELLINK;
+	if (!read_attributes(message, &link))
+		return false;
+	*out = link;
+	return true;
+}
+
+static int on_link(const struct nlmsghdr *header, void *ctx)
+{
+	const struct link_sink *sink = ctx;
+	struct netlink_link link;
+
+	if (netlink_parse_link(header, &link))
+		sink->fn(sink->ctx, &link);
 	return MNL_CB_OK;
 }
 
@@ -142,7 +212,7 @@ static void keep_link(void *ctx, const struct netlink_link *link)
 static int ask_links(__u32 ifindex, struct link_sink *sink)
 {
 	char buffer[256];
-	struct nlmsghdr *header = message(buffer, RTM_GETLINK, ifindex ? NLM_F_ACK : NLM_F_DUMP);
+	struct nlmsghdr *header = begin(buffer, RTM_GETLINK, ifindex ? NLM_F_ACK : NLM_F_DUMP);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(header, sizeof(*info));
 
 	info->ifi_family = AF_UNSPEC;
@@ -272,7 +342,7 @@ static int ask_default_route(__u8 family, __u32 *ifindex)
 {
 	struct route best = {0};
 	char buffer[256];
-	struct nlmsghdr *header = message(buffer, RTM_GETROUTE, NLM_F_DUMP);
+	struct nlmsghdr *header = begin(buffer, RTM_GETROUTE, NLM_F_DUMP);
 	struct rtmsg *r = mnl_nlmsg_put_extra_header(header, sizeof(*r));
 	int err;
 
@@ -369,7 +439,7 @@ int netlink_qdisc(__u32 ifindex)
 {
 	struct qdisc_sink sink = {ifindex, NETLINK_QDISC_NONE};
 	char buffer[256];
-	struct nlmsghdr *header = message(buffer, RTM_GETQDISC, NLM_F_DUMP);
+	struct nlmsghdr *header = begin(buffer, RTM_GETQDISC, NLM_F_DUMP);
 	struct tcmsg *t = mnl_nlmsg_put_extra_header(header, sizeof(*t));
 	int err;
 
@@ -382,7 +452,7 @@ int netlink_filters(__u32 ifindex, bool egress, netlink_filter_fn fn, void *ctx)
 {
 	struct filter_sink sink = {fn, ctx, ifindex};
 	char buffer[256];
-	struct nlmsghdr *header = message(buffer, RTM_GETTFILTER, NLM_F_DUMP);
+	struct nlmsghdr *header = begin(buffer, RTM_GETTFILTER, NLM_F_DUMP);
 	struct tcmsg *t = mnl_nlmsg_put_extra_header(header, sizeof(*t));
 	int err;
 
@@ -433,7 +503,7 @@ static int on_number(const struct nlmsghdr *header, void *ctx)
 
 static struct nlmsghdr *command(void *buffer, __u16 family, __u8 number)
 {
-	struct nlmsghdr *header = message(buffer, family, NLM_F_ACK);
+	struct nlmsghdr *header = begin(buffer, family, NLM_F_ACK);
 	struct genlmsghdr *generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
 
 	generic->cmd = number;

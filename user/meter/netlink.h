@@ -12,15 +12,27 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+#define NETLINK_KIND_BYTES 16 /* of the longest ("ip6gretap") and more */
+
 /* A name may come back with another ifindex (hot-plug), and an ifindex with another name. */
 struct netlink_link {
 	__u32 ifindex;
 	char name[IFNAMSIZ];
-	char alias[256]; /* what it is for, as somebody wrote it; "": nobody did */
-	__u16 type;      /* ARPHRD_* */
-	bool up;         /* IFF_UP */
-	bool gone;       /* nothing more will be heard of this ifindex */
+	char kind[NETLINK_KIND_BYTES]; /* "vlan", "bridge"...; "": a device, of hardware or not */
+	__u32 lower;      /* what it is made on, a veth's other end; 0: nothing in this namespace */
+	__u32 master;     /* a bridge, a bond... that it is a port of; 0: none */
+	__u16 type;       /* ARPHRD_* */
+	bool up;          /* IFF_UP */
+	bool promiscuous; /* because the administrator said so, not for a bridge or a sniffer */
+	bool vlan_aware;  /* a bridge with vlan_filtering */
+	bool gone;        /* nothing more will be heard of this ifindex */
+	char alias[256];  /* what it is for, as somebody wrote it; "": nobody did */
 };
+
+struct nlmsghdr;
+
+/* What a message says of a link; false: nothing, or not all that there is to say. */
+bool netlink_parse_link(const struct nlmsghdr *message, struct netlink_link *out);
 
 typedef void (*netlink_link_fn)(void *ctx, const struct netlink_link *link);
 

@@ -16,6 +16,21 @@ static const struct key_choice egress[] = {
 	{},
 };
 
+static const struct key_choice vlan[] = {
+	{"auto", ATTACH_VLAN_AUTO},
+	{"always", ATTACH_VLAN_ALWAYS},
+	{"never", ATTACH_VLAN_NEVER},
+	{},
+};
+
+const struct key_choice count_choices[] = {
+	{"all", COUNT_ALL},
+	{"once", COUNT_LOWER},
+	{"lower", COUNT_LOWER},
+	{"upper", COUNT_UPPER},
+	{},
+};
+
 static const struct key keys[] = {
 	{"ingress", KEY_CHOICE, offsetof(struct attach_policy, in), .choices = ingress,
 	 .standard = "auto",
@@ -24,6 +39,11 @@ static const struct key keys[] = {
 	{"egress", KEY_CHOICE, offsetof(struct attach_policy, out), .choices = egress,
 	 .standard = "auto",
 	 .help = "hook for outgoing packets; auto: tcx (Linux 6.6) where it is there, else clsact"},
+	{"vlan", KEY_CHOICE, offsetof(struct attach_policy, vlan), .choices = vlan,
+	 .standard = "auto",
+	 .help = "whether native XDP asks for VLAN tags that the device takes off its frames "
+		 "(Linux 6.8); auto: where VLAN devices are above it, where it is a port of a "
+		 "VLAN-aware bridge or of Open vSwitch, and where it was set promiscuous"},
 	{.name = NULL},
 };
 

@@ -161,12 +161,25 @@ static json_t *side(const struct snapshot_interface *interface, bool in)
 			 side_why(i, in, name));
 }
 
-json_t *json_interface(const struct snapshot_interface *i)
+static json_t *twice(const struct snapshot *s, unsigned int interface)
 {
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "name", json_text(i->hooks.name),
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < s->interface_count; i++)
+		if (snapshot_twice(s, interface, i))
+			json_add(&list, json_text(s->interface[i].hooks.name));
+	return list;
+}
+
+json_t *json_interface(const struct snapshot *s, unsigned int interface)
+{
+	const struct snapshot_interface *i = &s->interface[interface];
+
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "name", json_text(i->hooks.name),
 			 "ifindex", i->hooks.ifindex ? json_integer(i->hooks.ifindex) : json_null(),
 			 "state", snapshot_states[i->state], "why", json_text_or_null(i->why.text),
-			 "ingress", side(i, true), "egress", side(i, false));
+			 "ingress", side(i, true), "egress", side(i, false), "counted_twice_with",
+			 twice(s, interface));
 }
 
 json_t *json_query(const struct snapshot_query *q)
@@ -212,7 +225,7 @@ json_t *json_interfaces(const struct snapshot *s)
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < s->interface_count; i++)
-		json_add(&list, json_interface(&s->interface[i]));
+		json_add(&list, json_interface(s, i));
 	return list;
 }
 

@@ -63,14 +63,15 @@ json_t *json_query(const struct snapshot_query *query);
 /*
  * Of a snapshot. What it does not have is null.
  *
- * json_interface()   {name ifindex state why ingress: {hook why} egress: {hook why}}; `state`:
- *                    attached, detached, gone, absent, foreseen or refused, and `why` that is
+ * json_interface()   {name ifindex state why ingress: {hook why} egress: {hook why}
+ *                    counted_twice_with: [name]}; `state`: attached, detached, gone, absent,
+ *                    foreseen, refused or left_out, and `why` that is
  * json_flows()       {live resident capacity evicted}
  * json_vectors()     {count bytes}
  * json_exporters()   a list of exporting_json()
  * json_reporting()   reporting_json(), null where it reports to nobody
  */
-json_t *json_interface(const struct snapshot_interface *interface);
+json_t *json_interface(const struct snapshot *s, unsigned int interface);
 json_t *json_interfaces(const struct snapshot *s);
 json_t *json_flows(const struct snapshot *s);
 json_t *json_vectors(const struct snapshot *s);

@@ -129,6 +129,7 @@ void lines_status(const struct snapshot *s, FILE *out)
 	for (unsigned int i = 0; i < s->interface_count; i++) {
 		text_hooks(&s->interface[i].hooks, hooks, sizeof(hooks));
 		fprintf(out, "%-11s %s\n", s->interface[i].hooks.name, hooks);
+		lines_twice(s, i, "            counted twice with ", out);
 	}
 	for (unsigned int i = 0; i < s->exporter_count; i++) {
 		fprintf(out, "%-11s ", "export");
@@ -171,13 +172,29 @@ void lines_query(const struct snapshot_query *q, FILE *out)
 
 /* --- Interfaces and exporters -------------------------------------------------------------- */
 
-void lines_interface(const struct snapshot_interface *i, FILE *out)
+void lines_twice(const struct snapshot *s, unsigned int interface, const char *margin, FILE *out)
 {
+	bool any = false;
+
+	for (unsigned int i = 0; i < s->interface_count; i++) {
+		if (!snapshot_twice(s, interface, i))
+			continue;
+		fprintf(out, "%s%s", any ? ", " : margin, s->interface[i].hooks.name);
+		any = true;
+	}
+	if (any)
+		fputc('\n', out);
+}
+
+void lines_interface(const struct snapshot *s, unsigned int interface, FILE *out)
+{
+	const struct snapshot_interface *i = &s->interface[interface];
 	char hooks[256];
 
 	text_hooks(&i->hooks, hooks, sizeof(hooks));
 	fprintf(out, "%s (ifindex %u): %s\n", i->hooks.name, i->hooks.ifindex,
 		i->state == SNAPSHOT_GONE ? "gone; its counts stay" : hooks);
+	lines_twice(s, interface, "  counted twice with ", out);
 	for (int c = 0; c < WEIR_COUNTER_MAX; c++) {
 		const struct weir_count *count = &i->books.count[c];
 

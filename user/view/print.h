@@ -21,7 +21,9 @@ void lines_stopped(const struct snapshot *s, FILE *out);
 void lines_status(const struct snapshot *s, FILE *out);
 void lines_queries_head(FILE *out);
 void lines_query(const struct snapshot_query *q, FILE *out);
-void lines_interface(const struct snapshot_interface *i, FILE *out);
+void lines_interface(const struct snapshot *s, unsigned int interface, FILE *out);
+/* A line of those that count packets of that one too, if there are any. */
+void lines_twice(const struct snapshot *s, unsigned int interface, const char *margin, FILE *out);
 void lines_exporters(const struct snapshot *s, FILE *out);
 void lines_losses(const struct snapshot *s, FILE *out);
 

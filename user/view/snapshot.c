@@ -16,6 +16,7 @@ const char *const snapshot_states[SNAPSHOT_STATES] = {
 	[SNAPSHOT_ATTACHED] = "attached", [SNAPSHOT_DETACHED] = "detached",
 	[SNAPSHOT_GONE] = "gone",         [SNAPSHOT_ABSENT] = "absent",
 	[SNAPSHOT_FORESEEN] = "foreseen", [SNAPSHOT_REFUSED] = "refused",
+	[SNAPSHOT_LEFT_OUT] = "left_out",
 };
 
 struct snapshot *snapshot_new(void)
@@ -137,6 +138,8 @@ static enum snapshot_state state_of(const struct weir_interface *i)
 {
 	if (i->gone)
 		return SNAPSHOT_GONE;
+	if (i->left_out)
+		return SNAPSHOT_LEFT_OUT;
 	return i->in || i->out || i->why[0] ? SNAPSHOT_ATTACHED : SNAPSHOT_DETACHED;
 }
 
@@ -151,12 +154,45 @@ static int read_interfaces(struct snapshot *s, const struct meter *m, bool with_
 		    (i->hooks.gone && !with_books))
 			continue;
 		i->state = state_of(&i->hooks);
+		i->also = (struct link_set){};
+		why_set(&i->why, 0, "%s", i->state == SNAPSHOT_LEFT_OUT ? i->hooks.why : "");
 		code = with_books ? meter_books(m, account, &i->books) : 0;
 		if (code)
 			return code;
 		s->interface_count++;
 	}
 	return 0;
+}
+
+/* As the links are now; if they cannot be read, nothing is known to be counted twice. */
+static void find_twice(struct snapshot *s, bool inner)
+{
+	struct link_place place[SNAPSHOT_INTERFACES];
+	__u32 ifindex[SNAPSHOT_INTERFACES];
+	struct links links = {};
+
+	for (unsigned int i = 0; i < s->interface_count; i++)
+		ifindex[i] = s->interface[i].state == SNAPSHOT_ATTACHED
+				     ? s->interface[i].hooks.ifindex
+				     : 0;
+	if (!links_read(&links) &&
+	    !links_place(&links, ifindex, s->interface_count, inner, place)) {
+		for (unsigned int i = 0; i < s->interface_count; i++)
+			s->interface[i].also = links_also(place, s->interface_count, i);
+	}
+	links_free(&links);
+}
+
+static bool counts(const struct snapshot_interface *i)
+{
+	return i->state == SNAPSHOT_ATTACHED || i->state == SNAPSHOT_FORESEEN;
+}
+
+bool snapshot_twice(const struct snapshot *s, unsigned int interface, unsigned int other)
+{
+	const struct snapshot_interface *a = &s->interface[interface], *b = &s->interface[other];
+
+	return link_set_has(&a->also, other) && counts(a) && counts(b);
 }
 
 /* --- The whole ----------------------------------------------------------------------------- */
@@ -185,6 +221,8 @@ static int read_parts(struct snapshot *s, const struct meter *m, unsigned int pa
 		code = read_books(s, m);
 	if (!code && parts & (SNAPSHOT_INTERFACES_NOW | SNAPSHOT_INTERFACE_BOOKS))
 		code = read_interfaces(s, m, parts & SNAPSHOT_INTERFACE_BOOKS);
+	if (!code && parts & (SNAPSHOT_INTERFACES_NOW | SNAPSHOT_INTERFACE_BOOKS))
+		find_twice(s, meter_tables(m)->inner);
 	if (!code && parts & SNAPSHOT_BALANCE)
 		code = meter_balance(m, &s->balance);
 	if (code)

@@ -20,6 +20,7 @@
 
 #include "base/why.h"
 #include "export/exporter.h"
+#include "meter/links.h"
 #include "meter/meter.h"
 #include "peer/uplink.h"
 #include "view/distinct.h"
@@ -62,13 +63,15 @@ enum snapshot_state {
 	SNAPSHOT_ABSENT,   /* waited for */
 	SNAPSHOT_FORESEEN, /* would be attached so */
 	SNAPSHOT_REFUSED,  /* could not be attached */
+	SNAPSHOT_LEFT_OUT, /* another sees its packets, and they are to be counted once */
 	SNAPSHOT_STATES,
 };
 
 struct snapshot_interface {
 	enum snapshot_state state;
-	struct why why;              /* SNAPSHOT_REFUSED */
+	struct why why;              /* SNAPSHOT_REFUSED, SNAPSHOT_LEFT_OUT */
 	struct weir_interface hooks; /* of SNAPSHOT_ABSENT and _REFUSED, the name alone */
+	struct link_set also;        /* which others see its packets too; see snapshot_twice() */
 	struct weir_books books;     /* SNAPSHOT_INTERFACE_BOOKS */
 };
 
@@ -133,6 +136,8 @@ struct snapshot *snapshot_new(void);
  */
 int snapshot_read(struct snapshot *s, const struct meter *m, unsigned int parts,
 		  const struct snapshot_known *known);
+/* Does the other one of the snapshot's interfaces count packets that this one counts? */
+bool snapshot_twice(const struct snapshot *s, unsigned int interface, unsigned int other);
 /* From the queue files, whether a process has them or not; not those that it has already. */
 void snapshot_exporters(struct snapshot *s, const char *folder);
 /* One more, to the struct snapshot; what is beyond SNAPSHOT_EXPORTERS is left

@@ -133,9 +133,9 @@ static void where_nobody_is_there_is_no_answer(void **state)
 	free(s);
 }
 
-static void must_be(const struct snapshot_interface *i, const char *wanted)
+static void must_be(const struct snapshot *s, const char *wanted)
 {
-	json_t *json = json_interface(i);
+	json_t *json = json_interface(s, 0);
 	char *text = json_dumps(json, JSON_COMPACT);
 
 	assert_string_equal(text, wanted);
@@ -145,23 +145,61 @@ static void must_be(const struct snapshot_interface *i, const char *wanted)
 
 static void each_side_of_an_interface_has_its_own_reason(void **state)
 {
-	struct snapshot_interface i = {
-		.hooks = {.name = "eth0",
-			  .ifindex = 3,
-			  .in = WEIR_HOOK_TCX,
-			  .out = WEIR_HOOK_CLSACT,
-			  .why = "in: TCX (no link header for XDP); out: clsact"},
-	};
+	struct snapshot *s = snapshot_new();
+	struct snapshot_interface *i = &s->interface[0];
 
-	must_be(&i, "{\"name\":\"eth0\",\"ifindex\":3,\"state\":\"attached\",\"why\":null,"
-		    "\"ingress\":{\"hook\":\"TCX\",\"why\":\"TCX (no link header for XDP)\"},"
-		    "\"egress\":{\"hook\":\"clsact\",\"why\":null}}");
-	i.state = SNAPSHOT_ABSENT;
-	i.hooks.ifindex = 0;
-	why_set(&i.why, 0, "not there yet");
-	must_be(&i,
+	s->interface_count = 1;
+	i->hooks = (struct weir_interface){
+		.name = "eth0",
+		.ifindex = 3,
+		.in = WEIR_HOOK_TCX,
+		.out = WEIR_HOOK_CLSACT,
+		.why = "in: TCX (no link header for XDP); out: clsact",
+	};
+	must_be(s, "{\"name\":\"eth0\",\"ifindex\":3,\"state\":\"attached\",\"why\":null,"
+		   "\"ingress\":{\"hook\":\"TCX\",\"why\":\"TCX (no link header for XDP)\"},"
+		   "\"egress\":{\"hook\":\"clsact\",\"why\":null},\"counted_twice_with\":[]}");
+	i->state = SNAPSHOT_ABSENT;
+	i->hooks.ifindex = 0;
+	why_set(&i->why, 0, "not there yet");
+	must_be(s,
 		"{\"name\":\"eth0\",\"ifindex\":null,\"state\":\"absent\",\"why\":\"not there yet\","
-		"\"ingress\":{\"hook\":null,\"why\":null},\"egress\":{\"hook\":null,\"why\":null}}");
+		"\"ingress\":{\"hook\":null,\"why\":null},\"egress\":{\"hook\":null,\"why\":null},"
+		"\"counted_twice_with\":[]}");
+	free(s);
+}
+
+/* The list of the first, in JSON; all three see the same packets. */
+static void twice_must_be(struct snapshot *s, const char *wanted)
+{
+	json_t *json = json_interface(s, 0);
+	char *text = json_dumps(json_object_get(json, "counted_twice_with"), JSON_COMPACT);
+
+	assert_string_equal(text, wanted);
+	free(text);
+	json_decref(json);
+}
+
+static void an_interface_says_with_which_it_counts_twice_but_not_with_what_is_left_out(void **state)
+{
+	struct snapshot *s = snapshot_new();
+
+	s->interface_count = 3;
+	for (unsigned int i = 0; i < 3; i++) {
+		snprintf(s->interface[i].hooks.name, IFNAMSIZ, "if%u", i);
+		s->interface[i].also.word[0] = 7 & ~(1ull << i);
+	}
+	twice_must_be(s, "[\"if1\",\"if2\"]");
+	s->interface[1].state = SNAPSHOT_LEFT_OUT;
+	twice_must_be(s, "[\"if2\"]");
+	s->interface[2].state = SNAPSHOT_GONE;
+	twice_must_be(s, "[]");
+	s->interface[2].state = SNAPSHOT_FORESEEN;
+	s->interface[0].state = SNAPSHOT_FORESEEN;
+	twice_must_be(s, "[\"if2\"]");
+	s->interface[0].state = SNAPSHOT_LEFT_OUT;
+	twice_must_be(s, "[]");
+	free(s);
 }
 
 int main(void)
@@ -172,6 +210,7 @@ int main(void)
 		TEST(what_is_no_agent_is_not_believed),
 		TEST(where_nobody_is_there_is_no_answer),
 		TEST(each_side_of_an_interface_has_its_own_reason),
+		TEST(an_interface_says_with_which_it_counts_twice_but_not_with_what_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
