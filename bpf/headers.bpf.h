@@ -20,6 +20,8 @@
 #define ETH_ERSPAN3 0x22eb /* type III */
 #define ETH_PBB 0x88e7     /* IEEE 802.1ah */
 #define ETH_FABRICPATH 0x8903
+#define ETH_VNTAG 0x8926
+#define ETH_ETAG 0x893f /* IEEE 802.1BR */
 #define ETH_NSH 0x894f
 #define ETH_LINK 0x10000     /* ours: an Ethernet header comes next */
 #define ETH_LABELLED 0x10001 /* ours: what is behind MPLS labels comes next */

@@ -4,7 +4,7 @@
  *
  *   Ethernet            IEEE 802.1Q, 802.1ad tags     PPPoE
  *   802.3 with LLC, SNAP      MPLS labels             Network Service Header
- *   Cisco FabricPath, 802.1ah, Ethernet pseudowires: Ethernet in Ethernet
+ *   Cisco FabricPath, 802.1ah, Ethernet pseudowires: Ethernet in Ethernet      VN-Tag, 802.1BR
  *
  * Plain Ethernet, two tags and PPPoE are read where the frame lies (parse.bpf.h), all of them in
  * the copy of its beginning. A new one gets its line in link_of(), and enter_link() does not compile
@@ -37,6 +37,8 @@ enum link {
 	LINK_LLC,
 	LINK_PBB,
 	LINK_FABRICPATH,
+	LINK_VNTAG,
+	LINK_ETAG,
 	LINK_NSH,
 };
 
@@ -68,6 +70,10 @@ static __always_inline enum link link_of(__u32 type)
 		return LINK_PBB;
 	case ETH_FABRICPATH:
 		return LINK_FABRICPATH;
+	case ETH_VNTAG:
+		return LINK_VNTAG;
+	case ETH_ETAG:
+		return LINK_ETAG;
 	case ETH_NSH:
 		return LINK_NSH;
 	}
@@ -101,10 +107,16 @@ static __always_inline int link_vlan(struct cursor *c, struct packet *p)
 static __always_inline int link_pppoe(struct cursor *c)
 {
 	struct pppoe *h = take(c, sizeof(*h));
+	__u32 protocol;
 
 	if (!h)
 		return WEIR_TRUNCATED;
-	switch (weir_be16(h->protocol)) {
+	protocol = weir_be16(h->protocol);
+	if (unlikely(protocol & 0x100)) { /* compressed to one byte (RFC 1661 6.5) */
+		protocol >>= 8;
+		c->stand.at--;
+	}
+	switch (protocol) {
 	case PPP_IPV4:
 		c->stand.type = ETH_IPV4;
 		return PARSED;
@@ -275,6 +287,17 @@ static __always_inline int link_over(struct cursor *c, __u32 bytes)
 	return PARSED;
 }
 
+/* An ethertype follows, `bytes` after the one before. */
+static __always_inline int link_tag(struct cursor *c, __u32 bytes)
+{
+	__u8 *h = take(c, bytes + 2);
+
+	if (!h)
+		return WEIR_TRUNCATED;
+	c->stand.type = load16(h + bytes);
+	return PARSED;
+}
+
 /* What the next protocols of NSH and of VXLAN-GPE are as ethertypes; 0: none that is known. */
 static __always_inline __u32 type_of_next(__u8 next)
 {
@@ -327,6 +350,10 @@ static __always_inline int enter_link(struct cursor *c, struct packet *p, __u32 
 		return link_over(c, 4); /* the I-TAG; the type before it is its own */
 	case LINK_FABRICPATH:
 		return link_over(c, 2);
+	case LINK_VNTAG:
+		return link_tag(c, 4);
+	case LINK_ETAG:
+		return link_tag(c, 6);
 	case LINK_NSH:
 		return link_nsh(c);
 	}

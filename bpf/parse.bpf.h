@@ -39,36 +39,6 @@ static __always_inline bool is_offloaded(const struct packet *p, __u8 proto)
 	return (proto == PROTO_TCP || proto == PROTO_UDP) && p->frame_bytes >= OFFLOAD_FRAME_MIN;
 }
 
-static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
-{
-	struct ipv4 *h = peek(c, sizeof(*h));
-	__u32 header, length, fragment;
-
-	if (!h)
-		return WEIR_TRUNCATED;
-	header = (h->version_ihl & 15) * 4;
-	if (h->version_ihl >> 4 != 4 || header < sizeof(*h))
-		return WEIR_MALFORMED;
-	length = weir_be16(h->total_length);
-	if (unlikely(length < header) && (length || !is_offloaded(p, h->proto)))
-		return WEIR_MALFORMED;
-	p->ip_bytes = length;
-	p->ip_offset = c->stand.at;
-	p->key.src4 = h->src;
-	p->key.dst4 = h->dst;
-	p->key.flags &= ~WEIR_KEY_V6;
-	p->tos = h->tos;
-	c->stand.proto = h->proto;
-	fragment = weir_be16(h->fragment);
-	c->stand.fragment = 0;
-	if (unlikely(fragment & 0x3fff)) {
-		c->stand.fragment = forget(fragment & 0x1fff ? 2 : 1);
-		c->stand.id = weir_be16(h->id);
-	}
-	c->stand.at = forget(c->stand.at + header);
-	return PARSED;
-}
-
 static __always_inline bool is_extension(__u8 proto)
 {
 	switch (proto) {
@@ -83,6 +53,12 @@ static __always_inline bool is_extension(__u8 proto)
 		return true;
 	}
 	return false;
+}
+
+/* Nothing follows most of these: they are what the packet is about. */
+static __always_inline bool is_message(__u8 proto)
+{
+	return proto == PROTO_MOBILITY || proto == PROTO_HIP || proto == PROTO_SHIM6;
 }
 
 /* Does the packet, by its length, end before these bytes? What follows in the frame is padding. */
@@ -142,6 +118,8 @@ __noinline int read_extensions(__u32 bytes)
 
 		if (!is_extension(stand->proto) || stand->fragment == 2)
 			return 0;
+		if (!(p->key.flags & WEIR_KEY_V6) && stand->proto != PROTO_AH)
+			return 0;
 		if (stand->proto == PROTO_HOPOPT && p->ip_bytes == sizeof(struct ipv6))
 			read_jumbo(bytes);
 		if (ends_before(p, stand->at, sizeof(*h)))
@@ -149,6 +127,8 @@ __noinline int read_extensions(__u32 bytes)
 		c.stand.at = stand->at;
 		h = peek(&c, sizeof(*h));
 		if (!h)
+			return 0;
+		if (is_message(stand->proto) && h->next == PROTO_NONE)
 			return 0;
 		length = (h->length + 1) * 8;
 		if (stand->proto == PROTO_AH)
@@ -176,6 +156,38 @@ static __always_inline void parse_extensions(struct cursor *c, struct packet *p)
 	p->stand = c->stand;
 	read_extensions(c->end - c->start);
 	c->stand = p->stand;
+}
+
+static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
+{
+	struct ipv4 *h = peek(c, sizeof(*h));
+	__u32 header, length, fragment;
+
+	if (!h)
+		return WEIR_TRUNCATED;
+	header = (h->version_ihl & 15) * 4;
+	if (h->version_ihl >> 4 != 4 || header < sizeof(*h))
+		return WEIR_MALFORMED;
+	length = weir_be16(h->total_length);
+	if (unlikely(length < header) && (length || !is_offloaded(p, h->proto)))
+		return WEIR_MALFORMED;
+	p->ip_bytes = length;
+	p->ip_offset = c->stand.at;
+	p->key.src4 = h->src;
+	p->key.dst4 = h->dst;
+	p->key.flags &= ~WEIR_KEY_V6;
+	p->tos = h->tos;
+	c->stand.proto = h->proto;
+	fragment = weir_be16(h->fragment);
+	c->stand.fragment = 0;
+	if (unlikely(fragment & 0x3fff)) {
+		c->stand.fragment = forget(fragment & 0x1fff ? 2 : 1);
+		c->stand.id = weir_be16(h->id);
+	}
+	c->stand.at = forget(c->stand.at + header);
+	if (unlikely(h->proto == PROTO_AH))
+		parse_extensions(c, p);
+	return PARSED;
 }
 
 static __always_inline int parse_ipv6(struct cursor *c, struct packet *p)

@@ -26,6 +26,7 @@ FIELDS = (
 ).split()
 
 TCP, UDP, SCTP, DCCP, UDPLITE, ICMP, ICMP6 = 6, 17, 132, 33, 136, 1, 58
+AH = 51
 PORTS = {TCP: "tcp", UDP: "udp", SCTP: "sctp", DCCP: "dccp", UDPLITE: "udp"}
 FRAGMENTS_S = 60
 UNKNOWN = None, None
@@ -66,7 +67,10 @@ def network(p):
         if length and length < number(p, "ip.hdr_len"):
             return None
         part = 2 if number(p, "ip.frag_offset") else 1 if number(p, "ip.flags.mf") else 0
-        return p["ip.src"], p["ip.dst"], length, number(p, "ip.proto"), part, p["ip.id"]
+        proto = number(p, "ip.proto")
+        if proto == AH and p["ah.next_header"] and part != 2:
+            proto = number(p, "ah.next_header")
+        return p["ip.src"], p["ip.dst"], length, proto, part, p["ip.id"]
     if not p["ipv6.src"] or number(p, "ipv6.version") != 6:
         return None
     proto, part = number(p, "ipv6.nxt"), 0

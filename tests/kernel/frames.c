@@ -136,6 +136,13 @@ void frame_pbb(struct frame *f, __u32 isid)
 	put32(f, header(f, 4, 0x88e7, 0), isid);
 }
 
+void frame_tag(struct frame *f, __u16 type, __u32 bytes)
+{
+	__u32 at = header(f, bytes + 2, type, 0);
+
+	link_next(f, LINK_ETHERTYPE, at + bytes);
+}
+
 void frame_control_word(struct frame *f)
 {
 	put32(f, header(f, 4, 0, 0), 7);

@@ -54,7 +54,8 @@ void frame_pppoe(struct frame *f);
 void frame_snap(struct frame *f); /* after frame_eth() or frame_vlan(), whose type is the length */
 void frame_fabricpath(struct frame *f);      /* between two of frame_eth(), as the next */
 void frame_pbb(struct frame *f, __u32 isid); /* IEEE 802.1ah */
-void frame_control_word(struct frame *f);    /* of a pseudowire, after the last label */
+void frame_tag(struct frame *f, __u16 type, __u32 bytes); /* and the next one's type */
+void frame_control_word(struct frame *f); /* of a pseudowire, after the last label */
 void frame_nsh(struct frame *f, __u32 context_bytes);
 void frame_arp(struct frame *f);
 void frame_ethertype(struct frame *f, __u16 type); /* of what is no header of ours */

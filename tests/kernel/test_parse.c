@@ -112,7 +112,7 @@ static void other_protocols_have_flows_without_ports(void **state)
 	for (int proto = 0; proto < 256; proto++) {
 		struct frame f = {};
 
-		if (strchr("\x01\x06\x11\x21\x3a\x84\x88", proto) && proto)
+		if (strchr("\x01\x06\x11\x21\x33\x3a\x84\x88", proto) && proto)
 			continue;
 		frame_eth(&f);
 		frame_ip4(&f, A4, B4);
@@ -154,13 +154,18 @@ static void every_ipv6_extension_header_is_skipped(void **state)
 static void an_authentication_header_counts_its_length_in_words_of_four(void **state)
 {
 	for (int bytes = 12; bytes <= 64; bytes += 4) {
-		struct frame f = {};
+		struct frame f = {}, four = {};
 
 		frame_eth(&f);
 		frame_ip6(&f, A6, B6);
 		frame_extension(&f, 51, bytes);
 		frame_udp(&f, 4000, 443);
 		expect(&f, &(struct bed_key){A6, B6, 4000, 443, .proto = 17});
+		frame_eth(&four);
+		frame_ip4(&four, A4, B4);
+		frame_extension(&four, 51, bytes);
+		frame_udp(&four, 4000, 443);
+		expect(&four, &(struct bed_key){A4, B4, 4000, 443, .proto = 17});
 	}
 }
 
@@ -189,6 +194,22 @@ static void a_ninth_extension_header_is_too_deep(void **state)
 	frame_tcp(&f, 4000, 443, WEIR_TCP_ACK);
 	expect(&f, &(struct bed_key){A6, B6, .proto = 60, .no_ports = true});
 	assert_int_equal(bed_books(&bed, WEIR_TOO_DEEP).packets, 1);
+}
+
+static void a_header_that_is_the_message_gives_its_own_protocol(void **state)
+{
+	static const __u8 kinds[] = {135, 139, 140};
+
+	for (size_t i = 0; i < sizeof(kinds); i++) {
+		struct frame f = {};
+
+		frame_eth(&f);
+		frame_ip6(&f, A6, B6);
+		frame_extension(&f, 60, 24);
+		frame_extension(&f, kinds[i], 40);
+		frame_proto(&f, 59);
+		expect(&f, &(struct bed_key){A6, B6, .proto = kinds[i], .no_ports = true});
+	}
 }
 
 static void no_next_header_is_a_flow_of_its_own(void **state)
@@ -300,6 +321,21 @@ static void ethernet_in_ethernet_is_stepped_over(void **state)
 		frame_ip4(&f, A4, B4);
 		frame_tcp(&f, 1, 2, WEIR_TCP_ACK);
 		expect(&f, &(struct bed_key){A4, B4, 1, 2, .proto = 6, .vlan = vlan});
+	}
+}
+
+static void tags_of_port_extenders_are_stepped_over(void **state)
+{
+	for (int way = 0; way < 4; way++) {
+		struct frame f = {};
+
+		frame_eth(&f);
+		if (way & 1)
+			frame_vlan(&f, 0x8100, 8);
+		frame_tag(&f, way & 2 ? 0x8926 : 0x893f, way & 2 ? 4 : 6);
+		frame_ip4(&f, A4, B4);
+		frame_udp(&f, 1, 2);
+		expect(&f, &(struct bed_key){A4, B4, 1, 2, .proto = 17, .vlan = way & 1 ? 8 : 0});
 	}
 }
 
@@ -434,6 +470,17 @@ static void pppoe_sessions_lead_to_ip(void **state)
 	frame_ip6(&six, A6, B6);
 	frame_udp(&six, 7, 8);
 	expect(&six, &(struct bed_key){A6, B6, 7, 8, .proto = 17});
+	for (int v6 = 0; v6 < 2; v6++) { /* RFC 1661 6.5: a protocol of one byte */
+		struct frame *f = v6 ? &six : &four;
+
+		memmove(&f->data[20], &f->data[21], --f->bytes - 20);
+		bed_reset(&bed);
+		bed_feed(&bed, f);
+		bed_expect_key(&(struct bed_flow[]){bed_only_flow(&bed)}[0],
+			       &(struct bed_key){v6 ? A6 : A4, v6 ? B6 : B4, 7, 8,
+						 .proto = v6 ? 17 : 6});
+		assert_int_equal(bed_only_flow(&bed).flow.bytes, f->bytes - 21);
+	}
 	frame_eth(&tagged);
 	frame_vlan(&tagged, 0x8100, 7);
 	frame_pppoe(&tagged);
@@ -715,12 +762,14 @@ int main(void)
 		cmocka_unit_test(an_authentication_header_counts_its_length_in_words_of_four),
 		cmocka_unit_test(a_chain_of_eight_extension_headers_is_followed),
 		cmocka_unit_test(a_ninth_extension_header_is_too_deep),
+		cmocka_unit_test(a_header_that_is_the_message_gives_its_own_protocol),
 		cmocka_unit_test(no_next_header_is_a_flow_of_its_own),
 		cmocka_unit_test(vlan_tags_give_the_outermost_id),
 		cmocka_unit_test(a_priority_tag_is_no_vlan),
 		cmocka_unit_test(tags_are_read_up_to_the_twelfth_header_of_the_link),
 		cmocka_unit_test(snap_gives_an_ethertype_and_other_llc_is_not_ip),
 		cmocka_unit_test(ethernet_in_ethernet_is_stepped_over),
+		cmocka_unit_test(tags_of_port_extenders_are_stepped_over),
 		cmocka_unit_test(a_network_service_header_leads_to_ip_or_ethernet),
 		cmocka_unit_test(mpls_stacks_up_to_eight_labels_lead_to_ip),
 		cmocka_unit_test(pseudowires_lead_to_the_frame_in_them),
