@@ -62,8 +62,6 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 		weir_opaque(counter);
 		if (counter < WEIR_COUNTER_MAX)
 			book(b, counter, p->segments, p->frame_bytes);
-		if (constants.replay && p->wrong_length)
-			book(b, WEIR_WRONG_LENGTH, p->segments, p->frame_bytes);
 		return;
 	}
 	b->count[WEIR_OUTSIDE].bytes += p->frame_bytes - p->ip_bytes;

@@ -59,7 +59,6 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 	__u32 generation = control.generation, frame_bytes = end - data;
 	const struct weir_tables *t = current_tables(generation);
 	struct packet *p = this_packet();
-	bool wrong_length = false;
 	__u32 copied;
 	int fate;
 
@@ -74,11 +73,10 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 		p->cpu = bpf_get_smp_processor_id();
 		weir_second_of(&p->second, p->now_ns);
 		frame_bytes = replay->wire_bytes;
-		wrong_length = replay->wrong;
 	} else {
 		read_clock(p);
 	}
-	if (!wrong_length && read_common(&c, data, end, frame_bytes, 0, vlan, t->inner) &&
+	if (read_common(&c, data, end, frame_bytes, 0, vlan, t->inner) &&
 	    count_common(&c, p, t, generation))
 		return XDP_PASS;
 
@@ -94,7 +92,6 @@ static __always_inline int xdp(struct xdp_md *ctx, __u16 vlan)
 		if (copied)
 			fate = parse_copy(copied, ETH_LINK, 0, vlan, generation);
 	}
-	p->wrong_length = wrong_length;
 	if (constants.has_frags && !constants.replay &&
 	    unlikely(fate != PARSED || !p->ip_bytes || p->ip_offset + p->ip_bytes > p->frame_bytes))
 		p->frame_bytes = bpf_xdp_get_buff_len(ctx);

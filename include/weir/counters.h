@@ -39,7 +39,7 @@
 	X(NO_TRANSPORT, no_transport, NOTE, "in a flow without ports: transport header cut off")   \
 	X(NO_FIRST_FRAGMENT, no_first_fragment, NOTE, "in a flow without ports: fragment alone")   \
 	X(TOO_DEEP, too_deep, NOTE, "in the flow of the last header followed: more were nested")   \
-	X(WRONG_LENGTH, wrong_length, NOTE, "counted by the frame: another length is too long")    \
+	X(WRONG_LENGTH, wrong_length, NOTE, "in a flow, by the frame: its IP header claims more")  \
 	X(LATE, late, NOTE, "in a flow, but in no window: its clock is a minute behind")
 
 enum weir_counter_kind {

@@ -101,8 +101,7 @@ _Static_assert(sizeof(struct weir_event) == 8 + 64 + 32, "event layout");
 struct weir_replay {
 	__u64 now_ns;
 	__u32 wire_bytes; /* length on the wire; the capture may hold less */
-	bool wrong;       /* the capture told one that is less than what it holds */
-	__u8 pad[3];
+	__u32 pad;
 };
 
 _Static_assert(sizeof(struct weir_replay) == 16, "what is before a frame keeps its alignment");

@@ -22,10 +22,8 @@ int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __
 	} in = {.replay = {.now_ns = now_ns, .wire_bytes = wire_bytes}};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &in, .repeat = 1);
 
-	if (wire_bytes < bytes) { /* a capture that contradicts itself */
+	if (wire_bytes < bytes) /* a capture that contradicts itself */
 		in.replay.wire_bytes = bytes;
-		in.replay.wrong = true;
-	}
 	if (bytes > FRAME_MAX)
 		bytes = FRAME_MAX;
 	memcpy(in.frame, frame, bytes);
