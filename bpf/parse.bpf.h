@@ -33,10 +33,12 @@
 #define OFFLOAD_FRAME_MIN 577 /* no link asks for smaller packets, of which it makes several */
 #define FRAGMENTS_NS (60 * WEIR_NS_PER_SEC) /* RFC 8200 4.5, RFC 1122 3.3.2 */
 
-/* Is a length of 0 one that the hardware is to fill in, when it makes many packets of this one? */
-static __always_inline bool is_offloaded(const struct packet *p, __u8 proto)
+/* Is a length of 0 one that the hardware is to fill in, when it makes many packets of this one? Where
+ * the frame lies not all of it need lie: the copy says how long it is. */
+static __always_inline bool is_offloaded(const struct cursor *c, const struct packet *p, __u8 proto)
 {
-	return (proto == PROTO_TCP || proto == PROTO_UDP) && p->frame_bytes >= OFFLOAD_FRAME_MIN;
+	return c->copied && (proto == PROTO_TCP || proto == PROTO_UDP) &&
+	       p->frame_bytes >= OFFLOAD_FRAME_MIN;
 }
 
 static __always_inline bool is_extension(__u8 proto)
@@ -169,8 +171,11 @@ static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
 	if (h->version_ihl >> 4 != 4 || header < sizeof(*h))
 		return WEIR_MALFORMED;
 	length = weir_be16(h->total_length);
-	if (unlikely(length < header) && (length || !is_offloaded(p, h->proto)))
-		return WEIR_MALFORMED;
+	if (unlikely(length < header)) {
+		p->cut |= !length;
+		if (length || !is_offloaded(c, p, h->proto))
+			return WEIR_MALFORMED;
+	}
 	p->ip_bytes = length;
 	p->ip_offset = c->stand.at;
 	p->key.src4 = h->src;
@@ -199,8 +204,11 @@ static __always_inline int parse_ipv6(struct cursor *c, struct packet *p)
 	if ((weir_be32(h->version_class_label) >> 28) != 6)
 		return WEIR_MALFORMED;
 	p->ip_bytes = weir_be16(h->payload_length) + sizeof(*h);
-	if (unlikely(!h->payload_length) && is_offloaded(p, h->next))
-		p->ip_bytes = 0;
+	if (unlikely(!h->payload_length)) {
+		p->cut = true;
+		if (is_offloaded(c, p, h->next))
+			p->ip_bytes = 0;
+	}
 	p->ip_offset = c->stand.at;
 	__builtin_memcpy(&p->pair, h->src, sizeof(p->pair));
 	p->key.addrs = weir_fold6(&p->pair);
