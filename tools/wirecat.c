@@ -2,9 +2,10 @@
 /*
  * Flow export messages read and written by weir's codec, for tests against other programs.
  *
- *   wirecat [-os] FILE...
+ *   wirecat [-aos] FILE...
  *       captures of datagrams, or IPFIX files (RFC 5655; - is one on standard input): flow records
- *       as JSON Lines; -o: options data too; -s: at the end what was counted, by peer and in all
+ *       as JSON Lines; -o: options data too; -s: at the end what was counted, by peer and in all;
+ *       -a: any port: see usage()
  *
  *   wirecat -e PROTOCOL [-b] [-n COUNT] FILE
  *       made-up flows, the same each time, printed as they should be decoded, and written to FILE
@@ -70,6 +71,18 @@ static json_t *statistics_json(const struct wire_statistics *s)
 #undef V
 }
 
+static json_t *sampling_json(const struct wire_option *o)
+{
+	static const char *const scopes[] = {
+#define X(id, name) #name,
+		WIRE_RATE_SCOPES(X)
+#undef X
+	};
+
+	return json_pack("{s:{s:s, s:I, s:I}}", "sampling", "scope", scopes[o->sampling.scope],
+			 "id", (json_int_t)o->sampling.id, "rate", (json_int_t)o->sampling.rate);
+}
+
 static void print_option(void *context, const struct flow_origin *origin,
 			 const struct wire_option *o)
 {
@@ -81,9 +94,7 @@ static void print_option(void *context, const struct flow_origin *origin,
 				"about", o->interface.about));
 		break;
 	case WIRE_OPTION_SAMPLING:
-		print(json_pack("{s:{s:I, s:I}}", "sampling", "selector",
-				(json_int_t)o->sampling.selector, "rate",
-				(json_int_t)o->sampling.rate));
+		print(sampling_json(o));
 		break;
 	case WIRE_OPTION_STATISTICS:
 		print(json_pack("{s:o}", "statistics", statistics_json(&o->statistics)));
@@ -360,12 +371,14 @@ static struct flow_record draw_flow(__u64 *state, const struct wire_encoder *e)
 	f.vlan = e->protocol == WIRE_V5 ? 0 : draw(state) % 4095;
 	f.direction = e->protocol == WIRE_V5 ? 0 : draw(state) % 2;
 	draw_traffic(state, &f.forward);
-	if (e->protocol == WIRE_V5)
+	if (e->protocol == WIRE_V5) {
 		f.forward.end = 0;
+		f.known &= ~(FIELD_BIT(END_REASON) | FIELD_BIT(VLAN) | FIELD_BIT(DIRECTION));
+	}
 	if (e->biflow && draw(state) % 2) {
 		draw_traffic(state, &f.reverse);
 		f.initiator = 1;
-		f.known |= FIELD_BIT(REVERSE_PACKETS) | FIELD_BIT(INITIATOR);
+		f.known |= FLOW_REVERSE_FIELDS | FIELD_BIT(INITIATOR);
 	}
 	return f;
 }
@@ -451,17 +464,39 @@ static void write_words(const char *path)
 
 /* ------------------------------------------------------------------------------------------- */
 
+static int usage(FILE *out)
+{
+	fprintf(out,
+		"usage: wirecat [-aos] FILE...\n"
+		"       wirecat -e ipfix|v9|v5|file [-b] [-n COUNT] FILE\n"
+		"       wirecat -i FILE\n"
+		"\n"
+		"  -a  a template holds for all datagrams of its sender's address, from whatever port:\n"
+		"      for exporters that send templates and data from different ones. Not where two\n"
+		"      exporters may stand behind one address (NAT): data would be read with the\n"
+		"      other's templates, and nothing would show it\n"
+		"  -o  print options data too\n"
+		"  -s  at the end print what was counted, by sender and in all\n"
+		"  -e  write made-up flows to FILE, -n so many, -b as biflows, and print them\n"
+		"  -i  write one of each word that hosts and coordinators say to each other\n");
+	return out == stdout ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	const char *protocol = NULL;
 	bool biflow = false, counts = false, words = false;
 	unsigned int count = 100;
+	struct wire_decoder_options options = wire_decoder_defaults;
 	struct wire_sink sink = {.flow.flows = print_flows};
 	struct wire_decoder *d;
 	int option;
 
-	while ((option = getopt(argc, argv, "ose:bn:i")) != -1) {
+	while ((option = getopt(argc, argv, "aose:bn:ih")) != -1) {
 		switch (option) {
+		case 'a':
+			options.any_port = true;
+			break;
 		case 'o':
 			sink.option = print_option;
 			break;
@@ -480,16 +515,14 @@ int main(int argc, char **argv)
 		case 'i':
 			words = true;
 			break;
+		case 'h':
+			return usage(stdout);
 		default:
-			return 2;
+			return usage(stderr);
 		}
 	}
-	if (optind == argc || ((protocol || words) && optind + 1 != argc)) {
-		fprintf(stderr, "usage: wirecat [-os] FILE...\n"
-				"       wirecat -e ipfix|v9|v5|file [-b] [-n COUNT] FILE\n"
-				"       wirecat -i FILE\n");
-		return 2;
-	}
+	if (optind == argc || ((protocol || words) && optind + 1 != argc))
+		return usage(stderr);
 	if (words) {
 		write_words(argv[optind]);
 		return 0;
@@ -498,7 +531,7 @@ int main(int argc, char **argv)
 		encode(protocol, biflow, count, argv[optind]);
 		return 0;
 	}
-	d = wire_decoder_new(&wire_decoder_defaults, &sink);
+	d = wire_decoder_new(&options, &sink);
 	if (!d)
 		fail("decoder", strerror(ENOMEM));
 	while (optind < argc)

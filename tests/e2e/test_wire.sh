@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 WIRECAT=${WIRECAT:-$(dirname "$WEIR")/wirecat}
 EXPORTERS=${WEIR_EXPORTERS:-$HERE/../../../shared/exporters}
+FIELD=$HERE/../field
 
 reads_as_tshark() {
 	"$WIRECAT" "$@" | python3 "$HERE/tshark_cflow.py" "$@"
@@ -49,11 +50,67 @@ if [ -r "$EXPORTERS/akvorado-options-data.pcap" ]; then
 		'map(.rate) == [30000, 30000, 30000, 30000]' \
 		"$EXPORTERS"/akvorado-options-{template,data}.pcap
 	check "a Cisco's sampling by selector is one in 256" told sampling \
-		'. == [{selector: 1, rate: 256}]' \
+		'. == [{scope: "sampler", id: 1, rate: 256}]' \
 		"$EXPORTERS/pmacct-104-IPFIXv10-IPv6-CISCO-sampling_option.pcap"
 else
 	skip "sampling is understood" "no captures in WEIR_EXPORTERS"
 fi
+
+# --- Datagrams that other collectors misread -------------------------------------------------
+
+flows_of() { # FILE JQ_FILTER, which holds for its flows, as a list
+	local file=$1 filter=$2
+	"$WIRECAT" "$FIELD/$file.pcap" | jq -es "$filter"
+}
+
+counted() { # FILE NAME NUMBER
+	"$WIRECAT" -s "$FIELD/$1.pcap" | tail -n 1 | jq -e ".counts.$2 == $3"
+}
+
+for capture in "$FIELD"/D*.pcap; do
+	name=$(basename "$capture" .pcap)
+	# tshark reads 1970 from uptimes in 8 bytes, and D06 is no flow.
+	[[ $name == D0[16]-* ]] ||
+		check "$name is read as tshark reads it" reads_as_tshark "$capture"
+done
+check "uptimes in 8 bytes are their low 32 bits" flows_of D01-v9-uptime-8-bytes \
+	'map([.first_ns, .last_ns]) == [[1699999990000000000, 1699999999000000000]]'
+check "a v9 field of 65535 bytes says its length itself" flows_of D02-v9-variable-length \
+	'map([.packets, .bytes, .vrf_name]) == [[12, 2835, "blue"]]'
+check "a flow begins when it began, not when it was observed" flows_of \
+	D03-event-time-before-start 'map([.first, .last, .bytes, .reverse.bytes, .reverse.packets]) ==
+	[["2023-11-14T22:13:15Z", "2023-11-14T22:13:20Z", 1500, 64000, null]]'
+check "a firewall's events are told apart" flows_of D04-events-one-connection \
+	'map([.event, .event_number, .bytes, .reverse.bytes]) == [["created", 1, 0, 0],
+	["updated", 5, 2557, 1117], ["updated", 5, 31, 0], ["deleted", 2, 2588, 1117]]'
+check "deltas add up, wherever the totals stand" flows_of D05-total-then-delta \
+	'map(.bytes) == [1000, 500] and map(.packets) == [10, 5] and
+	all(has("counted") | not)'
+check "a record without key and counters is no flow" flows_of D06-frame-section-only '. == []'
+check "a record without key and counters is counted" counted D06-frame-section-only \
+	other_records 1
+check "each interface has the rate that was told of it" flows_of D07-sampling-per-interface \
+	'map([.in_if, .sampling]) == [[1, 100], [2, 1000]]'
+check "no other's rate stands in for a sampler's" flows_of D08-sampler-not-told \
+	'map(.sampling) == [null, 1000]'
+check "an end that nobody told is unknown" flows_of D09-start-only \
+	'map([.first, .last, .last_ns]) == [["2023-11-14T22:13:11Z", null, null]]'
+check "a duration tells the end" flows_of D09-start-and-duration \
+	'map([.first, .last]) == [["2023-11-14T22:13:11Z", "2023-11-14T22:13:19Z"]]'
+check "counters behind the exporter are told where there are no others" flows_of \
+	D10-post-counters-only 'map([.packets, .bytes, .counted]) == [[12, 2835, "post"]]'
+check "octets of layer 2 are told as such where there are no others" flows_of \
+	D10-layer2-octets-only 'map([.packets, .bytes, .counted]) == [[50, 64000, "layer2"]]'
+check "an ASA's old numbers are read" flows_of D11-asa-old-nat-numbers \
+	'map([.nat_src, .nat_dst, .nat_sport, .nat_dport, .event, .event_detail]) ==
+	[["192.0.2.5", "10.0.0.2", 40000, 443, "deleted", 0]]'
+check "a probability of 0.001 is one in 1000" flows_of D12-sampling-probability \
+	'map(.sampling) == [1000]'
+check "no flow ends before it begins" flows_of D13-first-after-last \
+	'map([.first_ns, .last_ns]) == [[1699999990000000000, 1699999990058000000]]'
+check "and such a one is counted" counted D13-first-after-last bad_order 1
+
+# --- Our own messages ------------------------------------------------------------------------
 
 # encodes PROTOCOL [-b]: made-up flows, in $WORK/made.pcap and as they are in $WORK/made.
 encodes() {

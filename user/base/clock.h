@@ -8,6 +8,7 @@
 
 #include "weir/base.h"
 
+#define NS_PER_US 1000ull
 #define NS_PER_MS 1000000ull
 #define HOUR_NS (3600 * WEIR_NS_PER_SEC)
 

@@ -32,7 +32,7 @@
 #define FLOW_FIELDS(X)                                                                             \
 	X(SRC, src, src, ADDRESS, NONE, "source address")                                          \
 	X(DST, dst, dst, ADDRESS, NONE, "destination address")                                     \
-	X(SPORT, sport, sport, SPORT, NONE, "source port")                                         \
+	X(SPORT, sport, sport, UINT, NONE, "source port")                                          \
 	X(DPORT, dport, dport, DPORT, NONE, "destination port; of ICMP its type * 256 + code")     \
 	X(PROTO, proto, proto, PROTO, NONE, "IP protocol")                                         \
 	X(VLAN, vlan, vlan, UINT, NONE, "outermost VLAN, 0 for none")                              \
@@ -57,7 +57,11 @@
 	X(NAT_DST, nat_dst, nat_dst, EITHER_ADDRESS, NONE, "destination after translation")        \
 	X(NAT_SPORT, nat_sport, nat_sport, UINT, NONE, "source port after translation")            \
 	X(NAT_DPORT, nat_dport, nat_dport, UINT, NONE, "destination port after translation")       \
-	X(NAT_EVENT, nat_event, nat_event, UINT, NONE, "what the translator did (IPFIX natEvent)") \
+	X(NAT_EVENT, nat_event, nat_event, NAT_EVENT, NONE, "what the translator did")             \
+	X(EVENT, event, event, EVENT, NONE, "what the firewall did")                               \
+	X(EVENT_DETAIL, event_detail, event_detail, UINT, NONE,                                    \
+	  "why: NF_F_FW_EXT_EVENT of an ASA")                                                      \
+	X(COUNTED, counted, counted, COUNTED, NONE, "what bytes are, where not octets of IP")      \
 	X(LABELS, label, labels, LABELS, NONE, "MPLS labels, top first")                           \
 	X(INITIATOR, initiator, initiator, UINT, NONE, "1: the source began (biflowDirection)")    \
 	FLOW_TRAFFIC_FIELDS(X, REVERSE_, reverse)
@@ -83,6 +87,7 @@ FLOW_TRAFFIC_FIELDS(X, , forward)
 
 #define FLOW_FORWARD_BIT(id, ...) | FIELD_BIT(id)
 #define FLOW_FORWARD (0ull FLOW_TRAFFIC_FIELDS(FLOW_FORWARD_BIT, , forward))
+#define FLOW_REVERSE_FIELDS (FLOW_FORWARD << FLOW_REVERSE)
 
 /* FIELD_MAX: the field has no direction. */
 static inline unsigned int flow_field_reverse(unsigned int field)
@@ -91,7 +96,7 @@ static inline unsigned int flow_field_reverse(unsigned int field)
 							      : (unsigned int)FIELD_MAX;
 }
 
-/* What each flow has; where it is unknown it is 0, and shown as such or as null (flow/json.h). */
+/* What each flow has, known or not. */
 #define FLOW_BASIC                                                                                 \
 	(FIELD_BIT(SRC) | FIELD_BIT(DST) | FIELD_BIT(SPORT) | FIELD_BIT(DPORT) |                   \
 	 FIELD_BIT(PROTO) | FIELD_BIT(VLAN) | FIELD_BIT(PACKETS) | FIELD_BIT(BYTES) |              \
@@ -103,12 +108,14 @@ enum flow_type {
 	FLOW_TYPE_TIME,           /* nanoseconds of Unix time */
 	FLOW_TYPE_ADDRESS,        /* 16 bytes, of the flow's family */
 	FLOW_TYPE_EITHER_ADDRESS, /* 16 bytes, of either family: see flow/json.h */
-	FLOW_TYPE_SPORT,          /* 2 bytes */
 	FLOW_TYPE_DPORT,          /* 2 bytes; of ICMP, `icmp` stands for it where it is not 0 */
 	FLOW_TYPE_PROTO,          /* 1 byte */
 	FLOW_TYPE_FLAGS,          /* 1 byte of TCP flags */
 	FLOW_TYPE_END,            /* 1 byte, enum weir_end; 0 unknown */
 	FLOW_TYPE_DIRECTION,      /* 1 byte, 0 in, 1 out */
+	FLOW_TYPE_EVENT,          /* 1 byte, IPFIX firewallEvent */
+	FLOW_TYPE_NAT_EVENT,      /* 1 byte, IPFIX natEvent */
+	FLOW_TYPE_COUNTED,        /* 1 byte, enum flow_counted */
 	FLOW_TYPE_LABELS,         /* `labels` of 4 bytes each */
 	FLOW_TYPE_TEXT,           /* ends with 0 */
 };

@@ -49,6 +49,11 @@ static json_t *time_value(__s64 unix_ns)
 	return json_string(time_text(unix_ns, time_digits(unix_ns), text));
 }
 
+static json_t *word(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
 static json_t *value_of(const struct flow_record *flow, const struct flow_field_row *row)
 {
 	const __u8 *from = (const __u8 *)flow + row->offset;
@@ -64,6 +69,12 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 		return *from ? json_string(flow_end_text(*from)) : json_null();
 	case FLOW_TYPE_DIRECTION:
 		return json_string(*from ? "out" : "in");
+	case FLOW_TYPE_EVENT:
+		return word(flow_event_text(*from));
+	case FLOW_TYPE_NAT_EVENT:
+		return word(flow_nat_event_text(*from));
+	case FLOW_TYPE_COUNTED:
+		return word(flow_counted_text(*from));
 	case FLOW_TYPE_LABELS:
 		return labels(flow);
 	case FLOW_TYPE_TEXT:
@@ -72,7 +83,6 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 		if (flow_is_icmp(flow) && flow->icmp)
 			return json_integer(flow->icmp);
 		break;
-	case FLOW_TYPE_SPORT:
 	case FLOW_TYPE_UINT:
 	case FLOW_TYPE_PROTO:
 	case FLOW_TYPE_FLAGS:
@@ -81,43 +91,47 @@ static json_t *value_of(const struct flow_record *flow, const struct flow_field_
 	return json_integer(flow_field_load(from, row->bytes));
 }
 
-/* A time that is not known is no moment in 1970, a port no port 0. */
-static bool is_null(const struct flow_record *flow, const struct flow_field_row *row, bool known,
-		    __s64 number)
+/* What the key of a value's number ends with, where the value itself is a word; NULL: there is none. */
+static const char *number_key(const struct flow_field_row *row)
 {
-	if (known || number)
-		return false;
-	if (row->type == FLOW_TYPE_SPORT || row->type == FLOW_TYPE_DPORT)
-		return !(flow->known & FIELD_BIT(ICMP));
-	return row->type == FLOW_TYPE_TIME;
+	switch ((enum flow_type)row->type) {
+	case FLOW_TYPE_TIME:
+		return "_ns";
+	case FLOW_TYPE_EVENT:
+	case FLOW_TYPE_NAT_EVENT:
+		return "_number";
+	default:
+		return NULL;
+	}
 }
 
-/* A time has its number beside it. */
 static int add(json_t *json, const struct flow_record *flow, const struct flow_field_row *row,
 	       bool known)
 {
-	const __s64 number = flow_field_load((const __u8 *)flow + row->offset, row->bytes);
-	const bool null = is_null(flow, row, known, number);
+	const char *end = number_key(row);
+	const __u8 *from = (const __u8 *)flow + row->offset;
 	char key[KEY_BYTES];
 
-	if (json_object_set_new(json, row->name, null ? json_null() : value_of(flow, row)))
+	if (row->type == FLOW_TYPE_DPORT)
+		known |= flow->known >> FIELD_ICMP & 1;
+	if (json_object_set_new(json, row->name, known ? value_of(flow, row) : json_null()))
 		return -1;
-	if (row->type != FLOW_TYPE_TIME)
+	if (!end)
 		return 0;
-	snprintf(key, sizeof(key), "%s_ns", row->name);
-	return json_object_set_new(json, key, null ? json_null() : json_integer(number));
+	snprintf(key, sizeof(key), "%s%s", row->name, end);
+	return json_object_set_new(
+		json, key, known ? json_integer(flow_field_load(from, row->bytes)) : json_null());
 }
 
 /* The fields to show. A biflow has in each direction what every flow has, and what kind of service
  * it got. */
 static __u64 shown(const struct flow_record *flow)
 {
-	const __u64 forward = FLOW_FORWARD, reverse = forward << FLOW_REVERSE;
 	__u64 fields = flow->known | FLOW_BASIC;
 
-	if (flow->known & FIELD_BIT(REVERSE_PACKETS))
-		return fields | (FLOW_BASIC & forward) << FLOW_REVERSE | FIELD_BIT(REVERSE_TOS);
-	return fields & ~reverse;
+	if (flow->known & FLOW_REVERSE_FIELDS)
+		fields |= (FLOW_BASIC & FLOW_FORWARD) << FLOW_REVERSE | FIELD_BIT(REVERSE_TOS);
+	return fields;
 }
 
 json_t *flow_fields_json(const struct flow_field_row *rows, unsigned int count,
@@ -127,14 +141,14 @@ json_t *flow_fields_json(const struct flow_field_row *rows, unsigned int count,
 	json_t *json = json_object(), *reverse = NULL;
 	int err = 0;
 
-	if (flow->known & FIELD_BIT(REVERSE_PACKETS))
+	if (flow->known & FLOW_REVERSE_FIELDS)
 		reverse = json_object();
 	for (unsigned int i = 0; i < count; i++) {
 		if (fields >> i & 1)
 			err |= add(flow_field_is_reverse(i) ? reverse : json, flow, &rows[i],
 				   flow->known >> i & 1);
 	}
-	if (flow->known & FIELD_BIT(REVERSE_PACKETS))
+	if (reverse)
 		err |= json_object_set_new(json, "reverse", reverse);
 	if (!err)
 		return json;

@@ -15,6 +15,21 @@
 #define FLOW_LABELS 10 /* MPLS label stack, top first */
 #define FLOW_NAME_BYTES 32
 
+/* What an exporter's counters count, the best for us first: octets of IP since the last report, or
+ * what comes nearest to it. */
+enum flow_counted {
+	FLOW_COUNTED_IP,
+	FLOW_COUNTED_PAYLOAD, /* of layer 4, in bytes */
+	FLOW_COUNTED_POST,    /* as the packets were when they left the exporter */
+	FLOW_COUNTED_LAYER2,  /* with the link's headers, in bytes */
+	FLOW_COUNTED_POST_LAYER2,
+	FLOW_COUNTED_TOTAL, /* since the flow began: so are all that follow */
+	FLOW_COUNTED_POST_TOTAL,
+	FLOW_COUNTED_LAYER2_TOTAL,
+	FLOW_COUNTED_POST_LAYER2_TOTAL,
+	FLOW_COUNTED_MAX,
+};
+
 /* One direction of traffic. */
 struct flow_traffic {
 	__u64 start_ns, end_ns;
@@ -49,11 +64,14 @@ struct flow_record {
 	__u8 next_hop[16], bgp_next_hop[16];
 	__u8 nat_src[16], nat_dst[16];
 	__u16 nat_sport, nat_dport;
-	__u8 nat_event;
+	__u8 nat_event; /* IPFIX natEvent */
+	__u8 event;     /* IPFIX firewallEvent */
+	__u8 counted;   /* enum flow_counted */
 	__u8 labels;
-	__u8 pad[2];
 	__u32 label[FLOW_LABELS]; /* 20 bits label, 3 experimental, 1 bottom of stack */
 	char vrf_name[FLOW_NAME_BYTES];
+	__u16 event_detail; /* of a Cisco ASA: why it denied, created or deleted the flow */
+	__u8 pad[2];
 };
 
 /* Of ICMP there are no ports, but a type and a code. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/record.h"
+
 static const char *const end_words[] = {
 	[WEIR_END_NONE] = "live", [WEIR_END_IDLE] = "idle",     [WEIR_END_ACTIVE] = "active",
 	[WEIR_END_FLOW] = "end",  [WEIR_END_FORCED] = "forced", [WEIR_END_RESOURCES] = "resources",
@@ -14,6 +16,62 @@ static const char *const end_words[] = {
 const char *flow_end_text(enum weir_end end)
 {
 	return end <= WEIR_END_RESOURCES ? end_words[end] : "unknown";
+}
+
+/* IPFIX firewallEvent: 0 is "ignore (invalid)". */
+static const char *const events[] = {
+	[1] = "created", [2] = "deleted", [3] = "denied", [4] = "alert", [5] = "updated",
+};
+
+/* IPFIX natEvent, RFC 8158. */
+static const char *const nat_events[] = {
+	[1] = "created",
+	[2] = "deleted",
+	[3] = "addresses exhausted",
+	[4] = "nat44 session created",
+	[5] = "nat44 session deleted",
+	[6] = "nat64 session created",
+	[7] = "nat64 session deleted",
+	[8] = "nat44 binding created",
+	[9] = "nat44 binding deleted",
+	[10] = "nat64 binding created",
+	[11] = "nat64 binding deleted",
+	[12] = "ports exhausted",
+	[13] = "quota exceeded",
+	[14] = "address binding created",
+	[15] = "address binding deleted",
+	[16] = "port block allocated",
+	[17] = "port block freed",
+	[18] = "threshold reached",
+};
+
+static const char *const counted_words[FLOW_COUNTED_MAX] = {
+	[FLOW_COUNTED_IP] = "ip",
+	[FLOW_COUNTED_PAYLOAD] = "payload",
+	[FLOW_COUNTED_POST] = "post",
+	[FLOW_COUNTED_LAYER2] = "layer2",
+	[FLOW_COUNTED_POST_LAYER2] = "post_layer2",
+	[FLOW_COUNTED_TOTAL] = "total",
+	[FLOW_COUNTED_POST_TOTAL] = "post_total",
+	[FLOW_COUNTED_LAYER2_TOTAL] = "layer2_total",
+	[FLOW_COUNTED_POST_LAYER2_TOTAL] = "post_layer2_total",
+};
+
+#define WORD(words, i) ((i) < sizeof(words) / sizeof(*(words)) ? (words)[i] : NULL)
+
+const char *flow_event_text(unsigned int event)
+{
+	return WORD(events, event);
+}
+
+const char *flow_nat_event_text(unsigned int event)
+{
+	return WORD(nat_events, event);
+}
+
+const char *flow_counted_text(unsigned int counted)
+{
+	return WORD(counted_words, counted);
 }
 
 static bool is_v6(const struct weir_flow_key *key)

@@ -10,12 +10,14 @@
 const struct wire_decoder_options wire_decoder_defaults = {
 	.template_lifetime_ns =
 		1800 * WEIR_NS_PER_SEC, /* three refreshes of 10 minutes: RFC 7011, 8.4 */
+	.rate_lifetime_ns = 86400 * WEIR_NS_PER_SEC, /* they seldom change, and some seldom tell */
 	.held_lifetime_ns = 60 * WEIR_NS_PER_SEC,
 	.max_bytes = 256 << 20,
 	.max_held_bytes = 256 << 10,
 	.max_peers = 4096,
 	.max_domains = 64,
 	.max_templates = 1024,
+	.max_rates = 4096,
 	.max_fields = 256,
 };
 
@@ -26,6 +28,16 @@ const struct wire_count_name wire_count_names[WIRE_COUNT_MAX] = {
 };
 
 /* --- The decoder --------------------------------------------------------------------------- */
+
+/* Which peer a message's sender is. */
+static struct wire_peer key_of(const struct wire_decoder *d, const struct wire_peer *sender)
+{
+	struct wire_peer key = *sender;
+
+	if (d->options.any_port && !key.session)
+		key.port = 0;
+	return key;
+}
 
 struct wire_decoder *wire_decoder_new(const struct wire_decoder_options *options,
 				      const struct wire_sink *sink)
@@ -50,9 +62,10 @@ void wire_decoder_free(struct wire_decoder *d)
 
 void wire_decoder_close(struct wire_decoder *d, const struct wire_peer *peer)
 {
+	const struct wire_peer key = key_of(d, peer);
 	struct peer *p;
 
-	HASH_FIND(hh, d->peers, peer, sizeof(*peer), p);
+	HASH_FIND(hh, d->peers, &key, sizeof(key), p);
 	if (p)
 		wire_peer_free(d, p);
 }
@@ -183,9 +196,9 @@ static const struct {
 #define PROTOCOLS (sizeof(protocols) / sizeof(*protocols))
 
 /* What is no export message shall not make a peer known, for that may cost another its place. */
-static int refuse(struct work *w, const struct wire_peer *peer, enum wire_count why)
+static int refuse(struct work *w, const struct wire_peer *key, enum wire_count why)
 {
-	HASH_FIND(hh, w->d->peers, peer, sizeof(*peer), w->peer);
+	HASH_FIND(hh, w->d->peers, key, sizeof(*key), w->peer);
 	wire_tally(w, WIRE_COUNT_MESSAGES, 1);
 	wire_tally(w, why, 1);
 	return -EBADMSG;
@@ -194,17 +207,18 @@ static int refuse(struct work *w, const struct wire_peer *peer, enum wire_count 
 int wire_decode(struct wire_decoder *d, const struct wire_peer *peer, const void *message,
 		size_t length, __u64 now_ns)
 {
-	struct work w = {.d = d, .now_ns = now_ns, .records_known = true};
+	struct work w = {.d = d, .now_ns = now_ns, .records_known = true, .port = peer->port};
+	const struct wire_peer key = key_of(d, peer);
 	__u16 version = length < 2 ? 0 : wire_get16(message);
 	size_t i = 0;
 
 	while (i < PROTOCOLS && protocols[i].version != version)
 		i++;
 	if (length < 2 || (i < PROTOCOLS && length < protocols[i].header_bytes))
-		return refuse(&w, peer, WIRE_COUNT_SHORT);
+		return refuse(&w, &key, WIRE_COUNT_SHORT);
 	if (i == PROTOCOLS)
-		return refuse(&w, peer, WIRE_COUNT_VERSION);
-	w.peer = wire_peer_of(d, peer);
+		return refuse(&w, &key, WIRE_COUNT_VERSION);
+	w.peer = wire_peer_of(d, &key);
 	if (!w.peer)
 		return -ENOMEM;
 	wire_tally(&w, WIRE_COUNT_MESSAGES, 1);

@@ -12,7 +12,7 @@
  *
  * A peer is an exporter's address, with its port or its stream where those tell exporters apart;
  * a domain is a protocol and an observation domain (v9: source id, v5: engine). Each has templates,
- * sequence numbers and samplers of its own. Everything has a bound: over the bound on peers or on
+ * sequence numbers and sampling rates of its own. Everything has a bound: over the bound on peers or on
  * memory, the peer that has been silent longest is forgotten; over the other bounds the newcomer is
  * refused and counted.
  *
@@ -33,17 +33,24 @@ struct wire_peer {
 
 struct wire_decoder_options {
 	bool scale; /* packets and bytes are multiplied by the sampling rate, where it is known */
+	/* Datagrams of one address are one peer's, from whatever port: for exporters that send
+	 * templates and data from different ones. Two exporters behind one address (NAT) would then
+	 * be taken for one, and data be read with the other's templates: never where that may be. */
+	bool any_port;
 	__u64 template_lifetime_ns; /* of templates that came by datagram and were not repeated */
+	__u64 rate_lifetime_ns;     /* of sampling rates, alike */
 	__u64 held_lifetime_ns;     /* how long data wait for their template */
 	size_t max_bytes;           /* of all that is remembered */
 	size_t max_held_bytes;      /* per peer; a set that waits counts as 1 KiB at least */
 	unsigned int max_peers;
 	unsigned int max_domains;   /* per peer */
 	unsigned int max_templates; /* per peer */
+	unsigned int max_rates;     /* of sampling, per peer */
 	unsigned int max_fields;    /* per template */
 };
 
-/* 30 minutes, one minute, 256 MiB, 256 KiB, 4096, 64, 1024, 256; no scaling. */
+/* 30 minutes, a day, one minute, 256 MiB, 256 KiB, 4096, 64, 1024, 4096, 256; no scaling, and ports
+ * tell peers apart. */
 extern const struct wire_decoder_options wire_decoder_defaults;
 
 /*
@@ -67,6 +74,7 @@ extern const struct wire_decoder_options wire_decoder_defaults;
 	X(LOST_MESSAGES, lost_messages, LOST, "messages missing in the sequence of v9")            \
 	X(NO_TEMPLATE, no_template, LOST, "data sets dropped: their template never came")          \
 	X(EXPIRED, expired, LOST, "templates not repeated within their lifetime")                  \
+	X(EXPIRED_RATES, expired_rates, LOST, "sampling rates not repeated within their lifetime") \
 	X(FORGOTTEN, forgotten, LOST, "peers forgotten for newer ones")                            \
 	X(NO_BOOT, no_boot, LOST, "data sets whose times count from an unknown boot time")         \
 	X(VERSION, bad_version, BAD, "messages of a version other than 5, 9 and 10")               \
@@ -78,11 +86,14 @@ extern const struct wire_decoder_options wire_decoder_defaults;
 	X(TEMPLATE, bad_template, BAD, "templates cut short, empty or with a reserved id")         \
 	X(SCOPE, bad_scope, BAD, "options templates whose scopes contradict their fields")         \
 	X(FIELDS, bad_fields, BAD, "templates of too many fields")                                 \
-	X(FLOOD, bad_flood, BAD, "templates and domains refused: the peer has too many")           \
+	X(FLOOD, bad_flood, BAD, "templates, domains and rates refused: the peer has too many")    \
 	X(WITHDRAWAL, bad_withdrawal, BAD, "withdrawals by datagram or of unknown templates")      \
 	X(FIELD_LENGTH, bad_field_length, BAD,                                                     \
 	  "template fields of a length their type cannot have")                                    \
-	X(RECORD, bad_record, BAD, "records that end beyond their set")
+	X(RECORD, bad_record, BAD, "records that end beyond their set")                            \
+	X(ORDER, bad_order, BAD,                                                                   \
+	  "flows that ended before they began: the two times are exchanged")                       \
+	X(TIME, bad_time, BAD, "times that no clock can have shown: they are unknown")
 
 enum wire_count_kind {
 	WIRE_KIND_OF_COUNT,
@@ -117,6 +128,23 @@ enum wire_option_kind {
 
 #define WIRE_ABOUT_BYTES 256
 
+/* What a sampling rate holds for. X(id, name) */
+#define WIRE_RATE_SCOPES(X)                                                                        \
+	X(DOMAIN, domain)       /* all that has no other; in domain 0, for the exporter */         \
+	X(SAMPLER, sampler)     /* flows that name this selectorId or samplerId */                 \
+	X(INTERFACE, interface) /* what came in there, or left there if the flow is egress */      \
+	X(EGRESS, egress)       /* what left there */                                              \
+	X(LINE_CARD, line_card)                                                                    \
+	X(TEMPLATE, template)                                                                      \
+	X(PART, part) /* of the exporter, which flows do not name: a cache, a port ... */
+
+enum wire_rate_scope {
+#define X(id, name) WIRE_RATE_##id,
+	WIRE_RATE_SCOPES(X)
+#undef X
+	WIRE_RATE_SCOPE_MAX,
+};
+
 /* What options data said; texts are cut where they are longer, and end with 0. */
 struct wire_option {
 	enum wire_option_kind kind;
@@ -126,8 +154,9 @@ struct wire_option {
 			char name[WIRE_NAME_BYTES], about[WIRE_ABOUT_BYTES];
 		} interface;
 		struct {
-			__u64 selector; /* selectorId, samplerId; 0: it holds for the domain */
-			__u32 rate;     /* one of how many packets */
+			enum wire_rate_scope scope;
+			__u64 id;   /* which sampler, interface ...; 0 of a domain */
+			__u32 rate; /* one of how many packets, rounded */
 		} sampling;
 		struct wire_statistics statistics; /* what was not said is 0 */
 		struct wire_distinct distinct;     /* here too */

@@ -12,10 +12,14 @@
  *   batch    │ flow │ flow │ flow ...  │ → sink, when it is full or the set ends
  *
  * What an operation cannot know is put right when the record is done: finish(), by the bits that
- * post_of() finds once for the set (times without a boot time, sampling that came as options ...).
+ * post_of() finds once for the set (times that cannot be, sampling that came as options ...).
  *
  * A slot of the batch is not wiped for each record: what the same template wrote there before, it
  * will overwrite.
+ *
+ * Some exporters tell a first packet after the last, by milliseconds: the clocks of two line cards,
+ * or of two moments at which one was read. Both were moments of the flow, so the earlier one is its
+ * start; a duration below zero leaves this room for nobody.
  */
 #include "wire/decode_internal.h"
 
@@ -65,6 +69,8 @@ static __u64 ntp_ns(__u64 ntp, __u32 fraction_bits)
 {
 	__u64 seconds = ntp >> 32, fraction = ntp & fraction_bits;
 
+	if (!ntp)
+		return 0;
 	/* Before 1970 is after 2036. */
 	if (seconds < NTP_UNIX_S)
 		seconds += 1ull << 32;
@@ -113,20 +119,12 @@ static void put_string(char *to, const __u8 *from, size_t length)
 	memcpy(to, from, length);
 }
 
-static __u32 rate_of(const struct domain *domain, __u64 sampler)
-{
-	for (unsigned int i = 0; i < domain->samplers; i++) {
-		if (domain->sampler[i].id == sampler)
-			return domain->sampler[i].rate;
-	}
-	return 0;
-}
-
-static __u64 multiplied(__u64 value, __u32 rate)
+/* Without going round: what is too much is the largest number. */
+static __always_inline __u64 multiplied(__u64 value, __u64 by)
 {
 	__u64 product;
 
-	return __builtin_mul_overflow(value, rate, &product) ? ~0ull : product;
+	return __builtin_mul_overflow(value, by, &product) ? ~0ull : product;
 }
 
 void wire_scale(struct flow_record *f)
@@ -139,26 +137,72 @@ void wire_scale(struct flow_record *f)
 	f->reverse.bytes = multiplied(f->reverse.bytes, f->sampling);
 }
 
-static void forget_times(struct flow_record *f)
+__attribute__((noinline, cold)) void wire_mend_times(struct work *w, struct flow_record *f,
+						     struct flow_traffic *t, unsigned int reverse)
 {
-	f->forward.start_ns = f->forward.end_ns = 0;
-	f->reverse.start_ns = f->reverse.end_ns = 0;
-	f->known &= ~(FIELD_BIT(START) | FIELD_BIT(END) | FIELD_BIT(REVERSE_START) |
-		      FIELD_BIT(REVERSE_END));
+	const __u64 start = FIELD_BIT(START) << reverse, end = FIELD_BIT(END) << reverse;
+	__u64 other = t->start_ns;
+
+	if (t->start_ns >> 63 || t->end_ns >> 63)
+		wire_tally(w, WIRE_COUNT_TIME, 1);
+	t->start_ns = t->start_ns >> 63 ? 0 : t->start_ns;
+	t->end_ns = t->end_ns >> 63 ? 0 : t->end_ns;
+	f->known &= t->start_ns ? ~0ull : ~start;
+	f->known &= t->end_ns ? ~0ull : ~end;
+	if (!t->start_ns || t->start_ns <= t->end_ns || !t->end_ns)
+		return;
+	wire_tally(w, WIRE_COUNT_ORDER, 1);
+	other = t->start_ns;
+	t->start_ns = t->end_ns;
+	t->end_ns = other;
 }
 
-static __always_inline void finish(const struct work *w, struct flow_record *f, unsigned int post)
+/* Unsigned, without going round: what is too late is no time, see wire_mend_times(). */
+static __u64 sum(__u64 a, __u64 b)
 {
-	bool icmp = flow_is_icmp(f);
+	__u64 all;
 
-	if (post & POST_ICMP) {
-		f->icmp = icmp ? f->dport : 0;
-		f->known |= icmp ? FIELD_BIT(ICMP) : 0;
-	}
-	if (!(post & ~POST_ICMP))
+	return __builtin_add_overflow(a, b, &all) ? ~0ull : all;
+}
+
+/* The duration stands where the time belongs that it gives. */
+static void use_duration(struct flow_traffic *t, enum duration_gives gives)
+{
+	if (gives == DURATION_GIVES_END)
+		t->end_ns = t->start_ns ? sum(t->start_ns, t->end_ns) : 0;
+	else if (gives == DURATION_GIVES_START)
+		t->start_ns = t->end_ns > t->start_ns ? t->end_ns - t->start_ns : 0;
+}
+
+/* Bytes of layer 2 become those of IP, save padding, where the record tells both. */
+static void take_off_headers(struct flow_record *f, __u32 header_bytes)
+{
+	bool layer2 = f->counted == FLOW_COUNTED_LAYER2 || f->counted == FLOW_COUNTED_POST_LAYER2 ||
+		      f->counted == FLOW_COUNTED_LAYER2_TOTAL ||
+		      f->counted == FLOW_COUNTED_POST_LAYER2_TOTAL;
+	__u64 headers = multiplied(f->forward.packets, header_bytes);
+
+	if (!layer2 || !header_bytes || !(f->known & FIELD_BIT(PACKETS)) ||
+	    f->forward.bytes < headers)
 		return;
-	if (post & POST_NO_BOOT)
-		forget_times(f);
+	f->forward.bytes -= headers;
+	f->counted = f->counted == FLOW_COUNTED_LAYER2         ? FLOW_COUNTED_IP
+		     : f->counted == FLOW_COUNTED_POST_LAYER2  ? FLOW_COUNTED_POST
+		     : f->counted == FLOW_COUNTED_LAYER2_TOTAL ? FLOW_COUNTED_TOTAL
+							       : FLOW_COUNTED_POST_TOTAL;
+}
+
+#define POST_SELDOM                                                                                \
+	(POST_DURATION | POST_LABELS | POST_LINK_HEADER | POST_RATE | POST_SCALE | POST_FAMILY)
+
+static __attribute__((noinline, cold)) void finish_seldom(const struct work *w,
+							  const struct template *t,
+							  struct flow_record *f, unsigned int post)
+{
+	if (post & POST_DURATION) {
+		use_duration(&f->forward, t->duration[0]);
+		use_duration(&f->reverse, t->duration[1]);
+	}
 	/* Source and destination that contradict each other must not lose what they are. */
 	if (post & POST_FAMILY && !(is_zero(f->src + 4, 12) && is_zero(f->dst + 4, 12)))
 		f->family = 6;
@@ -167,21 +211,51 @@ static __always_inline void finish(const struct work *w, struct flow_record *f, 
 		while (f->labels && !f->label[f->labels - 1])
 			f->labels--;
 	}
-	if (!(f->known & FIELD_BIT(SAMPLING)) || !f->sampling)
-		f->sampling = w->domain->rate;
-	if (f->sampling)
-		f->known |= FIELD_BIT(SAMPLING);
-	else
-		f->known &= ~FIELD_BIT(SAMPLING);
+	if (post & POST_LINK_HEADER)
+		take_off_headers(f, w->aside.link_header);
+	if (post & POST_RATE) {
+		f->sampling = wire_rate_find(w, t, f);
+		f->known |= f->sampling ? FIELD_BIT(SAMPLING) : 0;
+	}
 	if (post & POST_SCALE)
 		wire_scale(f);
 }
 
+static __always_inline void finish(struct work *w, const struct template *t, struct flow_record *f,
+				   unsigned int post)
+{
+	bool icmp = flow_is_icmp(f);
+
+	if (post & POST_ICMP) {
+		f->icmp = icmp ? f->dport : 0;
+		f->known |= icmp ? FIELD_BIT(ICMP) : 0;
+	}
+	if (post & POST_NO_ICMP && !icmp)
+		f->known &= ~FIELD_BIT(ICMP);
+	if (post & POST_SAMPLING) {
+		f->sampling = w->rate;
+		f->known |= FIELD_BIT(SAMPLING);
+	}
+	if (post & POST_SELDOM)
+		finish_seldom(w, t, f, post);
+	if (post & POST_TIMES && wire_times_odd(&f->forward))
+		wire_mend_times(w, f, &f->forward, 0);
+	if (post & POST_REVERSE_TIMES && wire_times_odd(&f->reverse))
+		wire_mend_times(w, f, &f->reverse, FLOW_REVERSE);
+}
+
+static __u64 before(__u64 moment_ns, __u64 us)
+{
+	__u64 ns = multiplied(us, NS_PER_US);
+
+	return ns <= moment_ns ? moment_ns - ns : ~0ull;
+}
+
 /* Operations that few templates have: out of the way of the others, which are all in one loop. */
-static __attribute__((noinline, cold)) void read_seldom(const struct work *w, const struct op *op,
+static __attribute__((noinline, cold)) void read_seldom(struct work *w, const struct op *op,
 							const __u8 *from, struct flow_record *f)
 {
-	void *to = (__u8 *)f + op->to;
+	void *to = (__u8 *)f + op->to, *aside = (__u8 *)&w->aside + op->to;
 
 	switch (op->code) {
 	case OP_NTP_US:
@@ -191,13 +265,24 @@ static __attribute__((noinline, cold)) void read_seldom(const struct work *w, co
 		*(__u64 *)to = ntp_ns(wire_get64(from), ~0u);
 		break;
 	case OP_BEFORE_US:
-		*(__u64 *)to = w->frame.export_ns - wire_get32(from) * 1000ull;
+		*(__u64 *)to = before(w->frame.export_ns, wire_get_uint(from, op->bytes));
 		break;
+	case OP_SECONDS_ANY:
+		*(__u64 *)to = multiplied(wire_get_uint(from, op->bytes), WEIR_NS_PER_SEC);
+		break;
+	case OP_MS_ANY:
+	case OP_DURATION_MS:
+		*(__u64 *)to = multiplied(wire_get_uint(from, op->bytes), NS_PER_MS);
+		break;
+	case OP_DURATION_US:
+		*(__u64 *)to = multiplied(wire_get_uint(from, op->bytes), NS_PER_US);
+		break;
+	/* Those of the other family are 0. */
 	case OP_ICMP_TYPE:
-		f->icmp = *from << 8 | (f->icmp & 0xff);
+		f->icmp |= *from << 8;
 		break;
 	case OP_ICMP_CODE:
-		f->icmp = (f->icmp & 0xff00) | *from;
+		f->icmp |= *from;
 		break;
 	case OP_LABEL:
 		*(__u32 *)to = wire_get_uint(from, 3);
@@ -205,24 +290,58 @@ static __attribute__((noinline, cold)) void read_seldom(const struct work *w, co
 	case OP_STRING:
 		put_string(to, from, op->bytes);
 		break;
-	case OP_SAMPLER:
-		*(__u32 *)to = rate_of(w->domain, wire_get_uint(from, op->bytes));
+	case OP_ASIDE:
+		put_uint(aside, op->room, wire_get_uint(from, op->bytes));
+		break;
+	case OP_ASIDE_REAL:
+		*(double *)aside = wire_get_real(from, op->bytes);
 		break;
 	case OP_FAMILY:
 		f->family = op->room;
 		break;
+	case OP_COUNTED:
+		f->counted = op->room;
+		break;
 	}
+}
+
+/* How long the exporter had been up when it sent the record. */
+struct uptime {
+	__u32 ms;
+	bool known;
+};
+
+/* A boot at 0 was not told. */
+static __always_inline struct uptime since_boot(const struct frame *frame, struct uptime otherwise,
+						__u64 boot_ms)
+{
+	if (!boot_ms)
+		return otherwise;
+	return (struct uptime){frame->export_ns / NS_PER_MS - boot_ms, true};
+}
+
+/* What follows the value; NULL: the record ends beyond `end`. */
+static __always_inline const __u8 *read_variable(const struct op *op, const __u8 *from,
+						 const __u8 *end, void *to)
+{
+	size_t length;
+
+	from = wire_value_at(from, end, &length);
+	if (!from || (size_t)(end - from) - length < op->room)
+		return NULL;
+	if (op->code == OP_VARIABLE_STRING)
+		put_string(to, from, length);
+	return from + length;
 }
 
 /* Where the next record begins; NULL: this one ends beyond `end`. At `at` there are at least the
  * template's min_bytes. */
-static __always_inline const __u8 *read_flow(const struct work *w, const struct template *t,
+static __always_inline const __u8 *read_flow(struct work *w, const struct template *t,
 					     const __u8 *at, const __u8 *end, struct flow_record *f)
 {
 	const struct frame *frame = &w->frame;
-	__u32 uptime_ms = frame->uptime_ms;
+	struct uptime uptime = {frame->uptime_ms, frame->has_uptime};
 	const __u8 *base = at;
-	size_t length;
 
 	f->known = t->known;
 	f->family = t->family;
@@ -261,13 +380,22 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 			*(__u64 *)to = wire_get32(from) * WEIR_NS_PER_SEC;
 			break;
 		case OP_MS:
-			*(__u64 *)to = wire_get64(from) * NS_PER_MS;
+			*(__u64 *)to = multiplied(wire_get64(from), NS_PER_MS);
 			break;
 		case OP_UPTIME:
-			*(__u64 *)to = wire_uptime_ns(frame, uptime_ms, wire_get32(from));
+			*(__u64 *)to = wire_uptime_ns(frame, uptime.ms, wire_get32(from));
+			break;
+		case OP_UPTIME_TOLD:
+			if (uptime.known)
+				*(__u64 *)to = wire_uptime_ns(frame, uptime.ms,
+							      wire_get_uint(from, op->bytes));
 			break;
 		case OP_BOOT:
-			uptime_ms = frame->export_ns / NS_PER_MS - wire_get64(from);
+			uptime = since_boot(frame, uptime, wire_get_uint(from, op->bytes));
+			break;
+		case OP_SKIP_ZERO:
+			if (is_zero(from, op->bytes))
+				op += op->room;
 			break;
 		case OP_SKIP_TOLD:
 			if (!is_zero(to, op->bytes))
@@ -275,12 +403,9 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 			break;
 		case OP_VARIABLE:
 		case OP_VARIABLE_STRING:
-			from = wire_value_at(from, end, &length);
-			if (!from || (size_t)(end - from) - length < op->room)
+			base = read_variable(op, from, end, to);
+			if (!base)
 				return NULL;
-			if (op->code == OP_VARIABLE_STRING)
-				put_string(to, from, length);
-			base = from + length;
 			break;
 		default:
 			read_seldom(w, op, from, f);
@@ -291,16 +416,17 @@ static __always_inline const __u8 *read_flow(const struct work *w, const struct 
 
 static unsigned int post_of(struct work *w, const struct template *t)
 {
-	unsigned int post = t->post;
+	unsigned int post = t->post | wire_rate_post(w, t);
 
-	if (t->uptime && !t->boot && !w->frame.has_uptime) {
-		post |= POST_NO_BOOT;
+	if (t->uptime && !t->boot && !w->frame.has_uptime)
 		wire_tally(w, WIRE_COUNT_NO_BOOT, 1);
-	}
-	if (w->domain->rate || t->known & FIELD_BIT(SAMPLING))
-		post |= POST_SAMPLING;
 	if (w->d->options.scale)
 		post |= POST_SCALE;
+	w->aside = (struct aside){.rate.space_told = t->sampling & TELLS_SPACE};
+	/* What is done no more would stay in the slots. */
+	if (w->d->prepared_post != post)
+		w->d->prepared = 0;
+	w->d->prepared_post = post;
 	return post;
 }
 
@@ -318,12 +444,11 @@ void wire_read_flows(struct work *w, const struct template *t, const __u8 *at, c
 			break;
 		}
 		w->records++;
-		/* Where the template has no element that we know, it is something else. */
-		if (!t->known) {
+		if (!t->flow) {
 			wire_tally(w, WIRE_COUNT_OTHER_RECORDS, 1);
 			continue;
 		}
-		finish(w, f, post);
+		finish(w, t, f, post);
 		if (++d->flows == BATCH_FLOWS)
 			wire_flush(w);
 	}

@@ -10,9 +10,12 @@
 #include "wire/field.h"
 
 #define BATCH_FLOWS 32 /* 10 KiB: they stay in the first-level cache */
-#define SAMPLERS 32    /* per domain; another one takes the place of the oldest */
+#define SEQUENCES 8    /* ports of a domain whose numbers are followed */
 #define V9_SCOPE_MAX 5 /* RFC 3954, 6.1: up to here scopes are numbered by themselves */
 #define V9_SCOPE_INTERFACE 2
+#define V9_SCOPE_LINE_CARD 3
+#define V9_SCOPE_CACHE 4
+#define V9_SCOPE_TEMPLATE 5
 
 /*
  * A template is compiled to operations, one for each field that is wanted. `from` counts from the
@@ -34,15 +37,23 @@ enum op_code {
 	OP_NTP_NS,
 	OP_BEFORE_US,
 	OP_UPTIME,
+	OP_UPTIME_TOLD, /* its low 32 bits, where a boot time is known; else nothing is written */
 	OP_BOOT,
+	OP_SECONDS_ANY,
+	OP_MS_ANY,
+	OP_DURATION_MS,
+	OP_DURATION_US,
 	OP_ICMP_TYPE,
 	OP_ICMP_CODE,
 	OP_LABEL,
 	OP_STRING,
-	OP_SAMPLER,
-	OP_FAMILY,    /* becomes `room` */
-	OP_SKIP_TOLD, /* when `to` is not zero, the next `room` operations are skipped */
-	OP_VARIABLE,  /* ends a run of fixed fields: a value of variable length, not wanted ... */
+	OP_ASIDE,      /* a number into `room` bytes of struct aside */
+	OP_ASIDE_REAL, /* a float64 there */
+	OP_FAMILY,     /* becomes `room` */
+	OP_COUNTED,    /* becomes `room` */
+	OP_SKIP_ZERO,  /* when the value is zero, the next `room` operations are skipped */
+	OP_SKIP_TOLD,  /* when `to` is not zero, the next `room` operations are skipped */
+	OP_VARIABLE,   /* ends a run of fixed fields: a value of variable length, not wanted ... */
 	OP_VARIABLE_STRING, /* ... or wanted */
 };
 
@@ -53,24 +64,61 @@ struct op {
 };
 
 /* What is left to do when a record's operations are done. */
-#define POST_NO_BOOT (1 << 0)  /* times count from nothing that is known */
-#define POST_ICMP (1 << 1)     /* type and code came as destination port */
-#define POST_LABELS (1 << 2)   /* labels are to be counted */
-#define POST_SAMPLING (1 << 3) /* where the record tells none, the domain's holds */
-#define POST_SCALE (1 << 4)
-#define POST_FAMILY (1 << 5) /* the template has addresses of both families */
+#define POST_TIMES (1 << 0)         /* start and end are looked at, whether they can be */
+#define POST_REVERSE_TIMES (1 << 1) /* and the reverse direction's */
+#define POST_DURATION (1 << 2)      /* a time is told by the other and a duration */
+#define POST_ICMP (1 << 3)          /* type and code came as destination port */
+#define POST_LABELS (1 << 4)        /* labels are to be counted */
+#define POST_LINK_HEADER (1 << 5)   /* bytes have link headers of a known length in them */
+#define POST_SAMPLING (1 << 6)      /* all flows of the set have the same rate, or none */
+#define POST_RATE (1 << 7)          /* each flow has its own */
+#define POST_SCALE (1 << 8)
+#define POST_NO_ICMP (1 << 10) /* type and code are of ICMP only, whatever the record has there */
+#define POST_FAMILY (1 << 9)   /* the template has addresses of both families */
+
+/* A rate of sampling as elements say it, some of them; 0: not told. */
+struct rate_words {
+	__u32 interval, random_interval; /* 34, 50: one of so many */
+	__u32 packets, space;            /* 305, 306: so many are taken, then so many are not */
+	__u32 size, population;          /* 309, 310: so many of so many */
+	__u32 algorithm;                 /* 304 */
+	bool space_told;                 /* 0 is a space as well */
+	double probability;              /* 311 */
+};
+
+/* What a flow record tells beside the flow. */
+struct aside {
+	__u64 sampler;
+	__u32 line_card, link_header;
+	struct rate_words rate;
+};
+
+/* What is known of a flow's sampling by its template. */
+#define NAMES_SAMPLER (1 << 0)
+#define NAMES_LINE_CARD (1 << 1)
+#define TELLS_RATE (1 << 2)
+#define TELLS_SPACE (1 << 3)
+
+enum duration_gives {
+	DURATION_NONE,
+	DURATION_GIVES_START,
+	DURATION_GIVES_END,
+};
 
 struct template
 {
 	__u16 id;
 	__u16 min_bytes; /* of a record */
 	__u16 field_count;
+	__u16 post;
 	__u8 family; /* of flows; 0 unknown */
-	__u8 post;
 	bool options, wipe /* operations do not always overwrite what the last record left */;
-	bool uptime;  /* times count from a boot time, which ... */
-	bool boot;    /* ... each record tells */
-	__u32 serial; /* differs between all templates that a decoder compiled */
+	bool flow;        /* its records have a key or counters; else they are something else */
+	bool uptime;      /* times count from a boot time, which ... */
+	bool boot;        /* ... each record tells */
+	__u8 sampling;    /* NAMES_..., TELLS_... */
+	__u8 duration[2]; /* enum duration_gives, of each direction */
+	__u32 serial;     /* differs between all templates that a decoder compiled */
 	__u64 known;
 	__u64 told_ns;
 	size_t bytes; /* of this allocation */
@@ -78,27 +126,38 @@ struct template
 	struct op op[];
 };
 
+/* Numbers that one port of an exporter counts. */
 struct sequence {
 	__u32 next;
+	__u16 port;
 	bool known;
 };
 
-struct sampler {
-	__u64 id;
+struct rate {
+	__u64 id, told_ns;
 	__u32 rate;
+	__u32 scope; /* enum wire_rate_scope */
+};
+
+/* The rates that a domain told, by rising scope and id (decode_rate.c). */
+struct rates {
+	struct rate *rate;
+	unsigned int count, room;
+	unsigned int of[WIRE_RATE_SCOPE_MAX]; /* how many of each scope */
+	__u32 agreed;                         /* what all of them say; 0: not the same */
+	bool changed;                         /* since `agreed` was looked for */
 };
 
 struct domain {
 	struct domain *next;
 	struct flow_origin origin; /* which one it is, and of its last message the time */
 	__u64 heard_ns;
-	struct sequence sequence;
+	struct sequence sequence[SEQUENCES];
+	unsigned int sequences; /* that were ever begun: the next one takes the oldest's place */
 	struct template **template; /* by rising id */
 	unsigned int templates, room;
 	__u64 boot_ms; /* from options; 0: unknown */
-	__u32 rate;    /* of sampling, for flows that name no sampler */
-	unsigned int samplers, oldest;
-	struct sampler sampler[SAMPLERS];
+	struct rates rates;
 };
 
 /* What a message's header says for the records in it. */
@@ -135,7 +194,7 @@ struct held {
 struct peer {
 	struct wire_peer key;
 	struct domain *domain;
-	unsigned int domains, templates;
+	unsigned int domains, templates, rates;
 	struct held *held, **held_end;
 	size_t held_bytes;
 	struct wire_counts counts;
@@ -154,11 +213,16 @@ struct wire_decoder {
 	 * what template `prepared_for` overwrites, and zeroes. */
 	unsigned int flows, prepared;
 	__u32 prepared_for;
+	__u16 prepared_post;
 	struct flow_record batch[BATCH_FLOWS];
 };
 
 /* A message at work. */
 struct work {
+	struct aside aside;        /* of the record in work */
+	const struct rates *rates; /* that hold for the set in work; NULL: none */
+	__u32 rate;                /* of flows in it that name nothing else */
+	__u16 port;                /* that it came from */
 	struct wire_decoder *d;
 	struct peer *peer; /* NULL: none that is known */
 	struct domain *domain;
@@ -186,6 +250,8 @@ struct domain *wire_domain_of(struct work *w, enum wire_protocol protocol, __u32
 void wire_hold(struct work *w, __u16 set_id, const __u8 *data, size_t length);
 /* Decodes what waited for this template. */
 void wire_unhold(struct work *w, const struct template *t);
+/* NULL: the peer never said anything in it. */
+struct domain *wire_domain_find(struct peer *p, enum wire_protocol protocol, __u32 id);
 /* The message began with number `sequence`, and had `step` of what is numbered. */
 void wire_sequence(struct work *w, __u32 sequence, __u32 step, enum wire_count lost);
 
@@ -196,12 +262,23 @@ void wire_template_drop(struct wire_decoder *d, struct peer *p, struct domain *d
 			unsigned int at);
 
 /* decode_compile.c. How many operations at most become of `fields` fields. */
-#define WIRE_OPS(fields) (4 * (fields) + 1)
+#define WIRE_OPS(fields) (4 * (fields) + 2)
 /* Fills all of *t but id, told_ns, serial, bytes. */
 void wire_compile(struct work *w, struct template *t);
 
 /* Who made the records in work. */
 const struct flow_origin *wire_origin(const struct work *w);
+
+/* decode_rate.c. One of how many packets, 0: that is not told. */
+__u32 wire_rate_of(const struct rate_words *words);
+void wire_rate_tell(struct work *w, struct rates *r, enum wire_rate_scope scope, __u64 id,
+		    __u32 rate);
+/* Makes ready for a set of this template; returns POST_SAMPLING, POST_RATE, or 0. */
+unsigned int wire_rate_post(struct work *w, const struct template *t);
+/* Of a flow of that set. */
+__u32 wire_rate_find(const struct work *w, const struct template *t, const struct flow_record *f);
+void wire_rates_free(struct wire_decoder *d, struct peer *p, struct rates *r);
+void wire_rates_expire(struct wire_decoder *d, struct peer *p, struct rates *r, __u64 now_ns);
 
 /* decode_flow.c, decode_options.c. The data records of a set. */
 void wire_read_flows(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);
@@ -209,6 +286,16 @@ void wire_read_options(struct work *w, const struct template *t, const __u8 *at,
 void wire_read_data(struct work *w, const struct template *t, const __u8 *at, const __u8 *end);
 /* The slot of the next flow: what is in it was written by the template of that serial, or is 0. */
 struct flow_record *wire_flow_slot(struct wire_decoder *d, __u32 serial, bool wipe);
+/* Times that are 0 are unknown; what cannot be is mended and counted. */
+void wire_mend_times(struct work *w, struct flow_record *f, struct flow_traffic *t,
+		     unsigned int reverse);
+
+/* Is one 0, or beyond what is a time, or the start after the end? */
+static __always_inline bool wire_times_odd(const struct flow_traffic *t)
+{
+	return t->start_ns - 1 >= t->end_ns || t->end_ns >> 63;
+}
+
 /* Hands on what is in the batch. */
 void wire_flush(struct work *w);
 void wire_scale(struct flow_record *f);

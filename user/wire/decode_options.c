@@ -9,10 +9,12 @@
 
 /* What the values of one record were, as far as we know their elements. */
 struct values {
-	bool interface, statistics, distinct, type, sampling;
+	bool interface, statistics, distinct, type;
 	__u32 ifindex;
-	__u64 selector, boot_ms;
-	__u32 interval, random_interval, packets, space, size, population;
+	__u64 boot_ms, domain;
+	struct rate_words rate;
+	bool scoped[WIRE_RATE_SCOPE_MAX]; /* what the rate holds for ... */
+	__u64 scope[WIRE_RATE_SCOPE_MAX]; /* ... and which of them */
 	struct wire_statistics total;
 	struct wire_distinct count;
 	__u32 pen;
@@ -23,6 +25,18 @@ struct values {
 		size_t length;
 	} if_name, if_about, type_name, type_about, query, key;
 };
+
+static void put_scope(struct values *v, enum wire_rate_scope scope, __u64 id)
+{
+	v->scoped[scope] = true;
+	v->scope[scope] = id;
+}
+
+/* Caches, ports ... have numbers of their own kind. */
+static __u64 part_of(__u16 number, __u64 id)
+{
+	return (__u64)number << 48 ^ id;
+}
 
 static __u32 to32(__u64 value)
 {
@@ -46,10 +60,9 @@ static void take_number(struct values *v, enum wire_row row, __u64 value)
 		v->member = value;                                                                 \
 		bit;                                                                               \
 		break;
-		X(ingressInterface, ifindex, )
-		X(egressInterface, ifindex, )
-		X(samplerId, selector, )
-		X(selectorId, selector, )
+		X(ingressInterface, ifindex, put_scope(v, WIRE_RATE_INTERFACE, value))
+		X(egressInterface, ifindex, put_scope(v, WIRE_RATE_EGRESS, value))
+		X(observationDomainId, domain, )
 		X(systemInitTimeMilliseconds, boot_ms, )
 		X(privateEnterpriseNumber, pen, )
 		X(informationElementId, number, v->type = true)
@@ -62,16 +75,30 @@ static void take_number(struct values *v, enum wire_row row, __u64 value)
 #undef X
 #define X(name, member)                                                                            \
 	case WIRE_##name:                                                                          \
-		v->member = to32(value);                                                           \
-		v->sampling = true;                                                                \
+		v->rate.member = to32(value);                                                      \
 		break;
 		X(samplingInterval, interval)
 		X(samplerRandomInterval, random_interval)
 		X(samplingPacketInterval, packets)
-		X(samplingPacketSpace, space)
 		X(samplingSize, size)
 		X(samplingPopulation, population)
+		X(selectorAlgorithm, algorithm)
 #undef X
+#define X(name, scope, id)                                                                         \
+	case WIRE_##name:                                                                          \
+		put_scope(v, WIRE_RATE_##scope, id);                                               \
+		break;
+		X(samplerId, SAMPLER, value)
+		X(selectorId, SAMPLER, value)
+		X(lineCardId, LINE_CARD, value)
+		X(templateId, TEMPLATE, value)
+		X(portId, PART, part_of(142, value))
+		X(observationPointId, PART, part_of(138, value))
+#undef X
+	case WIRE_samplingPacketSpace:
+		v->rate.space = to32(value);
+		v->rate.space_told = true;
+		break;
 	case WIRE_distinctSaturated:
 		v->count.saturated = value == IPFIX_TRUE;
 		break;
@@ -110,36 +137,64 @@ static void take_text(struct values *v, enum wire_row row, const __u8 *at, size_
 	}
 }
 
+static void take_real(struct values *v, enum wire_row row, double value)
+{
+	if (row == WIRE_distinctStandardError)
+		v->count.error = value;
+	else if (row == WIRE_samplingProbability)
+		v->rate.probability = value;
+}
+
+/* RFC 3954, 6.1. */
+static void take_v9_scope(struct values *v, __u16 number, __u64 id)
+{
+	switch (number) {
+	case V9_SCOPE_INTERFACE:
+		v->ifindex = id;
+		put_scope(v, WIRE_RATE_INTERFACE, id);
+		break;
+	case V9_SCOPE_LINE_CARD:
+		put_scope(v, WIRE_RATE_LINE_CARD, id);
+		break;
+	case V9_SCOPE_CACHE:
+		put_scope(v, WIRE_RATE_PART, part_of(number, id));
+		break;
+	case V9_SCOPE_TEMPLATE:
+		put_scope(v, WIRE_RATE_TEMPLATE, id);
+		break;
+	}
+}
+
 static void take(const struct work *w, struct values *v, const struct wire_template_field *f,
 		 const __u8 *at, size_t length)
 {
-	bool v9_scope = w->domain->origin.protocol == WIRE_V9 && f->scope;
 	const struct wire_element *element;
 
-	/* RFC 3954, 6.1: of v9's scopes an interface is the one to know. */
-	if (v9_scope && f->number == V9_SCOPE_INTERFACE && length <= 8)
-		v->ifindex = wire_get_uint(at, length);
-	element = v9_scope && f->number <= V9_SCOPE_MAX ? NULL
-							: wire_element_find(f->pen, f->number);
+	if (w->domain->origin.protocol == WIRE_V9 && f->scope && f->number <= V9_SCOPE_MAX) {
+		if (length <= 8)
+			take_v9_scope(v, f->number, wire_get_uint(at, length));
+		return;
+	}
+	element = wire_element_find(f->pen, f->number);
 	if (!element)
 		return;
 	if (element->type == WIRE_STRING)
 		take_text(v, element - wire_elements, at, length);
-	else if (element - wire_elements == WIRE_distinctStandardError)
-		v->count.error = wire_get_real(at, length);
+	else if (element->type == WIRE_FLOAT64)
+		take_real(v, element - wire_elements, wire_get_real(at, length));
 	else if (length <= 8)
 		take_number(v, element - wire_elements, wire_get_uint(at, length));
 }
 
 /* Where the next record begins; NULL: this one ends beyond `end`. */
-static const __u8 *read_values(struct work *w, const struct template *t, const __u8 *at,
+static const __u8 *read_values(const struct work *w, const struct template *t, const __u8 *at,
 			       const __u8 *end, struct values *v)
 {
 	*v = (struct values){0};
 	for (const struct wire_template_field *f = t->field; f < t->field + t->field_count; f++) {
 		size_t length = f->bytes;
 
-		if (f->bytes == IPFIX_VARIABLE && w->domain->origin.protocol == WIRE_IPFIX) {
+		if (f->bytes == IPFIX_VARIABLE) {
 			at = wire_value_at(at, end, &length);
 			if (!at)
 				return NULL;
@@ -154,34 +209,6 @@ static const __u8 *read_values(struct work *w, const struct template *t, const _
 
 /* --- What they mean ------------------------------------------------------------------------ */
 
-/* One of how many packets, the most particular way of saying it first; 0: not told. */
-static __u32 rate_told(const struct values *v)
-{
-	if (v->population && v->size)
-		return v->population / v->size;
-	if (v->packets && v->space)
-		return to32(((__u64)v->packets + v->space) / v->packets);
-	if (v->random_interval)
-		return v->random_interval;
-	return v->interval ? v->interval : v->packets ? 1 : 0;
-}
-
-static void remember_rate(struct domain *domain, __u64 id, __u32 rate)
-{
-	unsigned int i = 0;
-
-	domain->rate = rate;
-	while (i < domain->samplers && domain->sampler[i].id != id)
-		i++;
-	if (i == SAMPLERS) {
-		i = domain->oldest;
-		domain->oldest = (i + 1) % SAMPLERS;
-	} else if (i == domain->samplers) {
-		domain->samplers++;
-	}
-	domain->sampler[i] = (struct sampler){id, rate};
-}
-
 static void copy_text(char *to, size_t room, const struct text *from)
 {
 	size_t length = from->length < room ? from->length : room - 1;
@@ -195,6 +222,37 @@ static void tell(struct work *w, const struct wire_option *option)
 {
 	if (w->d->sink.option)
 		w->d->sink.option(w->d->sink.context, wire_origin(w), option);
+}
+
+/* Of all that it holds for the most particular; of interfaces there may be two. */
+static void tell_rate(struct work *w, const struct values *v, struct rates *r, __u32 rate)
+{
+	static const enum wire_rate_scope order[] = {WIRE_RATE_SAMPLER,   WIRE_RATE_TEMPLATE,
+						     WIRE_RATE_INTERFACE, WIRE_RATE_EGRESS,
+						     WIRE_RATE_LINE_CARD, WIRE_RATE_PART,
+						     WIRE_RATE_DOMAIN};
+	struct wire_option option = {.kind = WIRE_OPTION_SAMPLING};
+	unsigned int i = 0;
+
+	while (order[i] != WIRE_RATE_DOMAIN && !v->scoped[order[i]])
+		i++;
+	option.sampling.scope = order[i];
+	option.sampling.id = v->scope[order[i]];
+	option.sampling.rate = rate;
+	wire_rate_tell(w, r, order[i], v->scope[order[i]], rate);
+	if (order[i] == WIRE_RATE_INTERFACE && v->scoped[WIRE_RATE_EGRESS])
+		wire_rate_tell(w, r, WIRE_RATE_EGRESS, v->scope[WIRE_RATE_EGRESS], rate);
+	tell(w, &option);
+}
+
+/* Whose rates are told: of the domain that is named, else of the message's. */
+static struct rates *rates_of(struct work *w, const struct values *v)
+{
+	struct domain *domain = w->domain;
+
+	if (v->domain && v->domain != domain->origin.domain)
+		domain = wire_domain_of(w, domain->origin.protocol, v->domain);
+	return domain ? &domain->rates : NULL;
 }
 
 static void tell_interface(struct work *w, const struct values *v)
@@ -232,18 +290,14 @@ static void tell_type(struct work *w, const struct values *v)
 
 static void understand(struct work *w, struct values *v)
 {
-	__u32 rate = v->sampling ? rate_told(v) : 0;
+	__u32 rate = wire_rate_of(&v->rate);
+	struct rates *rates = rate ? rates_of(w, v) : NULL;
 	struct wire_option option;
 
 	if (v->boot_ms)
 		w->domain->boot_ms = v->boot_ms;
-	if (rate) {
-		remember_rate(w->domain, v->selector, rate);
-		option = (struct wire_option){.kind = WIRE_OPTION_SAMPLING};
-		option.sampling.selector = v->selector;
-		option.sampling.rate = rate;
-		tell(w, &option);
-	}
+	if (rates)
+		tell_rate(w, v, rates, rate);
 	if (v->statistics) {
 		v->total.start_ns = v->boot_ms * NS_PER_MS;
 		option = (struct wire_option){.kind = WIRE_OPTION_STATISTICS};

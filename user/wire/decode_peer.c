@@ -96,6 +96,7 @@ static void domain_free(struct wire_decoder *d, struct peer *p, struct domain *d
 	while (domain->templates)
 		wire_template_drop(d, p, domain, domain->templates - 1);
 	wire_release(d, domain->template, domain->room * sizeof(*domain->template));
+	wire_rates_free(d, p, &domain->rates);
 	wire_release(d, domain, sizeof(*domain));
 }
 
@@ -140,20 +141,32 @@ struct peer *wire_peer_of(struct wire_decoder *d, const struct wire_peer *key)
 	return p;
 }
 
+/* Where the domain hangs, or would. */
+static struct domain **place_of(struct peer *p, enum wire_protocol protocol, __u32 id)
+{
+	struct domain **at = &p->domain;
+
+	while (*at && ((*at)->origin.domain != id || (*at)->origin.protocol != protocol))
+		at = &(*at)->next;
+	return at;
+}
+
+struct domain *wire_domain_find(struct peer *p, enum wire_protocol protocol, __u32 id)
+{
+	return *place_of(p, protocol, id);
+}
+
+/* To the front: the next message is of this domain, most likely. */
 static struct domain *find_domain(struct peer *p, enum wire_protocol protocol, __u32 id)
 {
-	for (struct domain **at = &p->domain; *at; at = &(*at)->next) {
-		struct domain *domain = *at;
+	struct domain **at = place_of(p, protocol, id), *domain = *at;
 
-		if (domain->origin.domain != id || domain->origin.protocol != protocol)
-			continue;
-		/* To the front: the next message is of this domain, most likely. */
-		*at = domain->next;
-		domain->next = p->domain;
-		p->domain = domain;
+	if (!domain || at == &p->domain)
 		return domain;
-	}
-	return NULL;
+	*at = domain->next;
+	domain->next = p->domain;
+	p->domain = domain;
+	return domain;
 }
 
 static struct flow_origin origin_of(const struct wire_peer *peer, enum wire_protocol protocol,
@@ -272,6 +285,7 @@ static void expire_domains(struct wire_decoder *d, struct peer *p, __u64 now_ns)
 		struct domain *domain = *at;
 
 		expire_templates(d, p, domain, now_ns);
+		wire_rates_expire(d, p, &domain->rates, now_ns);
 		if (domain->templates || has_held(p, domain) ||
 		    !is_over(domain->heard_ns, now_ns, d->options.template_lifetime_ns)) {
 			at = &domain->next;
@@ -293,13 +307,27 @@ void wire_decoder_expire(struct wire_decoder *d, __u64 now_ns)
 	}
 }
 
+/* Ports of one peer count each for itself. */
+static struct sequence *sequence_of(struct domain *domain, __u16 port)
+{
+	struct sequence *s;
+
+	for (unsigned int i = 0; i < domain->sequences && i < SEQUENCES; i++) {
+		if (domain->sequence[i].port == port)
+			return &domain->sequence[i];
+	}
+	s = &domain->sequence[domain->sequences++ % SEQUENCES];
+	*s = (struct sequence){.port = port};
+	return s;
+}
+
 /*
  * A message that comes late was counted as lost when the later one came, so it is taken off again.
  * Where the records of a message could not be counted, the next message starts the count anew.
  */
 void wire_sequence(struct work *w, __u32 sequence, __u32 step, enum wire_count lost)
 {
-	struct sequence *s = &w->domain->sequence;
+	struct sequence *s = sequence_of(w->domain, w->port);
 	__s32 ahead = sequence - s->next;
 
 	if (s->known && ahead < 0 && ahead >= -LATE_MAX) {

@@ -68,6 +68,8 @@ int wire_decode_v5(struct work *w, const __u8 *message, size_t length)
 
 		memcpy(&r, message + sizeof(header) + i * sizeof(r), sizeof(r));
 		read_record(&w->frame, &r, sampling, f);
+		if (wire_times_odd(&f->forward))
+			wire_mend_times(w, f, &f->forward, 0);
 		if (w->d->options.scale)
 			wire_scale(f);
 		if (++w->d->flows == BATCH_FLOWS)

@@ -12,6 +12,13 @@
  *   row ──field──→ flow_fields[]: where it lies in struct flow_record
  *    └────kind───→ how the value on the wire becomes the field's
  *
+ * Where a template has several elements for one field, the one of the lowest rank holds, wherever it
+ * stands; no two have the same. IPv6 comes before IPv4: where a record has both, the flow is IPv4 in
+ * IPv6, and what is outside is the flow on the wire. Of counters the rank is what they count, deltas first. Of times it
+ * is their precision; those of flows come before those of observations. What was meant by a counter
+ * is its number, 0 as well; elsewhere 0 is what exporters put where they have nothing to say, so the
+ * next by rank is read too and holds in records where the first is 0.
+ *
  * The reverse direction of a biflow has the elements of the forward one, under another enterprise
  * number (RFC 5103): flow_field_reverse() finds their field.
  *
@@ -84,127 +91,154 @@ enum wire_kind {
 	WIRE_KIND_BOOT,           /* when that was */
 	WIRE_KIND_LABEL,          /* FLOW_LABELS elements in a row, one for each member */
 	WIRE_KIND_STRING,
-	WIRE_KIND_SAMPLER, /* whose rate is in options data */
+	WIRE_KIND_DURATION, /* gives the end or the start that is not told */
+	WIRE_KIND_SAMPLER,  /* whose rate is in options data */
+	WIRE_KIND_LINE_CARD,
+	WIRE_KIND_RATE,        /* with others it makes the rate: struct rate_words */
+	WIRE_KIND_LINK_HEADER, /* bytes of it in each packet, which counters of layer 2 have in them */
 	WIRE_KIND_FAMILY,
 };
 
-/* X(name, number, field, kind, type, bytes that we send where those are not the type's).
+/* X(name, number, field, kind, rank, type, bytes that we send where those are not the type's).
  * Interfaces' strings have a length, for nfdump reads no others in options ("nbar option size
  * error"); flags of two bytes are none to pmacct, and one is as good (RFC 7011, 6.2). */
 #define WIRE_ELEMENTS(X)                                                                           \
-	X(octetDeltaCount, 1, BYTES, UINT, U64, 0)                                                 \
-	X(packetDeltaCount, 2, PACKETS, UINT, U64, 0)                                              \
-	X(protocolIdentifier, 4, PROTO, UINT, U8, 0)                                               \
-	X(ipClassOfService, 5, TOS, UINT, U8, 0)                                                   \
-	X(tcpControlBits, 6, TCP_FLAGS, FLAGS, U16, 1)                                             \
-	X(sourceTransportPort, 7, SPORT, UINT, U16, 0)                                             \
-	X(sourceIPv4Address, 8, SRC, ADDR4, ADDR4, 0)                                              \
-	X(sourceIPv4PrefixLength, 9, SRC_MASK, UINT, U8, 0)                                        \
-	X(ingressInterface, 10, IN_IF, UINT, U32, 0)                                               \
-	X(destinationTransportPort, 11, DPORT, DPORT, U16, 0)                                      \
-	X(destinationIPv4Address, 12, DST, ADDR4, ADDR4, 0)                                        \
-	X(destinationIPv4PrefixLength, 13, DST_MASK, UINT, U8, 0)                                  \
-	X(egressInterface, 14, OUT_IF, UINT, U32, 0)                                               \
-	X(ipNextHopIPv4Address, 15, NEXT_HOP, ADDR4, ADDR4, 0)                                     \
-	X(bgpSourceAsNumber, 16, SRC_AS, UINT, U32, 0)                                             \
-	X(bgpDestinationAsNumber, 17, DST_AS, UINT, U32, 0)                                        \
-	X(bgpNextHopIPv4Address, 18, BGP_NEXT_HOP, ADDR4, ADDR4, 0)                                \
-	X(flowEndSysUpTime, 21, END, UPTIME, U32, 0)                                               \
-	X(flowStartSysUpTime, 22, START, UPTIME, U32, 0)                                           \
-	X(sourceIPv6Address, 27, SRC, ADDR6, ADDR6, 0)                                             \
-	X(destinationIPv6Address, 28, DST, ADDR6, ADDR6, 0)                                        \
-	X(sourceIPv6PrefixLength, 29, SRC_MASK, UINT, U8, 0)                                       \
-	X(destinationIPv6PrefixLength, 30, DST_MASK, UINT, U8, 0)                                  \
-	X(icmpTypeCodeIPv4, 32, ICMP, ICMP, U16, 0)                                                \
-	X(samplingInterval, 34, SAMPLING, UINT, U32, 0)                                            \
-	X(samplingAlgorithm, 35, NONE, OPTION, U8, 0)                                              \
-	X(exportedOctetTotalCount, 40, NONE, OPTION, U64, 0)                                       \
-	X(exportedMessageTotalCount, 41, NONE, OPTION, U64, 0)                                     \
-	X(exportedFlowRecordTotalCount, 42, NONE, OPTION, U64, 0)                                  \
-	X(samplerId, 48, SAMPLING, SAMPLER, U8, 0)                                                 \
-	X(samplerRandomInterval, 50, SAMPLING, UINT, U32, 0)                                       \
-	X(vlanId, 58, VLAN, UINT, U16, 0)                                                          \
-	X(postVlanId, 59, POST_VLAN, UINT, U16, 0)                                                 \
-	X(ipVersion, 60, FAMILY, FAMILY, U8, 0)                                                    \
-	X(flowDirection, 61, DIRECTION, UINT, U8, 0)                                               \
-	X(ipNextHopIPv6Address, 62, NEXT_HOP, ADDR6, ADDR6, 0)                                     \
-	X(bgpNextHopIPv6Address, 63, BGP_NEXT_HOP, ADDR6, ADDR6, 0)                                \
-	X(mplsTopLabelStackSection, 70, LABELS, LABEL, OCTETS, 3)                                  \
-	X(mplsLabelStackSection2, 71, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection3, 72, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection4, 73, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection5, 74, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection6, 75, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection7, 76, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection8, 77, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection9, 78, LABELS, LABEL, OCTETS, 3)                                    \
-	X(mplsLabelStackSection10, 79, LABELS, LABEL, OCTETS, 3)                                   \
-	X(interfaceName, 82, NONE, OPTION, STRING, 16)                                             \
-	X(interfaceDescription, 83, NONE, OPTION, STRING, 64)                                      \
-	X(octetTotalCount, 85, BYTES, UINT, U64, 0)                                                \
-	X(packetTotalCount, 86, PACKETS, UINT, U64, 0)                                             \
-	X(flowEndReason, 136, END_REASON, UINT, U8, 0)                                             \
-	X(icmpTypeCodeIPv6, 139, ICMP, ICMP, U16, 0)                                               \
-	X(meteringProcessId, 143, NONE, OPTION, U32, 0)                                            \
-	X(exportingProcessId, 144, NONE, OPTION, U32, 0)                                           \
-	X(observationDomainId, 149, NONE, OPTION, U32, 0)                                          \
-	X(flowStartSeconds, 150, START, TIME_S, SECONDS, 0)                                        \
-	X(flowEndSeconds, 151, END, TIME_S, SECONDS, 0)                                            \
-	X(flowStartMilliseconds, 152, START, TIME_MS, MILLISECONDS, 0)                             \
-	X(flowEndMilliseconds, 153, END, TIME_MS, MILLISECONDS, 0)                                 \
-	X(flowStartMicroseconds, 154, START, TIME_NTP, MICROSECONDS, 0)                            \
-	X(flowEndMicroseconds, 155, END, TIME_NTP, MICROSECONDS, 0)                                \
-	X(flowStartNanoseconds, 156, START, TIME_NTP, NANOSECONDS, 0)                              \
-	X(flowEndNanoseconds, 157, END, TIME_NTP, NANOSECONDS, 0)                                  \
-	X(flowStartDeltaMicroseconds, 158, START, TIME_BEFORE_US, U32, 0)                          \
-	X(flowEndDeltaMicroseconds, 159, END, TIME_BEFORE_US, U32, 0)                              \
-	X(systemInitTimeMilliseconds, 160, NONE, BOOT, MILLISECONDS, 0)                            \
-	X(ignoredPacketTotalCount, 164, NONE, OPTION, U64, 0)                                      \
-	X(ignoredOctetTotalCount, 165, NONE, OPTION, U64, 0)                                       \
-	X(notSentFlowTotalCount, 166, NONE, OPTION, U64, 0)                                        \
-	X(notSentPacketTotalCount, 167, NONE, OPTION, U64, 0)                                      \
-	X(notSentOctetTotalCount, 168, NONE, OPTION, U64, 0)                                       \
-	X(icmpTypeIPv4, 176, ICMP, ICMP_TYPE, U8, 0)                                               \
-	X(icmpCodeIPv4, 177, ICMP, ICMP_CODE, U8, 0)                                               \
-	X(icmpTypeIPv6, 178, ICMP, ICMP_TYPE, U8, 0)                                               \
-	X(icmpCodeIPv6, 179, ICMP, ICMP_CODE, U8, 0)                                               \
-	X(paddingOctets, 210, NONE, OPTION, OCTETS, 1)                                             \
-	X(postNATSourceIPv4Address, 225, NAT_SRC, ADDR4, ADDR4, 0)                                 \
-	X(postNATDestinationIPv4Address, 226, NAT_DST, ADDR4, ADDR4, 0)                            \
-	X(postNAPTSourceTransportPort, 227, NAT_SPORT, UINT, U16, 0)                               \
-	X(postNAPTDestinationTransportPort, 228, NAT_DPORT, UINT, U16, 0)                          \
-	X(natEvent, 230, NAT_EVENT, UINT, U8, 0)                                                   \
-	X(initiatorOctets, 231, BYTES, UINT, U64, 0)                                               \
-	X(responderOctets, 232, REVERSE_BYTES, UINT, U64, 0)                                       \
-	X(ingressVRFID, 234, IN_VRF, UINT, U32, 0)                                                 \
-	X(egressVRFID, 235, OUT_VRF, UINT, U32, 0)                                                 \
-	X(VRFname, 236, VRF_NAME, STRING, STRING, 0)                                               \
-	X(biflowDirection, 239, INITIATOR, UINT, U8, 0)                                            \
-	X(dot1qVlanId, 243, VLAN, UINT, U16, 0)                                                    \
-	X(postDot1qVlanId, 254, POST_VLAN, UINT, U16, 0)                                           \
-	X(postNATSourceIPv6Address, 281, NAT_SRC, ADDR6, ADDR6, 0)                                 \
-	X(postNATDestinationIPv6Address, 282, NAT_DST, ADDR6, ADDR6, 0)                            \
-	X(initiatorPackets, 298, PACKETS, UINT, U64, 0)                                            \
-	X(responderPackets, 299, REVERSE_PACKETS, UINT, U64, 0)                                    \
-	X(selectorId, 302, SAMPLING, SAMPLER, U64, 0)                                              \
-	X(informationElementId, 303, NONE, OPTION, U16, 0)                                         \
-	X(selectorAlgorithm, 304, NONE, OPTION, U16, 0)                                            \
-	X(samplingPacketInterval, 305, NONE, OPTION, U32, 0)                                       \
-	X(samplingPacketSpace, 306, NONE, OPTION, U32, 0)                                          \
-	X(samplingSize, 309, NONE, OPTION, U32, 0)                                                 \
-	X(samplingPopulation, 310, NONE, OPTION, U32, 0)                                           \
-	X(observationTimeSeconds, 322, MOMENT, TIME_S, SECONDS, 0)                                 \
-	X(observationTimeMilliseconds, 323, MOMENT, TIME_MS, MILLISECONDS, 0)                      \
-	X(observationTimeMicroseconds, 324, MOMENT, TIME_NTP, MICROSECONDS, 0)                     \
-	X(observationTimeNanoseconds, 325, MOMENT, TIME_NTP, NANOSECONDS, 0)                       \
-	X(informationElementDataType, 339, NONE, OPTION, U8, 0)                                    \
-	X(informationElementDescription, 340, NONE, OPTION, STRING, 0)                             \
-	X(informationElementName, 341, NONE, OPTION, STRING, 0)                                    \
-	X(informationElementRangeBegin, 342, NONE, OPTION, U64, 0)                                 \
-	X(informationElementRangeEnd, 343, NONE, OPTION, U64, 0)                                   \
-	X(informationElementSemantics, 344, NONE, OPTION, U8, 0)                                   \
-	X(informationElementUnits, 345, NONE, OPTION, U16, 0)                                      \
-	X(privateEnterpriseNumber, 346, NONE, OPTION, U32, 0)
+	X(octetDeltaCount, 1, BYTES, UINT, FLOW_COUNTED_IP, U64, 0)                                \
+	X(packetDeltaCount, 2, PACKETS, UINT, FLOW_COUNTED_IP, U64, 0)                             \
+	X(protocolIdentifier, 4, PROTO, UINT, 0, U8, 0)                                            \
+	X(ipClassOfService, 5, TOS, UINT, 0, U8, 0)                                                \
+	X(tcpControlBits, 6, TCP_FLAGS, FLAGS, 0, U16, 1)                                          \
+	X(sourceTransportPort, 7, SPORT, UINT, 0, U16, 0)                                          \
+	X(sourceIPv4Address, 8, SRC, ADDR4, 1, ADDR4, 0)                                           \
+	X(sourceIPv4PrefixLength, 9, SRC_MASK, UINT, 1, U8, 0)                                     \
+	X(ingressInterface, 10, IN_IF, UINT, 0, U32, 0)                                            \
+	X(destinationTransportPort, 11, DPORT, DPORT, 0, U16, 0)                                   \
+	X(destinationIPv4Address, 12, DST, ADDR4, 1, ADDR4, 0)                                     \
+	X(destinationIPv4PrefixLength, 13, DST_MASK, UINT, 1, U8, 0)                               \
+	X(egressInterface, 14, OUT_IF, UINT, 0, U32, 0)                                            \
+	X(ipNextHopIPv4Address, 15, NEXT_HOP, ADDR4, 1, ADDR4, 0)                                  \
+	X(bgpSourceAsNumber, 16, SRC_AS, UINT, 0, U32, 0)                                          \
+	X(bgpDestinationAsNumber, 17, DST_AS, UINT, 0, U32, 0)                                     \
+	X(bgpNextHopIPv4Address, 18, BGP_NEXT_HOP, ADDR4, 1, ADDR4, 0)                             \
+	X(flowEndSysUpTime, 21, END, UPTIME, 4, U32, 0)                                            \
+	X(flowStartSysUpTime, 22, START, UPTIME, 4, U32, 0)                                        \
+	X(postOctetDeltaCount, 23, BYTES, UINT, FLOW_COUNTED_POST, U64, 0)                         \
+	X(postPacketDeltaCount, 24, PACKETS, UINT, FLOW_COUNTED_POST, U64, 0)                      \
+	X(sourceIPv6Address, 27, SRC, ADDR6, 0, ADDR6, 0)                                          \
+	X(destinationIPv6Address, 28, DST, ADDR6, 0, ADDR6, 0)                                     \
+	X(sourceIPv6PrefixLength, 29, SRC_MASK, UINT, 0, U8, 0)                                    \
+	X(destinationIPv6PrefixLength, 30, DST_MASK, UINT, 0, U8, 0)                               \
+	X(icmpTypeCodeIPv4, 32, ICMP, ICMP, 1, U16, 0)                                             \
+	X(samplingInterval, 34, SAMPLING, RATE, 0, U32, 0)                                         \
+	X(samplingAlgorithm, 35, NONE, OPTION, 0, U8, 0)                                           \
+	X(exportedOctetTotalCount, 40, NONE, OPTION, 0, U64, 0)                                    \
+	X(exportedMessageTotalCount, 41, NONE, OPTION, 0, U64, 0)                                  \
+	X(exportedFlowRecordTotalCount, 42, NONE, OPTION, 0, U64, 0)                               \
+	X(samplerId, 48, SAMPLING, SAMPLER, 0, U8, 0)                                              \
+	X(samplerRandomInterval, 50, SAMPLING, RATE, 0, U32, 0)                                    \
+	X(vlanId, 58, VLAN, UINT, 1, U16, 0)                                                       \
+	X(postVlanId, 59, POST_VLAN, UINT, 1, U16, 0)                                              \
+	X(ipVersion, 60, FAMILY, FAMILY, 0, U8, 0)                                                 \
+	X(flowDirection, 61, DIRECTION, UINT, 0, U8, 0)                                            \
+	X(ipNextHopIPv6Address, 62, NEXT_HOP, ADDR6, 0, ADDR6, 0)                                  \
+	X(bgpNextHopIPv6Address, 63, BGP_NEXT_HOP, ADDR6, 0, ADDR6, 0)                             \
+	X(mplsTopLabelStackSection, 70, LABELS, LABEL, 0, OCTETS, 3)                               \
+	X(mplsLabelStackSection2, 71, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection3, 72, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection4, 73, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection5, 74, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection6, 75, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection7, 76, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection8, 77, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection9, 78, LABELS, LABEL, 0, OCTETS, 3)                                 \
+	X(mplsLabelStackSection10, 79, LABELS, LABEL, 0, OCTETS, 3)                                \
+	X(interfaceName, 82, NONE, OPTION, 0, STRING, 16)                                          \
+	X(interfaceDescription, 83, NONE, OPTION, 0, STRING, 64)                                   \
+	X(octetTotalCount, 85, BYTES, UINT, FLOW_COUNTED_TOTAL, U64, 0)                            \
+	X(packetTotalCount, 86, PACKETS, UINT, FLOW_COUNTED_TOTAL, U64, 0)                         \
+	X(flowEndReason, 136, END_REASON, UINT, 0, U8, 0)                                          \
+	X(observationPointId, 138, NONE, OPTION, 0, U64, 0)                                        \
+	X(icmpTypeCodeIPv6, 139, ICMP, ICMP, 0, U16, 0)                                            \
+	X(lineCardId, 141, SAMPLING, LINE_CARD, 0, U32, 0)                                         \
+	X(portId, 142, NONE, OPTION, 0, U32, 0)                                                    \
+	X(meteringProcessId, 143, NONE, OPTION, 0, U32, 0)                                         \
+	X(exportingProcessId, 144, NONE, OPTION, 0, U32, 0)                                        \
+	X(templateId, 145, NONE, OPTION, 0, U16, 0)                                                \
+	X(observationDomainId, 149, NONE, OPTION, 0, U32, 0)                                       \
+	X(flowStartSeconds, 150, START, TIME_S, 5, SECONDS, 0)                                     \
+	X(flowEndSeconds, 151, END, TIME_S, 5, SECONDS, 0)                                         \
+	X(flowStartMilliseconds, 152, START, TIME_MS, 3, MILLISECONDS, 0)                          \
+	X(flowEndMilliseconds, 153, END, TIME_MS, 3, MILLISECONDS, 0)                              \
+	X(flowStartMicroseconds, 154, START, TIME_NTP, 1, MICROSECONDS, 0)                         \
+	X(flowEndMicroseconds, 155, END, TIME_NTP, 1, MICROSECONDS, 0)                             \
+	X(flowStartNanoseconds, 156, START, TIME_NTP, 0, NANOSECONDS, 0)                           \
+	X(flowEndNanoseconds, 157, END, TIME_NTP, 0, NANOSECONDS, 0)                               \
+	X(flowStartDeltaMicroseconds, 158, START, TIME_BEFORE_US, 2, U32, 0)                       \
+	X(flowEndDeltaMicroseconds, 159, END, TIME_BEFORE_US, 2, U32, 0)                           \
+	X(systemInitTimeMilliseconds, 160, NONE, BOOT, 0, MILLISECONDS, 0)                         \
+	X(flowDurationMilliseconds, 161, NONE, DURATION, 1, U32, 0)                                \
+	X(flowDurationMicroseconds, 162, NONE, DURATION, 0, U32, 0)                                \
+	X(ignoredPacketTotalCount, 164, NONE, OPTION, 0, U64, 0)                                   \
+	X(ignoredOctetTotalCount, 165, NONE, OPTION, 0, U64, 0)                                    \
+	X(notSentFlowTotalCount, 166, NONE, OPTION, 0, U64, 0)                                     \
+	X(notSentPacketTotalCount, 167, NONE, OPTION, 0, U64, 0)                                   \
+	X(notSentOctetTotalCount, 168, NONE, OPTION, 0, U64, 0)                                    \
+	X(postOctetTotalCount, 171, BYTES, UINT, FLOW_COUNTED_POST_TOTAL, U64, 0)                  \
+	X(postPacketTotalCount, 172, PACKETS, UINT, FLOW_COUNTED_POST_TOTAL, U64, 0)               \
+	X(icmpTypeIPv4, 176, ICMP, ICMP_TYPE, 0, U8, 0)                                            \
+	X(icmpCodeIPv4, 177, ICMP, ICMP_CODE, 0, U8, 0)                                            \
+	X(icmpTypeIPv6, 178, ICMP, ICMP_TYPE, 0, U8, 0)                                            \
+	X(icmpCodeIPv6, 179, ICMP, ICMP_CODE, 0, U8, 0)                                            \
+	X(paddingOctets, 210, NONE, OPTION, 0, OCTETS, 1)                                          \
+	X(postNATSourceIPv4Address, 225, NAT_SRC, ADDR4, 1, ADDR4, 0)                              \
+	X(postNATDestinationIPv4Address, 226, NAT_DST, ADDR4, 1, ADDR4, 0)                         \
+	X(postNAPTSourceTransportPort, 227, NAT_SPORT, UINT, 0, U16, 0)                            \
+	X(postNAPTDestinationTransportPort, 228, NAT_DPORT, UINT, 0, U16, 0)                       \
+	X(natEvent, 230, NAT_EVENT, UINT, 0, U8, 0)                                                \
+	X(initiatorOctets, 231, BYTES, UINT, FLOW_COUNTED_PAYLOAD, U64, 0)                         \
+	X(responderOctets, 232, REVERSE_BYTES, UINT, FLOW_COUNTED_PAYLOAD, U64, 0)                 \
+	X(firewallEvent, 233, EVENT, UINT, 0, U8, 0)                                               \
+	X(ingressVRFID, 234, IN_VRF, UINT, 0, U32, 0)                                              \
+	X(egressVRFID, 235, OUT_VRF, UINT, 0, U32, 0)                                              \
+	X(VRFname, 236, VRF_NAME, STRING, 0, STRING, 0)                                            \
+	X(biflowDirection, 239, INITIATOR, UINT, 0, U8, 0)                                         \
+	X(ethernetHeaderLength, 240, BYTES, LINK_HEADER, 0, U8, 0)                                 \
+	X(dot1qVlanId, 243, VLAN, UINT, 0, U16, 0)                                                 \
+	X(postDot1qVlanId, 254, POST_VLAN, UINT, 0, U16, 0)                                        \
+	X(postNATSourceIPv6Address, 281, NAT_SRC, ADDR6, 0, ADDR6, 0)                              \
+	X(postNATDestinationIPv6Address, 282, NAT_DST, ADDR6, 0, ADDR6, 0)                         \
+	X(initiatorPackets, 298, PACKETS, UINT, FLOW_COUNTED_PAYLOAD, U64, 0)                      \
+	X(responderPackets, 299, REVERSE_PACKETS, UINT, FLOW_COUNTED_PAYLOAD, U64, 0)              \
+	X(selectorId, 302, SAMPLING, SAMPLER, 0, U64, 0)                                           \
+	X(informationElementId, 303, NONE, OPTION, 0, U16, 0)                                      \
+	X(selectorAlgorithm, 304, SAMPLING, RATE, 0, U16, 0)                                       \
+	X(samplingPacketInterval, 305, SAMPLING, RATE, 0, U32, 0)                                  \
+	X(samplingPacketSpace, 306, SAMPLING, RATE, 0, U32, 0)                                     \
+	X(samplingSize, 309, SAMPLING, RATE, 0, U32, 0)                                            \
+	X(samplingPopulation, 310, SAMPLING, RATE, 0, U32, 0)                                      \
+	X(samplingProbability, 311, SAMPLING, RATE, 0, FLOAT64, 0)                                 \
+	X(observationTimeSeconds, 322, MOMENT, TIME_S, 9, SECONDS, 0)                              \
+	X(observationTimeMilliseconds, 323, MOMENT, TIME_MS, 8, MILLISECONDS, 0)                   \
+	X(observationTimeMicroseconds, 324, MOMENT, TIME_NTP, 7, MICROSECONDS, 0)                  \
+	X(observationTimeNanoseconds, 325, MOMENT, TIME_NTP, 6, NANOSECONDS, 0)                    \
+	X(informationElementDataType, 339, NONE, OPTION, 0, U8, 0)                                 \
+	X(informationElementDescription, 340, NONE, OPTION, 0, STRING, 0)                          \
+	X(informationElementName, 341, NONE, OPTION, 0, STRING, 0)                                 \
+	X(informationElementRangeBegin, 342, NONE, OPTION, 0, U64, 0)                              \
+	X(informationElementRangeEnd, 343, NONE, OPTION, 0, U64, 0)                                \
+	X(informationElementSemantics, 344, NONE, OPTION, 0, U8, 0)                                \
+	X(informationElementUnits, 345, NONE, OPTION, 0, U16, 0)                                   \
+	X(privateEnterpriseNumber, 346, NONE, OPTION, 0, U32, 0)                                   \
+	X(layer2OctetDeltaCount, 352, BYTES, UINT, FLOW_COUNTED_LAYER2, U64, 0)                    \
+	X(layer2OctetTotalCount, 353, BYTES, UINT, FLOW_COUNTED_LAYER2_TOTAL, U64, 0)              \
+	X(postLayer2OctetDeltaCount, 417, BYTES, UINT, FLOW_COUNTED_POST_LAYER2, U64, 0)           \
+	X(postLayer2OctetTotalCount, 420, BYTES, UINT, FLOW_COUNTED_POST_LAYER2_TOTAL, U64, 0)     \
+	X(asaExtendedEvent, 33002, EVENT_DETAIL, UINT, 0, U16, 0)                                  \
+	X(asaXlateSourceIPv4Address, 40001, NAT_SRC, ADDR4, 2, ADDR4, 0)                           \
+	X(asaXlateDestinationIPv4Address, 40002, NAT_DST, ADDR4, 2, ADDR4, 0)                      \
+	X(asaXlateSourcePort, 40003, NAT_SPORT, UINT, 1, U16, 0)                                   \
+	X(asaXlateDestinationPort, 40004, NAT_DPORT, UINT, 1, U16, 0)                              \
+	X(asaEvent, 40005, EVENT, UINT, 1, U8, 0)
 
 /* X(name, number, type, semantics, units, description), by rising number. What an exporter sends: from
  * 1 on what the metering process counts, from 16 on what is said of a query, from 32 on distinct
@@ -299,16 +333,17 @@ struct wire_element {
 	__u8 type, semantics, units;
 	__u8 bytes; /* of a value that we send; 0: as many as the type has */
 	__u8 field, kind;
+	__u8 rank; /* among the elements of its field; of counters, enum flow_counted */
 };
 
 extern const struct wire_element wire_elements[WIRE_ROWS];
 
 /* The tables themselves: for field.c, and for code that the compiler is to make for each row. */
-#define WIRE_ELEMENT(name, number, field, kind, type, bytes)                                       \
-	{#name, "", 0, number, WIRE_##type, 0, 0, bytes, FIELD_##field, WIRE_KIND_##kind},
+#define WIRE_ELEMENT(name, number, field, kind, rank, type, bytes)                                 \
+	{#name, "", 0, number, WIRE_##type, 0, 0, bytes, FIELD_##field, WIRE_KIND_##kind, rank},
 #define WIRE_OWN_ELEMENT(name, number, type, semantics, units, about)                              \
-	{#name,        about, WIRE_WEIR_PEN, number,          WIRE_##type, WIRE_##semantics,       \
-	 WIRE_##units, 0,     FIELD_NONE,    WIRE_KIND_OPTION},
+	{#name, about,      WIRE_WEIR_PEN,    number, WIRE_##type, WIRE_##semantics, WIRE_##units, \
+	 0,     FIELD_NONE, WIRE_KIND_OPTION, 0},
 #define WIRE_ELEMENT_TABLE                                                                         \
 	{                                                                                          \
 		WIRE_ELEMENTS(WIRE_ELEMENT) WIRE_OWN(WIRE_OWN_ELEMENT)                             \

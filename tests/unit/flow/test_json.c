@@ -27,6 +27,7 @@ static void assert_json(const struct flow_record *flow, const char *shall)
 static void a_plain_flow_has_the_keys_of_all_flows(void **state)
 {
 	const struct flow_record f = {
+		.known = FLOW_BASIC,
 		.src = {192, 0, 2, 1},
 		.dst = {192, 0, 2, 2},
 		.sport = 1,
@@ -47,9 +48,9 @@ static void a_plain_flow_has_the_keys_of_all_flows(void **state)
 static void what_is_known_besides_is_told(void **state)
 {
 	const struct flow_record f = {
-		.known = FIELD_BIT(NEXT_HOP) | FIELD_BIT(NAT_SRC) | FIELD_BIT(LABELS) |
-			 FIELD_BIT(VRF_NAME) | FIELD_BIT(IN_VRF) | FIELD_BIT(REVERSE_PACKETS) |
-			 FIELD_BIT(ICMP),
+		.known = FLOW_BASIC | FIELD_BIT(REVERSE_BYTES) | FIELD_BIT(NEXT_HOP) |
+			 FIELD_BIT(NAT_SRC) | FIELD_BIT(LABELS) | FIELD_BIT(VRF_NAME) |
+			 FIELD_BIT(IN_VRF) | FIELD_BIT(REVERSE_PACKETS) | FIELD_BIT(ICMP),
 		.src = {0x20, 0x01},
 		.dst = {0xfe, 0x80},
 		.proto = 58,
@@ -61,16 +62,74 @@ static void what_is_known_besides_is_told(void **state)
 		.vrf_name = "r\377d",
 		.in_vrf = 7,
 		.reverse = {.packets = 9},
+		.forward = {.start_ns = 1000000000, .end_ns = 2000000000},
 	};
 
 	assert_json(
 		&f,
 		"{\"bytes\":0,\"direction\":\"in\",\"dport\":32768,\"dst\":\"fe80::\","
-		"\"end_reason\":null,\"first\":null,\"first_ns\":null,\"icmp\":32768,\"in_vrf\":7,\"labels\":[16,33],"
-		"\"last\":null,\"last_ns\":null,\"nat_src\":\"::\",\"next_hop\":\"192.0.2.1\",\"packets\":0,"
+		"\"end_reason\":null,\"first\":\"1970-01-01T00:00:01Z\",\"first_ns\":1000000000,\"icmp\":32768,\"in_vrf\":7,\"labels\":[16,33],"
+		"\"last\":\"1970-01-01T00:00:02Z\",\"last_ns\":2000000000,\"nat_src\":\"::\",\"next_hop\":\"192.0.2.1\",\"packets\":0,"
 		"\"proto\":58,\"reverse\":{\"bytes\":0,\"end_reason\":null,\"first\":null,\"first_ns\":null,"
-		"\"last\":null,\"last_ns\":null,\"packets\":9,\"tcp_flags\":0,\"tos\":0},\"sport\":0,"
+		"\"last\":null,\"last_ns\":null,\"packets\":9,\"tcp_flags\":null,\"tos\":null},\"sport\":0,"
 		"\"src\":\"2001::\",\"tcp_flags\":0,\"vlan\":0,\"vrf_name\":\"r?d\"}");
+}
+
+static void what_nobody_told_is_null(void **state)
+{
+	/* Not even where there is something in the member. */
+	const struct flow_record f = {
+		.known = FIELD_BIT(SRC) | FIELD_BIT(REVERSE_BYTES),
+		.src = {192, 0, 2, 1},
+		.dst = {192, 0, 2, 2},
+		.family = 4,
+		.direction = 1,
+		.forward = {1500000000, 2000000000, 3, 4, 5, 2, 6},
+		.reverse = {.bytes = 7, .packets = 1},
+	};
+
+	assert_json(&f,
+		    "{\"bytes\":null,\"direction\":null,\"dport\":null,\"dst\":null,"
+		    "\"end_reason\":null,\"first\":null,\"first_ns\":null,\"last\":null,"
+		    "\"last_ns\":null,\"packets\":null,\"proto\":null,"
+		    "\"reverse\":{\"bytes\":7,\"end_reason\":null,\"first\":null,\"first_ns\":null,"
+		    "\"last\":null,\"last_ns\":null,\"packets\":null,\"tcp_flags\":null,"
+		    "\"tos\":null},\"sport\":null,\"src\":\"192.0.2.1\",\"tcp_flags\":null,"
+		    "\"vlan\":null}");
+}
+
+static void assert_word(unsigned int field, __u8 number, const char *word)
+{
+	struct flow_record f = {
+		.known = 1ull << field, .event = number, .nat_event = number, .counted = number};
+	json_t *json = flow_record_to_json(&f);
+	json_t *is = json_object_get(json, flow_fields[field].name);
+	char key[64];
+
+	assert_int_equal(json_is_null(is), !word);
+	if (word)
+		assert_string_equal(json_string_value(is), word);
+	snprintf(key, sizeof(key), "%s_number", flow_fields[field].name);
+	if (field != FIELD_COUNTED)
+		assert_int_equal(json_integer_value(json_object_get(json, key)), number);
+	json_decref(json);
+}
+
+/* By IANA's registries of firewallEvent and natEvent. */
+static void events_have_a_name_and_a_number(void **state)
+{
+	assert_word(FIELD_EVENT, 0, NULL);
+	assert_word(FIELD_EVENT, 1, "created");
+	assert_word(FIELD_EVENT, 2, "deleted");
+	assert_word(FIELD_EVENT, 3, "denied");
+	assert_word(FIELD_EVENT, 5, "updated");
+	assert_word(FIELD_EVENT, 6, NULL);
+	assert_word(FIELD_EVENT, 255, NULL);
+	assert_word(FIELD_NAT_EVENT, 4, "nat44 session created");
+	assert_word(FIELD_NAT_EVENT, 18, "threshold reached");
+	assert_word(FIELD_NAT_EVENT, 19, NULL);
+	assert_word(FIELD_COUNTED, FLOW_COUNTED_LAYER2, "layer2");
+	assert_word(FIELD_COUNTED, FLOW_COUNTED_MAX, NULL);
 }
 
 /* A field more, behind the record. */
@@ -104,7 +163,7 @@ static void every_field_that_is_known_has_its_key(void **state)
 {
 	struct flow_record f = {.known = (1ull << FIELD_MAX) - 1, .family = 4};
 	json_t *json = flow_record_to_json(&f), *reverse = json_object_get(json, "reverse");
-	size_t times = 0, reverse_times = 0, halves = 0;
+	size_t times = 0, reverse_times = 0, halves = 0, events = 0;
 
 	for (unsigned int i = 0; i < FIELD_MAX; i++) {
 		bool is_reverse = flow_field_is_reverse(i);
@@ -113,10 +172,12 @@ static void every_field_that_is_known_has_its_key(void **state)
 		halves += is_reverse;
 		if (flow_fields[i].type == FLOW_TYPE_TIME)
 			*(is_reverse ? &reverse_times : &times) += 1;
+		events += flow_fields[i].type == FLOW_TYPE_EVENT ||
+			  flow_fields[i].type == FLOW_TYPE_NAT_EVENT;
 	}
 	assert_int_equal(halves, 7);
-	/* A time has two keys, and `reverse` is one. */
-	assert_int_equal(json_object_size(json), FIELD_MAX - halves + times + 1);
+	/* Times and events have two keys, and `reverse` is one. */
+	assert_int_equal(json_object_size(json), FIELD_MAX - halves + times + events + 1);
 	assert_int_equal(json_object_size(reverse), halves + reverse_times);
 	json_decref(json);
 }
@@ -140,7 +201,6 @@ static void a_fields_member_is_as_large_as_its_type_wants(void **state)
 		case FLOW_TYPE_EITHER_ADDRESS:
 			assert_int_equal(row->bytes, 16);
 			break;
-		case FLOW_TYPE_SPORT:
 		case FLOW_TYPE_DPORT:
 			assert_int_equal(row->bytes, 2);
 			break;
@@ -244,6 +304,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_flow_has_the_keys_of_all_flows),
 		cmocka_unit_test(what_is_known_besides_is_told),
+		cmocka_unit_test(what_nobody_told_is_null),
+		cmocka_unit_test(events_have_a_name_and_a_number),
 		cmocka_unit_test(a_new_row_is_a_new_key),
 		cmocka_unit_test(every_field_that_is_known_has_its_key),
 		cmocka_unit_test(a_fields_member_is_as_large_as_its_type_wants),

@@ -216,14 +216,17 @@ static void the_biflow_of_rfc_5103_is_read(void **state)
 
 /* --- Kinds of fields ----------------------------------------------------------------------- */
 
-/* The flow that comes of a record of one field. */
+/* The flow that comes of a record of one field, and of a packet. */
 static struct flow_record one(__u16 number, unsigned int length, const void *value)
 {
 	struct bed *bed = bed_new(NULL);
+	__u8 data[32] = {[31] = 1};
 	struct flow_record f;
 
-	take_template(bed, 1, 300, 1, (const __u16[][2]){{number, length}});
-	take_data(bed, 0, 1, 300, value, length);
+	assert_in_range(length, 1, sizeof(data) - 4);
+	memcpy(data + 28 - length, value, length);
+	take_template(bed, 1, 300, 2, (const __u16[][2]){{number, length}, {2, 4}});
+	take_data(bed, 0, 1, 300, data + 28 - length, length + 4);
 	assert_int_equal(bed->flows, 1);
 	f = bed->flow[0];
 	bed_free(bed);
@@ -283,13 +286,13 @@ static void other_fields_are_read(void **state)
 static void uptimes_count_from_a_boot_time_in_the_record(void **state)
 {
 	struct bed *bed = bed_new(NULL);
-	__u8 data[16];
+	__u8 data[20] = {0};
 
 	/* Booted 50 days before the export: the milliseconds have gone round once. */
 	wire_put32(data, (__u32)(50ull * 86400000 - 1500));
 	wire_put32(data + 4, (__u32)(50ull * 86400000 - 500));
 	wire_put64(data + 8, (EXPORT_S - 50ull * 86400) * 1000);
-	take_template(bed, 1, 300, 3, (const __u16[][2]){{22, 4}, {21, 4}, {160, 8}});
+	take_template(bed, 1, 300, 4, (const __u16[][2]){{22, 4}, {21, 4}, {160, 8}, {2, 4}});
 	take_data(bed, 0, 1, 300, data, sizeof(data));
 	assert_int_equal(bed->flows, 1);
 	assert_true(bed->flow[0].forward.start_ns == EXPORT_S * SECOND - 3 * SECOND / 2);
@@ -301,8 +304,8 @@ static void uptimes_without_boot_time_are_not_times(void **state)
 {
 	struct bed *bed = bed_new(NULL);
 
-	take_template(bed, 1, 300, 2, (const __u16[][2]){{22, 4}, {21, 4}});
-	take_data(bed, 0, 1, 300, "\0\0\0\x05\0\0\0\x09", 8);
+	take_template(bed, 1, 300, 3, (const __u16[][2]){{22, 4}, {21, 4}, {2, 4}});
+	take_data(bed, 0, 1, 300, "\0\0\0\x05\0\0\0\x09\0\0\0\1", 12);
 	assert_int_equal(bed->flows, 1);
 	assert_false(bed->flow[0].known & (FIELD_BIT(START) | FIELD_BIT(END)));
 	assert_int_equal(bed->flow[0].forward.start_ns, 0);
@@ -317,11 +320,12 @@ static void a_v9_uptime_may_have_gone_round(void **state)
 
 	begin_v9(&m, 1000, 0, 1);
 	begin_set(&m, 0);
-	put_template(&m, 300, 2, (const __u16[][2]){{22, 4}, {21, 4}});
+	put_template(&m, 300, 3, (const __u16[][2]){{22, 4}, {21, 4}, {2, 4}});
 	end_set(&m);
 	begin_set(&m, 300);
 	put32(&m, 0u - 2000); /* three seconds before the export */
 	put32(&m, 500);
+	put32(&m, 1);
 	end_set(&m);
 	assert_int_equal(bed_take(bed, &m), 0);
 	assert_true(bed->flow[0].forward.start_ns == (EXPORT_S - 3ull) * SECOND);

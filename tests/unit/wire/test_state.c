@@ -132,11 +132,12 @@ static void data_wait_for_their_template(void **state)
 	begin_v9(&m, 5000, 0, 1);
 	begin_set(&m, 300);
 	put32(&m, 4000);
+	put32(&m, 1);
 	end_set(&m);
 	bed_take(bed, &m);
 	begin_v9(&m, 900000, 1, 1);
 	begin_set(&m, 0);
-	put_template(&m, 300, 1, (const __u16[][2]){{22, 4}});
+	put_template(&m, 300, 2, (const __u16[][2]){{22, 4}, {2, 4}});
 	end_set(&m);
 	bed_take(bed, &m);
 	assert_true(bed->flow[4].forward.start_ns == (EXPORT_S - 1ull) * SECOND);

@@ -200,6 +200,74 @@ void take_data(struct bed *bed, unsigned int sequence, unsigned int domain, unsi
 	assert_int_equal(bed_take(bed, &m), 0);
 }
 
+__u64 real_bits(double value)
+{
+	__u64 bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+__u64 ntp_bits(__u64 unix_s)
+{
+	return (unix_s + 2208988800u) << 32;
+}
+
+static void put_cell(struct message *m, const struct cell *cell)
+{
+	if (cell->bytes == IPFIX_VARIABLE) {
+		put8(m, 1);
+		put8(m, 'x');
+		return;
+	}
+	for (unsigned int i = cell->bytes; i--;)
+		put8(m, i < 8 ? cell->value >> 8 * i : 0);
+}
+
+static void put_head(struct message *m, bool v9, unsigned int id, unsigned int scopes,
+		     unsigned int count)
+{
+	begin_set(m, (v9 ? 0 : 2) + !!scopes);
+	put16(m, id);
+	put16(m, v9 && scopes ? 4 * scopes : count);
+	if (scopes)
+		put16(m, v9 ? 4 * (count - scopes) : scopes);
+}
+
+void take_record(struct bed *bed, enum wire_protocol protocol, unsigned int domain, unsigned int id,
+		 unsigned int scopes, unsigned int count, const struct cell *cells)
+{
+	bool v9 = protocol == WIRE_V9;
+	struct message m;
+
+	if (v9)
+		begin_v9(&m, BED_UPTIME_MS, 0, domain);
+	else
+		begin_ipfix(&m, 0, domain);
+	put_head(&m, v9, id, scopes, count);
+	for (unsigned int i = 0; i < count; i++) {
+		put16(&m, cells[i].number);
+		put16(&m, cells[i].bytes);
+	}
+	end_set(&m);
+	begin_set(&m, id);
+	for (unsigned int i = 0; i < count; i++)
+		put_cell(&m, &cells[i]);
+	end_set(&m);
+	if (!v9)
+		end_ipfix(&m);
+	assert_int_equal(bed_take(bed, &m), 0);
+}
+
+const struct flow_record *take_flow(struct bed *bed, enum wire_protocol protocol,
+				    unsigned int count, const struct cell *cells)
+{
+	bed->flows = 0;
+	take_record(bed, protocol, 1, 300, 0, count, cells);
+	assert_int_equal(bed->flows, 1);
+	return &bed->flow[0];
+}
+
 struct writer *writer_new(enum wire_protocol protocol, size_t room)
 {
 	struct writer *w = calloc(1, sizeof(*w));

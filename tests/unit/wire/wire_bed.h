@@ -67,6 +67,26 @@ void take_template(struct bed *bed, unsigned int domain, unsigned int id, unsign
 void take_data(struct bed *bed, unsigned int sequence, unsigned int domain, unsigned int id,
 	       const void *data, size_t length);
 
+/* A field of a template, and the value that it has: the low `bytes` bytes of it; IPFIX_VARIABLE: a
+ * text of one character. */
+struct cell {
+	__u16 number, bytes;
+	__u64 value;
+};
+
+/* The bits of a float64, and of a moment of whole seconds as NTP writes it. */
+__u64 real_bits(double value);
+__u64 ntp_bits(__u64 unix_s);
+
+/* A message of a template and one record of it: of data, or of options with so many scopes. v9's
+ * uptime is BED_UPTIME_MS. */
+#define BED_UPTIME_MS 3600000u
+void take_record(struct bed *bed, enum wire_protocol protocol, unsigned int domain, unsigned int id,
+		 unsigned int scopes, unsigned int count, const struct cell *cells);
+/* The flow that it was. */
+const struct flow_record *take_flow(struct bed *bed, enum wire_protocol protocol,
+				    unsigned int count, const struct cell *cells);
+
 /* An encoder whose messages a decoder reads. */
 #define NOW (EXPORT_S * SECOND + 987654321)
 #define BOOT                                                                                       \
