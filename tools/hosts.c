@@ -166,6 +166,9 @@ static int take(void *context, const struct interval_word *word)
 	case INTERVAL_REFUSAL:
 		fail("refused", word->refusal);
 		return 0;
+	case INTERVAL_OTHER:
+		fail("refused", "a query is another at the coordinator");
+		return 0;
 	default:
 		fail("the coordinator", "says what only hosts say");
 		return 0;

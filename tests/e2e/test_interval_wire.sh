@@ -18,6 +18,7 @@ shall() {
 		{"intervalTick": 1700000003, "missingHosts": "rack-8, rack-9", "queryNumber": 1}
 		{"grantConfirmed": 1, "intervalTick": 1700000003}
 		{"sessionRefusal": "host 7 is here already"}
+		{"queryMatch": "udp", "queryMeasureThere": "packets", "queryNumber": 1, "queryWindowMilliseconds": 10000}
 		{"sessionLeave": true}
 	END
 }
@@ -50,13 +51,14 @@ fixbuf_reads() {
 		missingHosts : rack-8, rack-9
 		grantConfirmed : 1
 		sessionRefusal : host 7 is here already
+		queryMeasureThere : packets
 	END
 }
 
-# Types of 23 elements of these words alone, and of a query's name and window.
+# Types of 24 elements of these words alone, and of a query's name and window.
 weir_passes_over_them() {
 	"$WIRECAT" -s "$FILE" | tail -n 1 | jq -e '.counts ==
-		{messages: 2, templates: 11, options: 25, other_records: 10}'
+		{messages: 2, templates: 12, options: 26, other_records: 11}'
 }
 
 check "wirecat says one of each word" "$WIRECAT" -i "$FILE"

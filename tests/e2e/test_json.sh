@@ -25,6 +25,7 @@ queries='queries:
   - {name: sources, match: "ip", measure: distinct src, window: 5s}'
 cat >"$WORK/c.yaml" <<END
 $queries
+  - {name: other, match: "udp"}
 coordinate:
   name: c
   listen: ["tcp://127.0.0.1:4740"]
@@ -40,6 +41,7 @@ interfaces: [wb, tun0, mv0, late]
 inside: [10.9.0.2/32]
 flow: {size: 4096, idle_timeout: 2s, active_timeout: 3s, closed_timeout: 0s}
 $queries
+  - {name: other, match: "in"}
 export:
   - {to: "ipfix+udp://127.0.0.1:9995"}
   - {to: "file:$WORK/%Y%m%d%H%M%S.ipfix"}
@@ -85,6 +87,12 @@ all_said() {
 		tail -n 1 "$OUT/coordinate" | jq -e '.parent.why != null and all(.answers[]; .low != null)'
 }
 check "each part of it has something to say" until_true 30 all_said
+other="'other' matches \"udp\" at the coordinator, \"in\" here"
+check "a query that the coordinator refuses the host names itself, with both wordings" grep -qF "query refused: $other" "$WORK/said-b"
+in_status() {
+	weir show status | tee /dev/stderr | grep -qF "$other"
+}
+check "the status has it, too" in_status
 for topic in status queries flows distinct losses interfaces exporters answers; do
 	weir show "$topic" -j >"$OUT/show-$topic"
 done

@@ -153,12 +153,27 @@ static int take_hello(struct guest *g, const struct interval_hello *hello)
 	return -ECANCELED;
 }
 
+/* The host goes on with its other queries. */
+static int tell_other(struct guest *g, const struct interval_ask *ask, const char *why)
+{
+	struct interval_word word = {.kind = INTERVAL_OTHER};
+	char who[128];
+
+	count_refusal(g, REFUSAL_QUERY, guest_name(g, who), why);
+	coordinator_asked(g->all->with.engine, ask->name, &word.other);
+	word.other.query = ask->query;
+	memset(word.other.name, 0, sizeof(word.other.name));
+	if (!send_words(g, &word, 1))
+		return 0;
+	guest_refuse(g, REFUSAL_SLOW, "it does not read what it is sent");
+	return -ECANCELED;
+}
+
 static int take_said(struct guest *g, const struct interval_word *word)
 {
 	struct coordinator *engine = g->all->with.engine;
 	const __u64 now_ns = now(g);
 	struct why why = {};
-	char who[128];
 	int code = -EPROTO;
 
 	switch (word->kind) {
@@ -177,10 +192,8 @@ static int take_said(struct guest *g, const struct interval_word *word)
 	default:
 		break;
 	}
-	if (code == -ENOENT && word->kind == INTERVAL_ASK) {
-		count_refusal(g, REFUSAL_QUERY, guest_name(g, who), why.text);
-		return 0;
-	}
+	if (code == -ENOENT && word->kind == INTERVAL_ASK)
+		return tell_other(g, &word->ask, why.text);
 	if (code)
 		guest_refuse(g, REFUSAL_WORDS, why_text(&why, code));
 	return code ? -ECANCELED : 0;

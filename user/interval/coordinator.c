@@ -27,12 +27,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "interval/coordinator_internal.h"
-
-#define SHOWN 60 /* bytes of a match */
 
 const struct coordinator_count_name coordinator_count_names[COORDINATOR_COUNT_MAX] = {
 #define X(id, name, text) [COORDINATOR_##id] = {#name, text},
@@ -207,28 +205,25 @@ static int find_query(const struct coordinator *c, const char *name)
 	return -1;
 }
 
-/* Does the host ask the same as we do? */
-static int compare_query(const struct coordinator_query *here, const struct interval_ask *ask,
-			 struct why *why)
+void coordinator_asked(const struct coordinator *c, const char *name, struct interval_ask *out)
 {
-	if (ask->window_ms != here->window_s * 1000)
-		return why_set(why, -ENOENT, "'%s' has a window of %u.%03u s there, of %u s here",
-			       ask->name, ask->window_ms / 1000, ask->window_ms % 1000,
-			       here->window_s);
-	if (strcmp(ask->measure, here->measure))
-		return why_set(why, -ENOENT, "'%s' measures %s there, %s here", ask->name,
-			       ask->measure, here->measure);
-	if (strcmp(ask->match, here->match))
-		return why_set(why, -ENOENT, "'%s' matches \"%.*s\" there, \"%.*s\" here",
-			       ask->name, (int)utf8_cut(ask->match, SHOWN), ask->match,
-			       (int)utf8_cut(here->match, SHOWN), here->match);
-	return 0;
+	const int q = find_query(c, name);
+	const struct coordinator_query *query = &c->plan.queries[q < 0 ? 0 : q];
+
+	*out = (struct interval_ask){0};
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	if (q < 0)
+		return;
+	out->window_ms = query->window_s * 1000;
+	memcpy(out->measure, query->measure, sizeof(out->measure));
+	memcpy(out->match, query->match, sizeof(out->match));
 }
 
 int coordinator_query(struct coordinator *c, __u32 session, const struct interval_ask *ask,
 		      __u64 now_ns, struct why *why)
 {
 	struct host *h = host_of(c, session);
+	struct interval_ask here;
 	struct object *o;
 	struct why other;
 	int q, code;
@@ -240,7 +235,8 @@ int coordinator_query(struct coordinator *c, __u32 session, const struct interva
 	q = find_query(c, ask->name);
 	if (q < 0)
 		return why_set(why, -ENOENT, "no query named '%s' on this coordinator", ask->name);
-	code = compare_query(&c->plan.queries[q], ask, &other);
+	coordinator_asked(c, ask->name, &here);
+	code = interval_ask_compare(ask, "there", &here, &other);
 	if (code) {
 		c->changed |= !h->refused[q];
 		free(h->refused[q]);

@@ -149,6 +149,8 @@ int coordinator_hello(struct coordinator *c, const struct interval_hello *hello,
  * goes on. -EPROTO and why: the caller ends the session. The other three so, too. */
 int coordinator_query(struct coordinator *c, __u32 session, const struct interval_ask *ask,
 		      __u64 now_ns, struct why *why);
+/* What is asked under a name, to tell a host whose query is another; without a measure: nothing. */
+void coordinator_asked(const struct coordinator *c, const char *name, struct interval_ask *out);
 int coordinator_update(struct coordinator *c, __u32 session, const struct interval_update *update,
 		       __u64 now_ns, struct why *why);
 int coordinator_lack(struct coordinator *c, __u32 session, const struct interval_lack *lack,

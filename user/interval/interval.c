@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "interval/interval.h"
 
+#include <errno.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
 #define MILLION 1000000ull
+#define SHOWN 60 /* bytes of a match */
 
 const struct key_choice interval_methods[INTERVAL_METHODS + 1] = {
 	[INTERVAL_AUTO] = {"auto", INTERVAL_AUTO},
@@ -55,4 +61,22 @@ __u64 interval_width_at(const struct interval_rules *rules, __u64 width, __s64 f
 	for (; times > 0 && width; times--)
 		width = (width - part(width, rules->shrink_ppm)) & ~1ull;
 	return width;
+}
+
+int interval_ask_compare(const struct interval_ask *far, const char *there,
+			 const struct interval_ask *here, struct why *why)
+{
+	if (!*far->measure)
+		return why_set(why, -ENOENT, "no query is named '%s' %s", here->name, there);
+	if (far->window_ms != here->window_ms)
+		return why_set(why, -ENOENT, "'%s' has a window of %g s %s, of %g s here",
+			       here->name, far->window_ms / 1e3, there, here->window_ms / 1e3);
+	if (strcmp(far->measure, here->measure))
+		return why_set(why, -ENOENT, "'%s' measures %s %s, %s here", here->name,
+			       far->measure, there, here->measure);
+	if (strcmp(far->match, here->match))
+		return why_set(why, -ENOENT, "'%s' matches \"%.*s\" %s, \"%.*s\" here", here->name,
+			       (int)utf8_cut(far->match, SHOWN), far->match, there,
+			       (int)utf8_cut(here->match, SHOWN), here->match);
+	return 0;
 }

@@ -25,6 +25,7 @@
 #include <stdbool.h>
 
 #include "base/section.h"
+#include "base/why.h"
 
 #define INTERVAL_ONE 1000              /* of a count */
 #define INTERVAL_VALUE_MAX (1ll << 58) /* of |value|, width and error: sums of 16 fit */
@@ -107,6 +108,11 @@ struct interval_ask {
 	char name[INTERVAL_NAME_BYTES];
 	char match[INTERVAL_TEXT_BYTES]; /* cut where it is longer */
 };
+
+/* 0 if both ask the same; else -ENOENT and which differs how: `there` says where the one is that is
+ * not here. Long matches are cut. */
+int interval_ask_compare(const struct interval_ask *far, const char *there,
+			 const struct interval_ask *here, struct why *why);
 
 struct interval_update {
 	__u32 query;

@@ -66,6 +66,11 @@
 	X(intervalTick, grant.tick)                                                                \
 	X(intervalWidth, grant.width)
 #define REFUSAL(X) X(sessionRefusal, refusal)
+#define OTHER(X)                                                                                   \
+	X(queryNumber, other.query)                                                                \
+	X(queryWindowMilliseconds, other.window_ms)                                                \
+	X(queryMeasureThere, other.measure)                                                        \
+	X(queryMatch, other.match)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MEMBER(member) (((struct interval_word *)0)->member)
@@ -82,6 +87,7 @@ static const struct interval_place goodbye[] = {{WIRE_sessionLeave}};
 static const struct interval_place welcome[] = {WELCOME(PLACE)};
 static const struct interval_place grant[] = {GRANT(PLACE)};
 static const struct interval_place refusal[] = {REFUSAL(PLACE)};
+static const struct interval_place other[] = {OTHER(PLACE)};
 
 _Static_assert(COUNT(update) <= INTERVAL_PLACES_MAX && COUNT(ask) <= INTERVAL_PLACES_MAX, "room");
 _Static_assert(sizeof(enum interval_method) == 4, "its place is read as a number's");
@@ -92,7 +98,7 @@ const struct interval_form interval_forms[INTERVAL_WORDS] = {
 	FORM(UPDATE, update, intervalCourse),   FORM(TICK, tick, grantConfirmed),
 	FORM(LACK, lack, missingHosts),         FORM(GOODBYE, goodbye, sessionLeave),
 	FORM(WELCOME, welcome, intervalMethod), FORM(GRANT, grant, grantSerial),
-	FORM(REFUSAL, refusal, sessionRefusal),
+	FORM(REFUSAL, refusal, sessionRefusal), FORM(OTHER, other, queryMeasureThere),
 };
 
 const struct interval_place *interval_place_of(const struct interval_form *form, __u16 row)
@@ -118,6 +124,7 @@ static const __u16 welcome_fields[] = {WELCOME(ROW)};
 static const __u16 grant_fields[] = {GRANT(ROW)};
 /* tshark 4.0 does not know a template that has nothing of fixed length. */
 static const __u16 refusal_fields[] = {WIRE_paddingOctets, REFUSAL(ROW)};
+static const __u16 other_fields[] = {OTHER(ROW)};
 
 /* Query, centre, width, step: nearly all that is said fits, 140 GB in a window. */
 #define SMALL_QUERY 1
@@ -141,6 +148,7 @@ const struct wire_template_spec interval_templates[INTERVAL_TEMPLATES] = {
 	SPEC(WELCOME, welcome_fields),
 	SPEC(GRANT, grant_fields),
 	SPEC(REFUSAL, refusal_fields),
+	SPEC(OTHER, other_fields),
 };
 
 bool interval_update_is_small(const struct interval_update *u)
@@ -334,6 +342,7 @@ int interval_word_check(const struct interval_word *word, struct why *why)
 	case INTERVAL_HELLO:
 	case INTERVAL_GOODBYE:
 	case INTERVAL_REFUSAL:
+	case INTERVAL_OTHER:
 		break;
 	case INTERVAL_WORDS:
 		return why_set(why, -EINVAL, "no word");

@@ -26,6 +26,7 @@ enum interval_word_kind {
 	INTERVAL_WELCOME,
 	INTERVAL_GRANT,
 	INTERVAL_REFUSAL,
+	INTERVAL_OTHER,
 	INTERVAL_WORDS,
 };
 
@@ -40,6 +41,9 @@ struct interval_word {
 		struct interval_welcome welcome;
 		struct interval_grant grant;
 		char refusal[INTERVAL_TEXT_BYTES];
+		/* Coordinator to host, of a query that is left out: what is asked under its name
+		 * here. Without a measure: nothing is. Width and name are not said. */
+		struct interval_ask other;
 	};
 };
 

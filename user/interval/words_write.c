@@ -45,6 +45,7 @@ static const struct wire_template_spec *template_of(const struct interval_word *
 		[INTERVAL_WELCOME] = WIRE_TEMPLATE_WELCOME,
 		[INTERVAL_GRANT] = WIRE_TEMPLATE_GRANT,
 		[INTERVAL_REFUSAL] = WIRE_TEMPLATE_REFUSAL,
+		[INTERVAL_OTHER] = WIRE_TEMPLATE_OTHER,
 	};
 	__u16 id = ids[word->kind];
 

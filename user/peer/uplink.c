@@ -29,6 +29,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define ATTEMPT_NS (2500 * NS_PER_MS)
 #define ATTEMPT_LONG_NS (10000 * NS_PER_MS)
@@ -197,6 +198,8 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 	source_begin(&u->source, &welcome->rules, u->count);
 	u->shift_s = welcome->shift_s;
 	memset(u->lack, 0, sizeof(u->lack));
+	u->left_out = 0;
+	u->status.refused_count = 0;
 	u->stage = STAGE_UP;
 	u->status.sessions++;
 	u->status.method = method;
@@ -211,6 +214,31 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 }
 
 /* --- Listening ----------------------------------------------------------------------------- */
+
+/* Only a query's own reason is kept, and each once: whatever is said, it is bounded. */
+static int take_other(struct uplink *u, const struct interval_ask *other)
+{
+	const __u32 q = other->query;
+	struct why why = {};
+	unsigned int n;
+
+	if (u->stage != STAGE_UP || q >= u->count || u->left_out & 1ull << q) {
+		u->refused = true;
+		return fail(u, "it refuses query %u, which is not asked", q);
+	}
+	u->left_out |= 1ull << q;
+	if (!interval_ask_compare(other, "at the coordinator", &u->ask[q], &why))
+		why_set(&why, 0, "'%s' is refused by the coordinator", u->ask[q].name);
+	n = u->status.refused_count++;
+	memcpy(u->status.refused[n].query, u->ask[q].name, sizeof(u->ask[q].name));
+	snprintf(u->status.refused[n].why, sizeof(u->status.refused[n].why), "%.*s",
+		 (int)utf8_cut(why.text, sizeof(u->status.refused[n].why) - 1), why.text);
+	if (!strcmp(u->other[q], u->status.refused[n].why))
+		return 0;
+	memcpy(u->other[q], u->status.refused[n].why, sizeof(u->other[q]));
+	say(u, "query refused: %s", u->other[q]);
+	return 0;
+}
 
 static int take_word(void *context, const struct interval_word *word)
 {
@@ -229,6 +257,8 @@ static int take_word(void *context, const struct interval_word *word)
 		u->refused = true;
 		return fail(u, "it grants what cannot be: width %llu for query %u, serial %u",
 			    word->grant.width, word->grant.query, word->grant.serial);
+	case INTERVAL_OTHER:
+		return take_other(u, &word->other);
 	default:
 		u->refused = true;
 		return fail(u, "it says what only hosts say");

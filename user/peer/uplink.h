@@ -42,13 +42,19 @@ struct uplink_status {
 	char address[URL_BYTES];
 	char name[INTERVAL_NAME_BYTES]; /* of the coordinator, by the last welcome */
 	struct why why;                 /* it is not up */
+	/* By this session: queries that the coordinator leaves out, and why. */
+	unsigned int refused_count;
+	struct {
+		char query[INTERVAL_NAME_BYTES], why[INTERVAL_TEXT_BYTES];
+	} refused[SOURCE_QUERIES];
 };
 
 struct uplink;
 
 /*
  * Everything is copied. asks[count] are numbered by their place; `query` and `width` in them do not
- * matter. `say` takes lines for people: up, lost, refused, each new reason once. NULL: no memory.
+ * matter. `say` takes lines for people: up, lost, refused, queries that are, each new reason once.
+ * NULL: no memory.
  */
 struct uplink *uplink_new(const struct peer_options *options, __u64 instance,
 			  const struct interval_ask *asks, __u32 count,

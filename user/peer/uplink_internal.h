@@ -39,13 +39,15 @@ struct uplink {
 	struct why why;
 	bool refused;
 
-	struct why said;       /* the reason that people know */
-	unsigned int tries;    /* that failed in a row */
-	unsigned int refusals; /* in a row */
-	__u64 began_ns;        /* the attempt; with STAGE_UP, the session */
-	__u64 limit_ns;        /* of the attempt */
-	__u64 retry_ns;        /* with STAGE_WAIT */
-	__u64 now_ns;          /* of the last turn */
+	__u64 left_out; /* queries of this session that are refused, by number */
+	char other[SOURCE_QUERIES][INTERVAL_TEXT_BYTES]; /* why, as people know it */
+	struct why said;                                 /* the reason that people know */
+	unsigned int tries;                              /* that failed in a row */
+	unsigned int refusals;                           /* in a row */
+	__u64 began_ns; /* the attempt; with STAGE_UP, the session */
+	__u64 limit_ns; /* of the attempt */
+	__u64 retry_ns; /* with STAGE_WAIT */
+	__u64 now_ns;   /* of the last turn */
 
 	struct uplink_status status; /* without the open link's bytes */
 

@@ -138,6 +138,7 @@ void lines_status(const struct snapshot *s, FILE *out)
 	if (s->reports) {
 		fprintf(out, "%-11s ", "report");
 		reporting_text(&s->report, out, "\n");
+		reporting_refused(&s->report, "            ", out);
 	}
 	kernel_text(&s->kernel, out);
 }

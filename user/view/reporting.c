@@ -24,8 +24,27 @@ void reporting_text(const struct uplink_status *s, FILE *out, const char *end)
 			*s->name ? "'" : "", interval_methods[s->method].word);
 	else if (s->why.text[0])
 		fprintf(out, ": %s", s->why.text);
+	if (s->refused_count)
+		fprintf(out, "; %u quer%s refused", s->refused_count,
+			s->refused_count == 1 ? "y" : "ies");
 	fprintf(out, "; %llu updates in %llu ticks, %llu grants, %llu bytes sent, %llu received%s",
 		s->updates, s->ticks, s->grants, s->sent_bytes, s->read_bytes, end);
+}
+
+void reporting_refused(const struct uplink_status *s, const char *lead, FILE *out)
+{
+	for (unsigned int i = 0; i < s->refused_count; i++)
+		fprintf(out, "%s%s\n", lead, s->refused[i].why);
+}
+
+static json_t *refused_json(const struct uplink_status *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < s->refused_count; i++)
+		json_add(&list, json_pack("{s:o, s:o}", "query", json_text(s->refused[i].query),
+					  "why", json_text(s->refused[i].why)));
+	return list;
 }
 
 json_t *reporting_json(const struct uplink_status *s)
@@ -34,15 +53,16 @@ json_t *reporting_json(const struct uplink_status *s)
 	const __u64 as_of_ns = s->tick > 0 ? s->tick * WEIR_NS_PER_SEC : 0;
 
 	return json_pack(
-		"{s:o, s:I, s:s, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"{s:o, s:I, s:s, s:o, s:o, s:o, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"to", json_text(s->address), "host", (json_int_t)s->host, "state",
 		reporting_phase_text(s), "since", json_time_or_null(s->since_ns, 3), "since_ns",
 		json_ns(s->since_ns), "coordinator", json_text_or_null(up ? s->name : NULL),
 		"method", up ? interval_methods[s->method].word : NULL, "why",
-		json_text_or_null(up ? NULL : s->why.text), "sessions", (json_int_t)s->sessions,
-		"updates", (json_int_t)s->updates, "ticks", (json_int_t)s->ticks, "grants",
-		(json_int_t)s->grants, "received", json_traffic(s->read_messages, s->read_bytes),
-		"sent", json_traffic(s->sent_messages, s->sent_bytes), "as_of",
+		json_text_or_null(up ? NULL : s->why.text), "refused", refused_json(s), "sessions",
+		(json_int_t)s->sessions, "updates", (json_int_t)s->updates, "ticks",
+		(json_int_t)s->ticks, "grants", (json_int_t)s->grants, "received",
+		json_traffic(s->read_messages, s->read_bytes), "sent",
+		json_traffic(s->sent_messages, s->sent_bytes), "as_of",
 		json_time_or_null(as_of_ns, 0), "as_of_ns", json_ns(as_of_ns));
 }
 
@@ -60,6 +80,22 @@ static __u64 method_of(const char *text)
 		if (!strcmp(interval_methods[i].word, text))
 			return i;
 	return INTERVAL_AUTO;
+}
+
+static void read_refused(const json_t *list, struct uplink_status *out)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		if (i == SOURCE_QUERIES)
+			return;
+		snprintf(out->refused[i].query, sizeof(out->refused[i].query), "%s",
+			 json_text_of(one, "query"));
+		snprintf(out->refused[i].why, sizeof(out->refused[i].why), "%s",
+			 json_text_of(one, "why"));
+		out->refused_count++;
+	}
 }
 
 bool reporting_read(const json_t *json, struct uplink_status *out)
@@ -86,5 +122,6 @@ bool reporting_read(const json_t *json, struct uplink_status *out)
 	snprintf(out->address, sizeof(out->address), "%s", to);
 	snprintf(out->name, sizeof(out->name), "%s", json_text_of(json, "coordinator"));
 	snprintf(out->why.text, sizeof(out->why.text), "%s", json_text_of(json, "why"));
+	read_refused(json_object_get(json, "refused"), out);
 	return *to;
 }

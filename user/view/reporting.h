@@ -13,8 +13,11 @@
 const char *reporting_phase_text(const struct uplink_status *status);
 /* "tls://...: up since ... as host 5 of 'name' (auto); 12 updates, ..." */
 void reporting_text(const struct uplink_status *status, FILE *out, const char *end);
-/* {to host state since since_ns coordinator method why sessions updates ticks grants received
- * sent as_of as_of_ns}; as_of: the second that was reported last. */
+/* A line for each query that the coordinator refuses, behind `lead`. */
+void reporting_refused(const struct uplink_status *status, const char *lead, FILE *out);
+/* {to host state since since_ns coordinator method why refused: [{query why}] sessions updates ticks
+ * grants received sent as_of as_of_ns}; refused: queries that the coordinator leaves out; as_of: the
+ * second that was reported last. */
 json_t *reporting_json(const struct uplink_status *status);
 /* What reporting_json() made; false: it did not. */
 bool reporting_read(const json_t *json, struct uplink_status *out);

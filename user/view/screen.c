@@ -126,7 +126,10 @@ static void draw_report(const struct snapshot *s, FILE *out)
 		"updates", "ticks", "grants", "");
 	fprintf(out, "%-32.32s %-8s %14llu %8llu %8llu" PAGE_EOL, r->address,
 		reporting_phase_text(r), r->updates, r->ticks, r->grants);
-	fprintf(out, "%.79s" PAGE_EOL PAGE_EOL, r->phase == UPLINK_UP ? r->name : r->why.text);
+	fprintf(out, "%.79s" PAGE_EOL PAGE_EOL,
+		r->phase != UPLINK_UP ? r->why.text
+		: r->refused_count    ? r->refused[0].why
+				      : r->name);
 }
 
 static void draw_totals(const struct snapshot *s, FILE *out)

@@ -80,7 +80,7 @@ static void another_query_of_the_same_name_is_left_out(void **state)
 	asked = bed_ask_of(0, "Q2");
 	asked.window_ms = 30000;
 	assert_int_equal(bed_ask(1, &asked), -ENOENT);
-	assert_non_null(strstr(bed.why.text, "30.000 s"));
+	assert_non_null(strstr(bed.why.text, "30 s there, of 60 s here"));
 	asked = bed_ask_of(0, "Q2");
 	snprintf(asked.measure, sizeof(asked.measure), "bytes");
 	assert_int_equal(bed_ask(1, &asked), -ENOENT);
@@ -93,6 +93,13 @@ static void another_query_of_the_same_name_is_left_out(void **state)
 	/* The session goes on. */
 	asked = bed_ask_of(0, "Q2");
 	assert_int_equal(bed_ask(1, &asked), 0);
+	/* What a host whose query was left out is told. */
+	coordinator_asked(bed.coordinator, "Q3", &asked);
+	assert_string_equal(asked.match, "in and tcp");
+	assert_string_equal(asked.measure, "packets");
+	assert_int_equal(asked.window_ms, 10000);
+	coordinator_asked(bed.coordinator, "Q9", &asked);
+	assert_string_equal(asked.measure, "");
 }
 
 static void a_host_is_missing_because_its_query_is_another(void **state)
@@ -109,7 +116,7 @@ static void a_host_is_missing_because_its_query_is_another(void **state)
 	coordinator_turn(bed.coordinator, bed.now_ns);
 	assert_int_equal(bed.answer.tick, FIRST);
 	assert_true(bed.part[0].missing);
-	assert_non_null(strstr(bed.part[0].why, "30.000 s"));
+	assert_non_null(strstr(bed.part[0].why, "30 s there, of 60 s here"));
 	assert_false(bed.part[1].missing);
 }
 

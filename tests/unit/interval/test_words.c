@@ -148,6 +148,12 @@ static struct interval_word draw_word(__u64 *state)
 	case INTERVAL_REFUSAL:
 		draw_text(state, w.refusal, sizeof(w.refusal));
 		break;
+	case INTERVAL_OTHER:
+		w.other.query = draw_bits(state, 32);
+		w.other.window_ms = draw_bits(state, 32);
+		draw_text(state, w.other.measure, sizeof(w.other.measure));
+		draw_text(state, w.other.match, sizeof(w.other.match));
+		break;
 	default:
 		break;
 	}
@@ -205,8 +211,11 @@ static unsigned int extremes(struct interval_word out[16])
 	(++w)->kind = INTERVAL_WELCOME;
 	w->welcome.shift_s = INT32_MAX;
 	(++w)->kind = INTERVAL_UPDATE;
-	(++w)->kind = INTERVAL_REFUSAL;
-	(++w)->kind = INTERVAL_TICK;
+	(++w)->kind = INTERVAL_OTHER;
+	w->other = (struct interval_ask){~0u, ~0u, 0, "", "", ""};
+	memset(w->other.measure, 'm', INTERVAL_NAME_BYTES - 1);
+	memset(w->other.match, 'x', INTERVAL_TEXT_BYTES - 1);
+	(++w)->kind = INTERVAL_OTHER;
 	return w + 1 - out;
 }
 

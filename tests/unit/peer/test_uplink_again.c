@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* When a session is over, and when the next one is made. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,74 @@ static void a_refusal_is_said_once_and_tried_again_ever_later(void **state)
 	assert_non_null(strstr(scene.line, "refused: full"));
 }
 
+static unsigned int refused(struct uplink_status *status)
+{
+	uplink_status(scene.uplink, status);
+	return status->refused_count;
+}
+
+static void a_query_that_is_refused_is_said_with_both_wordings_once(void **state)
+{
+	static const struct {
+		const char *measure;
+		__u32 window_ms;
+		const char *match, *says;
+	} cases[] = {
+		{"packets", 60000, "in and tcp",
+		 "'Q1' matches \"in and tcp\" at the coordinator, \"in and port 80\" here"},
+		{"bytes", 60000, "in and port 80",
+		 "'Q1' measures bytes at the coordinator, packets here"},
+		{"packets", 10500, "in and port 80",
+		 "'Q1' has a window of 10.5 s at the coordinator, of 60 s here"},
+		{"", 0, "", "no query is named 'Q1' at the coordinator"},
+		{"packets", 60000, "in and port 80", "'Q1' is refused by the coordinator"},
+	};
+	struct uplink_status status;
+	char line[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int session = 0; session < 2; session++) {
+			unsigned int lines;
+
+			peer_come_up(INTERVAL_STATIC, 0);
+			assert_int_equal(refused(&status), 0);
+			lines = scene.lines;
+			peer_refuse_query(0, cases[i].measure, cases[i].window_ms, cases[i].match);
+			UNTIL(refused(&status) == 1);
+			assert_string_equal(status.refused[0].query, "Q1");
+			assert_string_equal(status.refused[0].why, cases[i].says);
+			snprintf(line, sizeof(line), "coordinator tcp://here: query refused: %s",
+				 cases[i].says);
+			assert_int_equal(scene.lines, lines + !session);
+			if (!session)
+				assert_string_equal(scene.line, line);
+			/* The other one goes on. */
+			assert_true(uplink_is_up(scene.uplink));
+			peer_tell(SECOND + 10 * i + session, 0, 0);
+			UNTIL(peer_has_ticked(SECOND + 10 * i + session));
+			peer_hang_up();
+			UNTIL(!uplink_is_up(scene.uplink));
+			scene.now_ns += 3 * SEC;
+		}
+	}
+}
+
+static void a_refusal_of_what_was_not_asked_ends_the_session(void **state)
+{
+	static const __u32 queries[] = {ASKS, 63, 64, ~0u, 0 /* twice */};
+
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		peer_come_up(INTERVAL_STATIC, 0);
+		if (!queries[i])
+			peer_refuse_query(0, "", 0, "");
+		peer_refuse_query(queries[i], "", 0, "");
+		UNTIL(peer_has_phase(UPLINK_REFUSED));
+		assert_non_null(strstr(scene.line, "which is not asked"));
+		peer_hang_up();
+		scene.now_ns += 60 * SEC;
+	}
+}
+
 static void who_does_not_answer_is_given_up(void **state)
 {
 	UNTIL(scene.fd >= 0 && scene.words == 1);
@@ -178,6 +247,8 @@ int main(void)
 		TEST(a_lost_session_is_made_again_at_once_and_then_every_two_seconds),
 		TEST(a_session_that_ends_as_soon_as_it_is_up_is_not_made_again_at_once),
 		TEST(a_refusal_is_said_once_and_tried_again_ever_later),
+		TEST(a_query_that_is_refused_is_said_with_both_wordings_once),
+		TEST(a_refusal_of_what_was_not_asked_ends_the_session),
 		TEST(who_does_not_answer_is_given_up),
 		TEST(a_tick_that_does_not_come_after_the_last_ends_the_session),
 		TEST(in_a_loop_it_takes_its_turns_by_itself),

@@ -139,6 +139,17 @@ void peer_refuse(const char *why)
 	send_word(&word);
 }
 
+void peer_refuse_query(__u32 query, const char *measure, __u32 window_ms, const char *match)
+{
+	struct interval_word word = {.kind = INTERVAL_OTHER};
+
+	word.other.query = query;
+	word.other.window_ms = window_ms;
+	snprintf(word.other.measure, sizeof(word.other.measure), "%s", measure);
+	snprintf(word.other.match, sizeof(word.other.match), "%s", match);
+	send_word(&word);
+}
+
 void peer_grant(__u32 query, __u32 serial, __s64 tick, __u64 width)
 {
 	struct interval_word word = {.kind = INTERVAL_GRANT};

@@ -45,6 +45,8 @@ void peer_hang_up(void);
 void peer_stop_listening(void);
 void peer_welcome(enum interval_method method, __s32 shift_s);
 void peer_refuse(const char *why);
+/* What is asked under query 0's name there; "": nothing is. */
+void peer_refuse_query(__u32 query, const char *measure, __u32 window_ms, const char *match);
 void peer_grant(__u32 query, __u32 serial, __s64 tick, __u64 width);
 /* The coordinator takes what has come. */
 void peer_turn_coordinator(void);

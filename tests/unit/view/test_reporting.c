@@ -115,6 +115,35 @@ static void what_is_no_session_is_not_read(void **state)
 	json_decref(json);
 }
 
+static void queries_that_are_refused_come_back_as_they_were(void **state)
+{
+	struct uplink_status status = status_of(UPLINK_UP), back;
+	char *text = NULL;
+	json_t *json;
+	size_t size;
+	FILE *out;
+
+	status.refused_count = SOURCE_QUERIES;
+	for (int i = 0; i < SOURCE_QUERIES; i++) {
+		snprintf(status.refused[i].query, sizeof(status.refused[i].query), "q%d", i);
+		snprintf(status.refused[i].why, sizeof(status.refused[i].why), "w%d", i);
+	}
+	json = reporting_json(&status);
+	json_array_append_new(json_object_get(json, "refused"), json_object()); /* one too many */
+	assert_true(reporting_read(json, &back));
+	json_decref(json);
+	assert_int_equal(back.refused_count, SOURCE_QUERIES);
+	assert_memory_equal(back.refused, status.refused, sizeof(back.refused));
+	out = open_memstream(&text, &size);
+	back.refused_count = 2;
+	reporting_refused(&back, "  ", out);
+	reporting_text(&back, out, "");
+	fclose(out);
+	assert_memory_equal(text, "  w0\n  w1\n", 10);
+	assert_non_null(strstr(text, "(adaptive); 2 queries refused; 30 updates"));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +151,7 @@ int main(void)
 		cmocka_unit_test(it_reads_as_json),
 		cmocka_unit_test(what_one_process_writes_another_reads),
 		cmocka_unit_test(what_is_no_session_is_not_read),
+		cmocka_unit_test(queries_that_are_refused_come_back_as_they_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
