@@ -85,6 +85,44 @@ check "an interface that cannot be had that way is refused" refuses 1 "cannot at
 printf 'interfaces: [wb]\nspeed: 3\n' >"$WORK/key.yaml"
 check "a wrong configuration is refused with its line, as by weir run" refuses 1 "key.yaml:2:" -c "$WORK/key.yaml"
 check "wrong usage ends with 2" refuses 2 "unexpected argument" -i wb now
+# --- What leaves the host -----------------------------------------------------------------------
+
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/other.key" -out "$WORK/other.pem" -subj /CN=other \
+	-days 2 2>/dev/null
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/host.key" -out "$WORK/host.pem" -subj /CN=host \
+	-days 2 2>/dev/null
+# exports YAML: a configuration with this.
+exports() {
+	printf 'interfaces: [wb]\nexport:\n  - {%s}\n' "$1" >"$WORK/export.yaml"
+}
+# as_run PATTERN: check and run refuse the configuration in the same words.
+as_run() {
+	refuses 1 "$1" -c "$WORK/export.yaml" || return
+	on b timeout 60 "$WEIR" run -q -c "$WORK/export.yaml" 2>&1 | grep -xF -f "$WORK/err"
+}
+exports 'to: "ipfix+tls://[2001:db8::5]", ca: /etc/weir/no-ca.pem, cert: /etc/weir/host.pem, key: /etc/weir/host.key'
+check "a CA that is not there is refused, as by weir run" as_run "ipfix+tls://\[2001:db8::5\]: /etc/weir/no-ca.pem: No such file"
+exports "to: \"ipfix+tls://[2001:db8::5]\", ca: $WORK/host.pem, cert: $WORK/host.pem, key: $WORK/other.key"
+check "so is a key that is another certificate's" as_run "other.key"
+exports "to: \"ipfix+tls://[2001:db8::5]\", ca: $WORK/host.key, cert: $WORK/host.pem, key: $WORK/host.key"
+check "and a file that is no certificate" as_run "host.key"
+printf 'interfaces: [wb]\nreport: {address: "tls://192.0.2.1", host: 1, ca: %s, cert: %s, key: %s}\n' \
+	"$WORK/host.pem" "$WORK/host.pem" "$WORK/other.key" >"$WORK/export.yaml"
+check "for the coordinator as well" as_run "report: .*other.key"
+exports "to: \"ipfix+tls://collector.invalid\", ca: $WORK/host.pem, cert: $WORK/host.pem, key: $WORK/host.key"
+check "with the right ones it works, and nobody is asked for the name" works -c "$WORK/export.yaml"
+check "and says where flows would go" prints "^export +ipfix\+tls://collector.invalid"
+exports "to: \"file:$WORK/host.pem/%Y.ipfix\""
+check "a folder that cannot be written to is refused" refuses 1 "host.pem/20[0-9]*.ipfix: Not a directory" -c "$WORK/export.yaml"
+on b rm -r /run/weir # of the starts that were refused
+exports "to: \"file:$WORK/new/%Y/%m.ipfix\""
+check "one that can be made is not" works -c "$WORK/export.yaml"
+check "and is not made" test ! -e "$WORK/new"
+check "no queue is, nor a lock" on b test ! -e /run/weir
+on b mount -o remount,ro /run
+check "a folder of queues that cannot be is refused" refuses 1 "file:.*: /run/weir/export: Read-only file system" -c "$WORK/export.yaml"
+on b mount -o remount,rw /run
+
 unprivileged() {
 	chmod 711 "$WORK"
 	cp "$WEIR" "$WORK/weir-copy"

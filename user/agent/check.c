@@ -2,12 +2,15 @@
 /*
  * weir run --check: what a start would come to on this machine. The programs are loaded with the
  * configuration's sizes and queries, beside whatever runs, pinned nowhere and attached to nothing;
- * with the process they are gone.
+ * with the process they are gone. Certificates are read, and folders asked whether they can be
+ * written to, by the functions with which a start opens exporters and the session with a coordinator.
+ * Nothing is made, locked or sent, so names are not resolved.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/folder.h"
 #include "base/log.h"
 #include "agent/agent_internal.h"
 #include "view/kernel.h"
@@ -123,6 +126,10 @@ static void print_text(const struct check *c)
 		print_interface(&s->interface[i]);
 		lines_twice(s, i, "            counted twice with ", stdout);
 	}
+	for (unsigned int i = 0; i < c->a->config.export_count; i++)
+		printf("export      %s\n", c->a->config.exports[i].to);
+	if (c->a->config.report.address.text)
+		printf("report      %s\n", c->a->config.report.address.text);
 }
 
 static int print(const struct check *c)
@@ -137,6 +144,28 @@ static int print(const struct check *c)
 		return json_line(json_check(c->snapshot, &facts), stdout);
 	print_text(c);
 	return 0;
+}
+
+/* Those that cannot be opened so; the first is what is said at the end. */
+static void check_exports(struct check *c)
+{
+	const struct config *config = &c->a->config;
+
+	for (unsigned int i = 0; i < config->export_count; i++) {
+		struct why why = {};
+
+		if (exporter_check(&config->exports[i], EXPORTS_DIR, &why) && !why_not(c))
+			c->refused = why;
+	}
+}
+
+/* The lock itself is left alone: an agent may be running, or about to. */
+static void check_lock(struct check *c)
+{
+	const int code = folder_check_for(LOCK_FILE);
+
+	if (code && !why_not(c))
+		why_set(&c->refused, code, LOCK_FILE ": %s", strerror(-code));
 }
 
 static int check_all(struct check *c)
@@ -158,6 +187,8 @@ static int check_all(struct check *c)
 	ports_look(&c->a->ports);
 	for (unsigned int i = 0; i < c->a->ports.count; i++)
 		check_port(c, i);
+	check_exports(c);
+	check_lock(c);
 	return print(c);
 }
 

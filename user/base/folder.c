@@ -2,10 +2,12 @@
 #include "base/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int folder_make_for(const char *path)
 {
@@ -17,4 +19,25 @@ int folder_make_for(const char *path)
 			return -errno;
 	}
 	return 0;
+}
+
+/* The nearest folder that is there. */
+int folder_check_for(const char *path)
+{
+	char folder[PATH_MAX + 2];
+	size_t length = strlen(path);
+
+	if (length >= PATH_MAX)
+		return -ENAMETOOLONG;
+	do {
+		while (length && path[length - 1] != '/')
+			length--;
+		/* "." behind it, for it is to be a folder. */
+		snprintf(folder, sizeof(folder), "%.*s.", (int)length, path);
+		if (!faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+			return 0;
+		while (length && path[length - 1] == '/')
+			length--;
+	} while (errno == ENOENT && length);
+	return -errno;
 }

@@ -54,9 +54,31 @@ static void set_encoder(struct exporter *e)
 	e->encoder.boot_ns = e->facts.boot_ns ? e->facts.boot_ns : boot_time_ns();
 }
 
-/* All that can fail without a collector's help. */
-static int prepare(struct exporter *e)
+int exporter_check(const struct export_options *options, const char *folder, struct why *why)
 {
+	const struct transport *transport = transports[options->url.transport];
+	struct why reason = {};
+	char path[PATH_MAX];
+	int code;
+
+	exporter_path(folder, options->to, path, sizeof(path));
+	code = folder_check_for(path);
+	if (code)
+		why_set(&reason, code, "%.512s: %s", folder, strerror(-code));
+	else if (transport->check)
+		code = transport->check(options, &reason);
+	return code ? why_set(why, code, "%s: %s", options->to, reason.text) : 0;
+}
+
+/* All that can fail without a collector's help. */
+static int prepare(struct exporter *e, struct why *warning)
+{
+	const bool hopes = e->transport->hopes;
+	int code = e->transport->check ? e->transport->check(e->options, hopes ? warning : &e->why)
+				       : 0;
+
+	if (code && !hopes)
+		return code;
 	e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->progress = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->sent = calloc(1, sizeof(*e->sent));
@@ -125,7 +147,7 @@ int exporter_open(const struct export_options *options, const struct export_fact
 	e->backoff_ns = BACKOFF_MIN_NS;
 	code = open_queue(e, folder, recovered, &warning);
 	if (!code)
-		code = prepare(e);
+		code = prepare(e, &warning);
 	if (!code)
 		code = start(e);
 	/* If there is a thread, e->why is the thread's from here on. */

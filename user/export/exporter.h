@@ -62,6 +62,13 @@ int exporter_open(const struct export_options *options, const struct export_fact
 		  const char *folder, const struct queue_mark *recovered, struct exporter **out,
 		  struct why *why);
 
+/*
+ * Whether an exporter with these options would find what it needs on this machine: its certificates,
+ * and folders that it may write to. 0, or a negative errno and the reason. Without any effect, and
+ * nobody is asked: neither a name server nor a collector.
+ */
+int exporter_check(const struct export_options *options, const char *folder, struct why *why);
+
 void exporter_stage(struct exporter *e, const struct flow_ended *flow);
 void exporter_mark(const struct exporter *e, struct queue_mark *out);
 void exporter_publish(struct exporter *e);

@@ -28,7 +28,10 @@ struct file;
 
 struct transport {
 	unsigned int batch; /* messages that are encoded before they are sent */
-	/* Checks what can be checked at once; makes what lasts as long as the exporter. */
+	/* What can be told of options at once, without an effect; NULL: nothing. */
+	int (*check)(const struct export_options *options, struct why *why);
+	bool hopes; /* what check() finds may mend itself: it is said, and no reason not to begin */
+	/* Makes what lasts as long as the exporter. */
 	int (*init)(struct exporter *e);
 	/* Connects. Sets fd, room, and what is to be announced. */
 	int (*open)(struct exporter *e);

@@ -186,6 +186,25 @@ static bool expand(const char *pattern, time_t second, char out[QUEUE_PART_BYTES
 }
 #pragma GCC diagnostic pop
 
+static int name_now(const struct export_options *options, __u64 now_ns, char out[QUEUE_PART_BYTES],
+		    struct why *why)
+{
+	if (expand(options->url.path, now_ns / WEIR_NS_PER_SEC, out))
+		return 0;
+	return why_set(why, -ENAMETOOLONG, "%.100s: the name is too long", options->url.path);
+}
+
+static int file_check(const struct export_options *options, struct why *why)
+{
+	char path[QUEUE_PART_BYTES];
+	int err = name_now(options, clock_unix_ns(), path, why);
+
+	if (err)
+		return err;
+	err = folder_check_for(path);
+	return err ? why_set(why, err, "%.100s: %s", path, strerror(-err)) : 0;
+}
+
 static int start_file(struct exporter *e)
 {
 	struct queue_progress progress = *queue_progress(e->queue);
@@ -193,9 +212,9 @@ static int start_file(struct exporter *e)
 	char path[QUEUE_PART_BYTES];
 	int err;
 
-	if (!expand(e->options->url.path, now / WEIR_NS_PER_SEC, path))
-		return transport_fail(e, -ENAMETOOLONG, "%.100s: the name is too long",
-				      e->options->url.path);
+	err = name_now(e->options, now, path, &e->why);
+	if (err)
+		return err;
 	err = folder_make_for(path);
 	if (!err)
 		err = create(e, path);
@@ -413,6 +432,8 @@ static void file_close(struct exporter *e, bool in_order)
 
 const struct transport transport_file = {
 	.batch = 1,
+	.check = file_check,
+	.hopes = true,
 	.init = file_init,
 	.open = file_open,
 	.turn = file_turn,

@@ -26,22 +26,26 @@ struct tls {
 };
 
 /* Read again for each connection, so that a certificate that was renewed is used. */
-static int make_context(struct exporter *e, struct secure_context **out)
+static int make_context(const struct export_options *o, struct secure_context **out,
+			struct why *why)
 {
-	const struct export_options *o = e->options;
 	const struct secure_files files = {.ca = o->ca, .cert = o->cert, .key = o->key};
 
-	return secure_context_new(&files, false, out, &e->why);
+	return secure_context_new(&files, false, out, why);
+}
+
+static int tls_check(const struct export_options *options, struct why *why)
+{
+	struct secure_context *context;
+	int err = make_context(options, &context, why);
+
+	if (!err)
+		secure_context_free(context);
+	return err;
 }
 
 static int tls_init(struct exporter *e)
 {
-	struct secure_context *context;
-	int err = make_context(e, &context);
-
-	if (err)
-		return err;
-	secure_context_free(context);
 	e->tls = calloc(1, sizeof(*e->tls));
 	if (!e->tls)
 		return transport_fail(e, -ENOMEM, "%s", strerror(ENOMEM));
@@ -56,7 +60,7 @@ static void tls_destroy(struct exporter *e)
 
 static int tls_open(struct exporter *e)
 {
-	int err = make_context(e, &e->tls->context);
+	int err = make_context(e->options, &e->tls->context, &e->why);
 
 	if (!err)
 		err = stream_connect(e, e->tls->context, &e->tls->session);
@@ -147,6 +151,7 @@ static void tls_close(struct exporter *e, bool in_order)
 
 const struct transport transport_tls = {
 	.batch = 1,
+	.check = tls_check,
 	.init = tls_init,
 	.open = tls_open,
 	.turn = tls_turn,

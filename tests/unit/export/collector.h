@@ -105,7 +105,8 @@ struct subject {
 	struct export_facts facts;
 	struct exporter *exporter;
 	struct queue_count staged;
-	char folder[64]; /* "": in memory */
+	char folder[64];   /* "": in memory */
+	const char *warns; /* what opening says and goes on; NULL: nothing */
 };
 
 /* With the defaults for "SCHEME://127.0.0.1:PORT". */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -274,6 +275,7 @@ static void a_folder_that_cannot_be_is_named_and_waited_for(void **state)
 	snprintf(path, sizeof(path), "%s/sub", s->folder);
 	fd = open(path, O_CREAT | O_WRONLY, 0644);
 	close(fd);
+	s->subject.warns = "sub/flows: Not a directory";
 	subject_open(&s->subject);
 	subject_put(&s->subject, 0, 100);
 	subject_wait_phase(&s->subject, QUEUE_REFUSED);
@@ -284,6 +286,29 @@ static void a_folder_that_cannot_be_is_named_and_waited_for(void **state)
 	assert_int_equal(collector_take_folder(s->collector, path).whole, 1);
 	assert_int_equal(rmdir(path), 0);
 	collector_assert_exactly_once(s->collector, 100);
+}
+
+static void a_check_finds_it_and_makes_nothing(void **state)
+{
+	struct scene *s = *state;
+	struct why why = {};
+	char path[128];
+	int fd;
+
+	write_to(s, "sub/%Y/flows");
+	snprintf(path, sizeof(path), "%s/queues", s->folder);
+	assert_int_equal(exporter_check(&s->subject.options, path, &why), 0);
+	snprintf(path, sizeof(path), "%s/sub", s->folder);
+	fd = open(path, O_CREAT | O_WRONLY, 0644);
+	close(fd);
+	assert_int_equal(exporter_check(&s->subject.options, s->folder, &why), -ENOTDIR);
+	assert_non_null(strstr(why.text, "/sub/"));
+	assert_int_equal(strncmp(why.text, s->subject.options.to, strlen(s->subject.options.to)),
+			 0);
+	unlink(path);
+	/* The queue's folder. */
+	assert_int_equal(exporter_check(&s->subject.options, "/dev/null/export", &why), -ENOTDIR);
+	assert_non_null(strstr(why.text, "/dev/null/export: Not a directory"));
 }
 
 /* In a process of its own, which may not write files as large as it would. */
@@ -374,6 +399,7 @@ int main(void)
 		TEST(messages_may_be_as_large_as_files),
 		TEST(without_flows_there_is_no_file),
 		TEST(a_folder_that_cannot_be_is_named_and_waited_for),
+		TEST(a_check_finds_it_and_makes_nothing),
 		TEST(a_full_disk_is_waited_for_and_nothing_is_cut),
 		TEST(a_part_file_that_was_tampered_with_is_left_alone),
 	};
