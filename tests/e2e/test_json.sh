@@ -35,6 +35,7 @@ coordinate:
   answers:
     - {name: all, query: all, precision: 10%}
     - {name: octets, query: octets, precision: 100}
+    - {name: other, query: other, precision: 100}
 END
 cat >"$WORK/b.yaml" <<END
 interfaces: [wb, tun0, mv0, late]

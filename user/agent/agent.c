@@ -198,11 +198,22 @@ static __u64 next_tick(void)
 	return clocks_next_second_ns(&now, TICK_AFTER_NS);
 }
 
+/* Seconds asleep are in the windows, and nothing was counted in them. */
+static void follow_sleep(struct agent *a, const struct clocks *now)
+{
+	const __u64 slept_ns = now->boot_ns - now->monotonic_ns;
+
+	if (slept_ns > a->slept_ns + WEIR_NS_PER_SEC)
+		queries_begin_anew(&a->queries);
+	a->slept_ns = slept_ns;
+}
+
 /* The coordinator hears of a second as soon as it is over. */
 static void end_second(struct agent *a)
 {
 	const struct clocks now = clocks_read();
 
+	follow_sleep(a, &now);
 	if (a->options.quiet && !a->report.uplink)
 		return;
 	a->series_code = meter_series(&a->meter, now.boot_ns, &a->series);
@@ -378,7 +389,10 @@ static int start_ports(struct agent *a)
 
 static int start_measuring(struct agent *a)
 {
+	const struct clocks now = clocks_read();
 	int code = queries_adopt(&a->queries);
+
+	a->slept_ns = now.boot_ns - now.monotonic_ns;
 
 	code = code ? code : apply_queries(a, &a->config);
 	code = code ? code : open_lines(a);

@@ -38,6 +38,7 @@ struct agent {
 	/* As of the second that ended last; or why they cannot be read. */
 	struct meter_series series;
 	int series_code;
+	__u64 slept_ns; /* CLOCK_BOOTTIME less CLOCK_MONOTONIC, then */
 
 	struct second second;
 };

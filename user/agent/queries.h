@@ -25,7 +25,7 @@ int queries_adopt(struct queries *q);
  */
 int queries_apply(struct queries *q, const struct config *config,
 		  const struct port_networks *networks);
-/* Other interfaces are measured from now on: answers are over what is counted since. Windows and
+/* Other interfaces are measured from now on, or the machine slept: answers are over what is counted since. Windows and
  * vectors stay as they are. Negative errno after a line. */
 int queries_begin_anew(struct queries *q);
 /* What distinct counts take; nothing if there are none. */

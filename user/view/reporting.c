@@ -58,8 +58,8 @@ json_t *reporting_json(const struct uplink_status *s)
 		reporting_phase_text(s), "since", json_time_or_null(s->since_ns, 3), "since_ns",
 		json_ns(s->since_ns), "coordinator", json_text_or_null(up ? s->name : NULL),
 		"method", up ? interval_methods[s->method].word : NULL, "why",
-		json_text_or_null(up ? NULL : s->why.text), "refused", refused_json(s), "sessions",
-		(json_int_t)s->sessions, "updates", (json_int_t)s->updates, "ticks",
+		json_text_or_null(up ? NULL : s->why.text), "refused_queries", refused_json(s),
+		"sessions", (json_int_t)s->sessions, "updates", (json_int_t)s->updates, "ticks",
 		(json_int_t)s->ticks, "grants", (json_int_t)s->grants, "received",
 		json_traffic(s->read_messages, s->read_bytes), "sent",
 		json_traffic(s->sent_messages, s->sent_bytes), "as_of",
@@ -122,6 +122,6 @@ bool reporting_read(const json_t *json, struct uplink_status *out)
 	snprintf(out->address, sizeof(out->address), "%s", to);
 	snprintf(out->name, sizeof(out->name), "%s", json_text_of(json, "coordinator"));
 	snprintf(out->why.text, sizeof(out->why.text), "%s", json_text_of(json, "why"));
-	read_refused(json_object_get(json, "refused"), out);
+	read_refused(json_object_get(json, "refused_queries"), out);
 	return *to;
 }

@@ -15,9 +15,8 @@ const char *reporting_phase_text(const struct uplink_status *status);
 void reporting_text(const struct uplink_status *status, FILE *out, const char *end);
 /* A line for each query that the coordinator refuses, behind `lead`. */
 void reporting_refused(const struct uplink_status *status, const char *lead, FILE *out);
-/* {to host state since since_ns coordinator method why refused: [{query why}] sessions updates ticks
- * grants received sent as_of as_of_ns}; refused: queries that the coordinator leaves out; as_of: the
- * second that was reported last. */
+/* {to host state since since_ns coordinator method why refused_queries: [{query why}] sessions
+ * updates ticks grants received sent as_of as_of_ns}; as_of: the second that was reported last. */
 json_t *reporting_json(const struct uplink_status *status);
 /* What reporting_json() made; false: it did not. */
 bool reporting_read(const json_t *json, struct uplink_status *out);

@@ -141,7 +141,7 @@ static void times_traffic_and_what_is_not_there(void **state)
 	line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL);
 	assert_string_equal(
 		keys_of(json_object_get(line, "parent")),
-		"to host state since since_ns coordinator method why refused sessions updates "
+		"to host state since since_ns coordinator method why refused_queries sessions updates "
 		"ticks grants received sent as_of as_of_ns");
 	json_decref(line);
 	fclose(in);

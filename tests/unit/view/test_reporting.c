@@ -129,7 +129,8 @@ static void queries_that_are_refused_come_back_as_they_were(void **state)
 		snprintf(status.refused[i].why, sizeof(status.refused[i].why), "w%d", i);
 	}
 	json = reporting_json(&status);
-	json_array_append_new(json_object_get(json, "refused"), json_object()); /* one too many */
+	json_array_append_new(json_object_get(json, "refused_queries"),
+			      json_object()); /* one too many */
 	assert_true(reporting_read(json, &back));
 	json_decref(json);
 	assert_int_equal(back.refused_count, SOURCE_QUERIES);
