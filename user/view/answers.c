@@ -193,19 +193,20 @@ static void print_missing(const json_t *answer, FILE *out)
 
 void answers_head(FILE *out, const char *eol)
 {
-	fprintf(out, "%-16s %12s %12s %10s %10s %-9s %5s %-8s%s", "answer", "low", "high", "width",
-		"precision", "unit", "hosts", "as of", eol);
+	fprintf(out, "%-16s %12s %12s %10s %10s %-9s %4s %5s %-8s%s", "answer", "low", "high",
+		"width", "precision", "unit", "over", "hosts", "as of", eol);
 }
 
 void answers_row(const json_t *a, FILE *out, const char *eol)
 {
 	char low[32], high[32], width[32], precision[32], clock[TEXT_TIME_BYTES];
 
-	fprintf(out, "%-16.16s %12s %12s %10s %10s %-9.9s %5lld %-8s%s", text_of(a, "answer"),
-		rounded(a, "low", false, low), rounded(a, "high", true, high),
+	fprintf(out, "%-16.16s %12s %12s %10s %10s %-9.9s %2lld s %5lld %-8s%s",
+		text_of(a, "answer"), rounded(a, "low", false, low), rounded(a, "high", true, high),
 		rounded(a, "width", true, width), rounded(a, "precision", true, precision),
-		text_of(a, "unit"), (long long)integer_of(a, "present"),
-		text_clock(time_of(a, "as_of_ns"), clock), eol);
+		text_of(a, "unit"), (long long)integer_of(a, "window_s"),
+		(long long)integer_of(a, "present"), text_clock(time_of(a, "as_of_ns"), clock),
+		eol);
 	if (json_is_false(json_object_get(a, "complete"))) {
 		fputs("  incomplete: ", out);
 		print_missing(a, out);
@@ -243,11 +244,14 @@ void answers_line(const json_t *a, FILE *out)
 	if (!present)
 		fputs("nothing is known", out);
 	else
-		fprintf(out, "%s to %s %s, width %s of %s, %s of %lld host%s",
+		fprintf(out,
+			"%s to %s %s, width %s of %s, %s of %lld host%s over "
+			"%lld s",
 			rounded(a, "low", false, low), rounded(a, "high", true, high),
 			text_of(a, "unit"), rounded(a, "width", true, width),
 			rounded(a, "precision", true, precision), text_of(a, "aggregate"),
-			(long long)present, present == 1 ? "" : "s");
+			(long long)present, present == 1 ? "" : "s",
+			(long long)integer_of(a, "window_s"));
 	if (json_is_false(json_object_get(a, "complete"))) {
 		fputs("; incomplete: ", out);
 		print_missing(a, out);

@@ -164,14 +164,15 @@ static void who_is_missing_is_named_and_since_when(void **state)
 	assert_string_equal(
 		row_of(json, print_row),
 		"in-all                1.00000      1.00000   0.000000    10.0000 "
-		"packets/s     1 01:58:29|\n"
+		"packets/s 60 s     1 01:58:29|\n"
 		"  incomplete: host 3 (web.example) since 01:58:24, host 4, never here, "
 		"host 5 (db) since 00:58:29, and 2 others|\n");
-	assert_string_equal(row_of(json, answers_line),
-			    "01:58:29 in-all: 1.00000 to 1.00000 packets/s, width 0.000000 of "
-			    "10.0000, sum of 1 host; incomplete: host 3 (web.example) since "
-			    "01:58:24, host 4, never here, host 5 (db) since 00:58:29, and 2 "
-			    "others\n");
+	assert_string_equal(
+		row_of(json, answers_line),
+		"01:58:29 in-all: 1.00000 to 1.00000 packets/s, width 0.000000 of "
+		"10.0000, sum of 1 host over 60 s; incomplete: host 3 (web.example) since "
+		"01:58:24, host 4, never here, host 5 (db) since 00:58:29, and 2 "
+		"others\n");
 	json_decref(json);
 }
 
@@ -188,7 +189,7 @@ static void where_nobody_is_there_no_number_is_given(void **state)
 	assert_true(json_is_null(json_object_get(json, "precision")));
 	assert_string_equal(row_of(json, print_row),
 			    "in-all                      -            -          -          - "
-			    "packets/s     0 01:58:29|\n"
+			    "packets/s 60 s     0 01:58:29|\n"
 			    "  incomplete: host 9 since 01:58:28|\n");
 	json_decref(json);
 }
@@ -203,7 +204,7 @@ static void a_table_rounds_outward_too(void **state)
 	json = answers_json(&answer);
 	assert_string_equal(row_of(json, print_row),
 			    "in-all                 123456       123457   0.010000    10.0000 "
-			    "packets/s     2 01:58:29|\n"
+			    "packets/s 60 s     2 01:58:29|\n"
 			    "  wider than it should be yet|\n");
 	json_decref(json);
 }
