@@ -136,6 +136,29 @@ for protocol in "ipfix" "ipfix -b" "v9" "v5"; do
 	check "tshark reads our $protocol as we meant it, and has no complaint" tshark_reads $protocol
 done
 
+# All messages but the first, which has the templates, from another port.
+other_ports() {
+	python3 - "$1" "$2" <<-'END'
+		import struct, sys
+		b, at = bytearray(open(sys.argv[1], "rb").read()), 24
+		while at < len(b):
+		    if at > 24:
+		        b[at + 16 + 34:at + 16 + 36] = struct.pack(">H", 50001)
+		    at += 16 + struct.unpack("<I", b[at + 8:at + 12])[0]
+		open(sys.argv[2], "wb").write(b)
+	END
+}
+
+ports_are_shared_when_asked() {
+	encodes v9 && other_ports "$WORK/made.pcap" "$WORK/ports.pcap" || return
+	"$WIRECAT" "$WORK/made.pcap" >"$WORK/one" || return
+	"$WIRECAT" -a "$WORK/ports.pcap" | cmp - "$WORK/one" || return
+	"$WIRECAT" "$WORK/ports.pcap" | cmp -s - "$WORK/one" && return 1
+	"$WIRECAT" -h | grep -q NAT
+}
+
+check "wirecat -a reads data from another port than the templates" ports_are_shared_when_asked
+
 fixbuf_reads() {
 	"$WIRECAT" -e file -b -n 1000 "$WORK/made.ipfix" >"$WORK/made" || return
 	ipfixDump --rfc5610 --in "$WORK/made.ipfix" >"$WORK/dump" || return

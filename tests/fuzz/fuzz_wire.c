@@ -63,6 +63,18 @@ static void check_again(const struct flow_record *flow)
 	wire_decoder_free(d);
 }
 
+/* What is known is a time, and no flow ends before it begins. */
+static void check_times(const struct flow_record *flow, const struct flow_traffic *t,
+			unsigned int reverse)
+{
+	bool start = flow->known >> (FIELD_START + reverse) & 1;
+	bool end = flow->known >> (FIELD_END + reverse) & 1;
+
+	check(start == !!t->start_ns && end == !!t->end_ns);
+	check(!(t->start_ns >> 63) && !(t->end_ns >> 63));
+	check(!start || !end || t->start_ns <= t->end_ns);
+}
+
 static void flows(void *context, const struct flow_origin *origin, const struct flow_record *flow,
 		  unsigned int count)
 {
@@ -74,6 +86,9 @@ static void flows(void *context, const struct flow_origin *origin, const struct 
 		check(flow->labels <= FLOW_LABELS);
 		check(memchr(flow->vrf_name, 0, sizeof(flow->vrf_name)) != NULL);
 		check(!(flow->known & FIELD_BIT(SAMPLING)) == !flow->sampling);
+		check(flow->counted < FLOW_COUNTED_MAX);
+		check_times(flow, &flow->forward, 0);
+		check_times(flow, &flow->reverse, FLOW_REVERSE);
 		if ((flow->family == 4 || flow->family == 6) && *budget) {
 			--*budget;
 			check_again(flow);
@@ -97,7 +112,7 @@ static void option(void *context, const struct flow_origin *origin, const struct
 {
 	check(o->kind <= WIRE_OPTION_TYPE);
 	if (o->kind == WIRE_OPTION_SAMPLING)
-		check(o->sampling.rate > 0);
+		check(o->sampling.rate > 0 && o->sampling.scope < WIRE_RATE_SCOPE_MAX);
 	if (o->kind == WIRE_OPTION_INTERFACE)
 		check(memchr(o->interface.about, 0, sizeof(o->interface.about)) != NULL);
 	if (o->kind == WIRE_OPTION_DISTINCT)
@@ -122,6 +137,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.max_peers = 4;
 	options.max_domains = 4;
 	options.max_templates = 16;
+	options.max_rates = 20;
+	options.any_port = size & 1;
+	options.scale = size & 2;
+	options.rate_lifetime_ns = 30 * WEIR_NS_PER_SEC;
 	options.max_fields = 64;
 	options.held_lifetime_ns = 10 * WEIR_NS_PER_SEC;
 	options.template_lifetime_ns = 60 * WEIR_NS_PER_SEC;

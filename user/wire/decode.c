@@ -158,8 +158,7 @@ static int decode_ipfix(struct work *w, const __u8 *message, size_t length)
 	if (!w->domain)
 		return -ENOMEM;
 	w->frame.export_ns = weir_be32(header.export_s) * WEIR_NS_PER_SEC;
-	w->frame.has_uptime = w->domain->boot_ms;
-	w->frame.uptime_ms = w->frame.export_ns / NS_PER_MS - w->domain->boot_ms;
+	wire_boot(w->domain, &w->frame);
 	read_sets(w, message + sizeof(header), message + (told < length ? told : length));
 	wire_sequence(w, weir_be32(header.sequence), w->records, WIRE_COUNT_LOST_RECORDS);
 	return 0;

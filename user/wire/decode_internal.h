@@ -181,6 +181,15 @@ static __always_inline __u64 wire_uptime_ns(const struct frame *frame, __u32 upt
 	return frame->export_ns + since_export_ms * (__s64)NS_PER_MS;
 }
 
+/* v9's header tells the uptime; IPFIX's boot time is in options data, which may come behind it. */
+static inline void wire_boot(const struct domain *domain, struct frame *frame)
+{
+	if (domain->origin.protocol != WIRE_IPFIX)
+		return;
+	frame->has_uptime = domain->boot_ms;
+	frame->uptime_ms = frame->export_ns / NS_PER_MS - domain->boot_ms;
+}
+
 /* A data set that waits for its template. */
 struct held {
 	struct held *next;

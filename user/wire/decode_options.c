@@ -62,6 +62,8 @@ static void take_number(struct values *v, enum wire_row row, __u64 value)
 		break;
 		X(ingressInterface, ifindex, put_scope(v, WIRE_RATE_INTERFACE, value))
 		X(egressInterface, ifindex, put_scope(v, WIRE_RATE_EGRESS, value))
+		X(ingressPhysicalInterface, ifindex, put_scope(v, WIRE_RATE_INTERFACE, value))
+		X(egressPhysicalInterface, ifindex, put_scope(v, WIRE_RATE_EGRESS, value))
 		X(observationDomainId, domain, )
 		X(systemInitTimeMilliseconds, boot_ms, )
 		X(privateEnterpriseNumber, pen, )
@@ -294,8 +296,10 @@ static void understand(struct work *w, struct values *v)
 	struct rates *rates = rate ? rates_of(w, v) : NULL;
 	struct wire_option option;
 
-	if (v->boot_ms)
+	if (v->boot_ms) {
 		w->domain->boot_ms = v->boot_ms;
+		wire_boot(w->domain, &w->frame);
+	}
 	if (rates)
 		tell_rate(w, v, rates, rate);
 	if (v->statistics) {

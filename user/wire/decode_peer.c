@@ -243,6 +243,7 @@ void wire_unhold(struct work *w, const struct template *t)
 			continue;
 		}
 		then.frame = h->frame;
+		wire_boot(h->domain, &then.frame);
 		wire_read_data(&then, t, h->data, h->data + h->length);
 		drop_held(w->d, w->peer, at);
 	}

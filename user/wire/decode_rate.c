@@ -44,13 +44,18 @@ static __u32 ratio(double all, double taken)
 	return rate < 0xffffffff ? (__u32)(rate + 0.5) : 0xffffffff;
 }
 
-/* Where several are told the algorithm says which is meant, and otherwise the most particular. */
+/*
+ * Where several are told the algorithm says which is meant, and otherwise the most particular.
+ *
+ * There are exporters that tell how many packets are taken, without the space between: one of them
+ * alone means all of them, more could mean that too, or one of so many, and is not told.
+ */
 __u32 wire_rate_of(const struct rate_words *words)
 {
 	const __u32 n_of_n = ratio(words->population, words->size);
 	const __u32 by_count =
 		words->space_told ? ratio((double)words->packets + words->space, words->packets)
-				  : 0;
+				  : words->packets == 1;
 	const __u32 by_probability = ratio(1, words->probability);
 
 	if (words->algorithm == ALGORITHM_COUNT && by_count)

@@ -204,6 +204,8 @@ enum wire_kind {
 	X(biflowDirection, 239, INITIATOR, UINT, 0, U8, 0)                                         \
 	X(ethernetHeaderLength, 240, BYTES, LINK_HEADER, 0, U8, 0)                                 \
 	X(dot1qVlanId, 243, VLAN, UINT, 0, U16, 0)                                                 \
+	X(ingressPhysicalInterface, 252, IN_IF, UINT, 1, U32, 0)                                   \
+	X(egressPhysicalInterface, 253, OUT_IF, UINT, 1, U32, 0)                                   \
 	X(postDot1qVlanId, 254, POST_VLAN, UINT, 0, U16, 0)                                        \
 	X(postNATSourceIPv6Address, 281, NAT_SRC, ADDR6, 0, ADDR6, 0)                              \
 	X(postNATDestinationIPv6Address, 282, NAT_DST, ADDR6, 0, ADDR6, 0)                         \

@@ -216,6 +216,8 @@ static void the_other_family_or_the_older_number_holds_where_the_first_is_0(void
 		 {NUMBER(282, 16, 5), NUMBER(226, 4, 0x01020304), NUMBER(40002, 4, 9)}},
 		{FIELD_NAT_SPORT, 2, {NUMBER(227, 2, 7), NUMBER(40003, 2, 8)}},
 		{FIELD_NAT_DPORT, 2, {NUMBER(228, 2, 7), NUMBER(40004, 2, 8)}},
+		{FIELD_IN_IF, 2, {NUMBER(10, 4, 7), NUMBER(252, 4, 8)}},
+		{FIELD_OUT_IF, 2, {NUMBER(14, 2, 7), NUMBER(253, 4, 8)}},
 		{FIELD_EVENT, 2, {NUMBER(233, 1, 2), NUMBER(40005, 1, 3)}},
 	};
 

@@ -82,6 +82,52 @@ static void streams_withdraw_templates_and_datagrams_do_not(void **state)
 	}
 }
 
+static void any_port(struct wire_decoder_options *o)
+{
+	o->any_port = true;
+}
+
+static void ports_of_an_address_share_templates_where_that_is_asked_for(void **state)
+{
+	for (unsigned int shared = 0; shared < 2; shared++) {
+		struct bed *bed = bed_with(shared ? any_port : NULL);
+
+		bed->peer.port = 1;
+		take_template(bed, 1, 300, 1, packets);
+		/* Each port counts its own records. */
+		for (unsigned int i = 0; i < 3; i++) {
+			for (bed->peer.port = 2; bed->peer.port < 5; bed->peer.port++)
+				take_data(bed, 1000 * bed->peer.port + i, 1, 300, "\0\0\0\5", 4);
+		}
+		assert_int_equal(bed->flows, shared ? 9 : 0);
+		assert_int_equal(bed_count(bed, WIRE_COUNT_HELD), shared ? 0 : 9);
+		assert_int_equal(bed_count(bed, WIRE_COUNT_LOST_RECORDS), 0);
+		assert_int_equal(bed_count(bed, WIRE_COUNT_LATE), 0);
+		assert_int_equal(bed_count(bed, WIRE_COUNT_RESTARTS), 0);
+		bed->peer.port = 2;
+		take_data(bed, 2003, 1, 300, "\0\0\0\5", 4);
+		take_data(bed, 2006, 1, 300, "\0\0\0\5", 4);
+		assert_int_equal(bed_count(bed, WIRE_COUNT_LOST_RECORDS), shared ? 2 : 0);
+		/* More ports than are followed lose nothing but the count of what is missing. */
+		for (bed->peer.port = 100; bed->peer.port < 200; bed->peer.port++)
+			take_data(bed, 7 * bed->peer.port, 1, 300, "\0\0\0\5", 4);
+		assert_int_equal(bed_count(bed, WIRE_COUNT_RESTARTS), 0);
+		assert_int_equal(bed->flows, shared ? 111 : 0);
+		/* Other addresses and streams stay what they are. */
+		bed->peer.session = 1;
+		take_data(bed, 0, 1, 300, "\0\0\0\5", 4);
+		bed->peer.session = 0;
+		bed->peer.address[3] = 77;
+		take_data(bed, 0, 1, 300, "\0\0\0\5", 4);
+		assert_int_equal(bed->flows, shared ? 111 : 0);
+		bed->peer.address[3] = 1;
+		bed->peer.port = 9;
+		wire_decoder_close(bed->d, &bed->peer);
+		assert_int_equal(bed_count(bed, WIRE_COUNT_NO_TEMPLATE), 0);
+		bed_free(bed);
+	}
+}
+
 static void short_lives(struct wire_decoder_options *o)
 {
 	o->template_lifetime_ns = 100 * SECOND;
@@ -286,6 +332,7 @@ int main(void)
 		cmocka_unit_test(domains_and_peers_have_templates_of_their_own),
 		cmocka_unit_test(a_template_told_anew_is_used_from_then_on),
 		cmocka_unit_test(streams_withdraw_templates_and_datagrams_do_not),
+		cmocka_unit_test(ports_of_an_address_share_templates_where_that_is_asked_for),
 		cmocka_unit_test(templates_of_datagrams_expire_and_of_streams_do_not),
 		cmocka_unit_test(data_wait_for_their_template),
 		cmocka_unit_test(data_do_not_wait_forever),
