@@ -78,7 +78,10 @@ configure 'wb, tun0' ''
 before=$(covered_s all)
 kill -HUP "${AGENT[b]}"
 check "with another interface that it names all do" until_true 10 is all ".covered_s >= 1 and .covered_s < $before"
-check "distinct counts, too" is all '.distinct.src.covered_s < .covered_s + 1.1'
+sed -i '1i inside: [192.0.2.0/24]' "$WORK/b.yaml"
+until_true 5 is all '.covered_s >= 3'
+kill -HUP "${AGENT[b]}"
+check "and with another inside" until_true 10 is all '.covered_s >= 1 and .covered_s < 3'
 stop b
 
 # --- A capture -----------------------------------------------------------------------------------

@@ -150,6 +150,7 @@ static void reload(struct agent *a)
 {
 	const char *path = config_path(a->options.config_path);
 	struct config config;
+	bool alike;
 
 	if (!path) {
 		notes_warn(&a->notes, "no configuration to reload: what was read before stays");
@@ -164,8 +165,11 @@ static void reload(struct agent *a)
 	}
 	apply_exports(a, &config); /* says what cannot be opened; the others go on */
 	apply_report(a, &config);
+	alike = queries_mean_alike(&a->config, &config);
 	config_free(&a->config);
 	a->config = config;
+	if (!alike)
+		queries_begin_anew(&a->queries);
 	notes_say(&a->notes, "reloaded %s: %u queries", path, config.query_count);
 	queries_say_memory(&a->queries);
 	check_size(a, config.flow_size);
@@ -186,6 +190,7 @@ static void follow_networks(struct agent *a)
 		return;
 	if (queries_apply(&a->queries, &a->config, &now))
 		return;
+	queries_begin_anew(&a->queries);
 	notes_say(&a->notes, "interface addresses changed: 'inside' updated");
 	apply_report(a, &a->config); /* the queries may count in other windows */
 }
@@ -393,7 +398,6 @@ static int start_measuring(struct agent *a)
 	int code = queries_adopt(&a->queries);
 
 	a->slept_ns = now.boot_ns - now.monotonic_ns;
-
 	code = code ? code : apply_queries(a, &a->config);
 	code = code ? code : open_lines(a);
 	ports_name(&a->ports); /* exporters begin with what they know of interfaces */

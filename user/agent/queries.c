@@ -136,9 +136,29 @@ int queries_apply(struct queries *q, const struct config *config,
 	return code;
 }
 
+static bool same_ranges(const struct query_range *a, unsigned int a_count,
+			const struct query_range *b, unsigned int b_count)
+{
+	return a_count == b_count && (!a_count || !memcmp(a, b, a_count * sizeof(*a)));
+}
+
+bool queries_mean_alike(const struct config *a, const struct config *b)
+{
+	const struct query_scope *x = &a->scope, *y = &b->scope;
+	bool same = a->inner == b->inner && x->group_count == y->group_count &&
+		    same_ranges(x->inside, x->inside_count, y->inside, y->inside_count);
+
+	for (unsigned int i = 0; same && i < x->group_count; i++) {
+		const struct query_group *g = &x->groups[i], *h = &y->groups[i];
+
+		same = !strcmp(g->name, h->name) &&
+		       same_ranges(g->prefixes, g->prefix_count, h->prefixes, h->prefix_count);
+	}
+	return same;
+}
+
 int queries_begin_anew(struct queries *q)
 {
-	struct weir_tables *tables = &q->meter->tables[q->meter->control->generation & 1];
 	const __u64 now_ns = meter_now();
 	int code = 0;
 
@@ -146,9 +166,6 @@ int queries_begin_anew(struct queries *q)
 		if (!q->label[w].name[0])
 			continue;
 		q->label[w].since_ns = now_ns;
-		for (int k = 0; k < WEIR_DISTINCT_MAX; k++)
-			if (tables->vector[w][k].slabs)
-				tables->vector[w][k].since_ns = now_ns;
 		code = meter_set_label(q->meter, w, &q->label[w]);
 	}
 	if (code)

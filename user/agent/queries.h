@@ -25,8 +25,10 @@ int queries_adopt(struct queries *q);
  */
 int queries_apply(struct queries *q, const struct config *config,
 		  const struct port_networks *networks);
-/* Other interfaces are measured from now on, or the machine slept: answers are over what is counted since. Windows and
- * vectors stay as they are. Negative errno after a line. */
+/* Do words like `inside` and `group NAME` stand for the same in both? */
+bool queries_mean_alike(const struct config *a, const struct config *b);
+/* The same words, interfaces or clock stand for something else from now on: rates are over what is
+ * counted since. Windows, and vectors, stay as they are. Negative errno after a line. */
 int queries_begin_anew(struct queries *q);
 /* What distinct counts take; nothing if there are none. */
 void queries_say_memory(struct queries *q);
