@@ -101,7 +101,8 @@ struct fragment_key {
 struct first_fragment {
 	__u64 seen_ns;
 	__u32 ports; /* source and destination, of a flow's key */
-	__u32 pad;
+	__u8 proto;
+	__u8 pad[3];
 };
 
 struct {

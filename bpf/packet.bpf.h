@@ -35,6 +35,7 @@ struct stand {
 	__u32 fragment; /* 0 whole, 1 first, 2 later */
 	__u32 id;       /* of the datagram that was fragmented */
 	__u8 proto;
+	__u8 fragment_proto; /* in the header of each of its fragments; where the first leads may be another */
 };
 
 struct packet {

@@ -138,6 +138,7 @@ __noinline int read_extensions(__u32 bytes)
 		if (stand->proto == PROTO_FRAGMENT) {
 			length = 8;
 			stand->id = weir_be32(h->id);
+			stand->fragment_proto = h->next;
 			if (weir_be16(h->fragment) & 0xfff9)
 				stand->fragment = weir_be16(h->fragment) & 0xfff8 ? 2 : 1;
 		}
@@ -188,6 +189,7 @@ static __always_inline int parse_ipv4(struct cursor *c, struct packet *p)
 	if (unlikely(fragment & 0x3fff)) {
 		c->stand.fragment = forget(fragment & 0x1fff ? 2 : 1);
 		c->stand.id = weir_be16(h->id);
+		c->stand.fragment_proto = h->proto;
 	}
 	c->stand.at = forget(c->stand.at + header);
 	if (unlikely(h->proto == PROTO_AH))
@@ -240,13 +242,13 @@ static __always_inline bool has_type(__u8 proto)
 	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
 }
 
-static __always_inline struct fragment_key datagram_of(const struct packet *p, __u32 id)
+static __always_inline struct fragment_key datagram_of(const struct packet *p, __u32 id, __u8 proto)
 {
 	struct fragment_key key = {
 		.id = id,
 		.ifindex = p->key.ifindex,
 		.vlan = p->key.vlan,
-		.proto = p->key.proto,
+		.proto = proto,
 		.flags = p->key.flags & (WEIR_KEY_OUT | WEIR_KEY_V6),
 	};
 
@@ -258,7 +260,7 @@ static __always_inline struct fragment_key datagram_of(const struct packet *p, _
 }
 
 /* What came with the first fragment is kept for the later ones; one without is not the last one's. */
-__noinline int keep_first_fragment(__u32 id)
+__noinline int keep_first_fragment(__u32 id, __u8 proto)
 {
 	struct packet *p = this_packet();
 	struct first_fragment first = {};
@@ -266,17 +268,18 @@ __noinline int keep_first_fragment(__u32 id)
 
 	if (!p)
 		return 0;
-	key = datagram_of(p, id);
+	key = datagram_of(p, id, proto);
 	if (p->key.flags & WEIR_KEY_UNKNOWN)
 		return bpf_map_delete_elem(&fragments, &key);
 	first.seen_ns = p->now_ns;
+	first.proto = p->key.proto;
 	first.ports = p->key.sport | (__u32)p->key.dport << 16;
 	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
 }
 
 /* Ports, or type and code, of a later fragment are those of the first; IP sends them in the first
  * only. The numbers of datagrams come again, so what is long past, or in replay to come, is another's. */
-__noinline int find_first_fragment(__u32 id)
+__noinline int find_first_fragment(__u32 id, __u8 proto)
 {
 	struct packet *p = this_packet();
 	struct first_fragment *first;
@@ -284,13 +287,14 @@ __noinline int find_first_fragment(__u32 id)
 
 	if (!p)
 		return 0;
-	key = datagram_of(p, id);
+	key = datagram_of(p, id, proto);
 	first = bpf_map_lookup_elem(&fragments, &key);
 	if (!first || p->now_ns - first->seen_ns + FRAGMENTS_NS > 2 * FRAGMENTS_NS) {
 		p->no_first_fragment = true;
 		p->key.flags |= WEIR_KEY_UNKNOWN;
 		return 0;
 	}
+	p->key.proto = first->proto;
 	p->key.sport = first->ports;
 	p->key.dport = first->ports >> 16;
 	if (has_ports(p->key.proto))
@@ -354,6 +358,8 @@ static __always_inline bool parse_ports(struct cursor *c, struct packet *p)
 
 static __always_inline void parse_transport(struct cursor *c, struct packet *p)
 {
+	const bool told = has_ports(c->stand.proto) || has_type(c->stand.proto);
+
 	p->key.proto = c->stand.proto;
 	p->key.sport = 0;
 	p->key.dport = 0;
@@ -363,13 +369,12 @@ static __always_inline void parse_transport(struct cursor *c, struct packet *p)
 	p->traits.qr = WEIR_QR_NONE;
 	p->no_transport = false;
 	p->header_bytes = c->stand.at;
-	if (!has_ports(c->stand.proto) && !has_type(c->stand.proto))
-		return;
 	if (unlikely(c->stand.fragment == 2)) {
-		find_first_fragment(c->stand.id);
+		if (told || is_extension(c->stand.proto))
+			find_first_fragment(c->stand.id, c->stand.fragment_proto);
 		return;
 	}
-	if (parse_ports(c, p)) {
+	if (told && parse_ports(c, p)) {
 		if (c->stand.proto == PROTO_TCP) {
 			parse_tcp(c, p);
 		} else if (c->stand.proto == PROTO_UDP) {
@@ -377,8 +382,8 @@ static __always_inline void parse_transport(struct cursor *c, struct packet *p)
 			parse_dns(c, p);
 		}
 	}
-	if (unlikely(c->stand.fragment))
-		keep_first_fragment(c->stand.id);
+	if (unlikely(c->stand.fragment) && (told || c->stand.fragment_proto != c->stand.proto))
+		keep_first_fragment(c->stand.id, c->stand.fragment_proto);
 }
 
 /* The IP header at the cursor, if there is one, and what it carries. */

@@ -128,12 +128,14 @@ def keys(capture):
         if p["frame.protocols"].startswith(("eth:ethertype:ip:", "eth:ethertype:ipv6:")):
             # Where the header claims more than there is, the frame is right.
             length = min(length, number(p, "frame.len") - 14)
-        pair, datagram = ports(p, proto), (src, dst, ident, proto, number(p, "vlan.id"))
-        if part == 2 and (proto in PORTS or proto in (ICMP, ICMP6)):
-            seen, pair = known.get(datagram, (-INFINITY, UNKNOWN))
-            pair = pair if abs(now - seen) <= FRAGMENTS_S * 10**9 else UNKNOWN
+        pair, datagram = ports(p, proto), (src, dst, ident, number(p, "vlan.id"))
+        if part == 2 and (proto in PORTS or proto in (ICMP, ICMP6) or proto in NEXT):
+            # The first one may lead on to another protocol.
+            seen, *first = known.get(datagram, (-INFINITY, proto, UNKNOWN))
+            old = abs(now - seen) > FRAGMENTS_S * 10**9
+            proto, pair = (proto, UNKNOWN) if old else first
         elif part == 1:
-            known[datagram] = now, pair
+            known[datagram] = now, proto, pair
         flags = number(p, "tcp.flags") & 255 if proto == TCP and part != 2 else 0
         yield now, (src, dst, proto, *pair, number(p, "vlan.id")), length, flags
 

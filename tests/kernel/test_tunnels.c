@@ -553,6 +553,44 @@ static void fragments_of_another_vlan_or_family_are_of_another_datagram(void **s
 	}
 }
 
+/* The first leads on through headers that the others do not have. */
+static void fragments_of_what_has_more_headers_are_of_one_flow(void **state)
+{
+	bed_tables(&bed, OUTER);
+	for (int six = 0; six < 2; six++) {
+		struct frame first = {}, later = {};
+		struct bed_key want = outer_key(six, 17);
+		struct bed_flow flow;
+
+		want.no_ports = false;
+		want.sport = 2000;
+		want.dport = 3000;
+		start(&first, six);
+		start(&later, six);
+		if (six) {
+			frame_ip6_fragment(&first, 7, 0, true);
+			frame_ip6_fragment(&later, 7, 9, false);
+		} else {
+			frame_ip4_fragment(&first, 7, 0, true);
+			frame_ip4_fragment(&later, 7, 9, false);
+		}
+		frame_extension(&first, six ? 60 : 51, 24);
+		frame_udp(&first, 2000, 3000);
+		frame_payload(&first, 40);
+		frame_end(&first);
+		frame_proto(&later, six ? 60 : 51);
+		frame_payload(&later, 48);
+		frame_end(&later);
+		bed_reset(&bed);
+		bed_feed(&bed, &first);
+		bed_feed(&bed, &later);
+		flow = bed_only_flow(&bed);
+		bed_expect_key(&flow, &want);
+		assert_int_equal(flow.flow.packets, 2);
+		bed_expect_balance(&bed);
+	}
+}
+
 /* A number that comes again, with a first fragment too short for ports: those of before are not
  * this one's. */
 static void a_first_fragment_without_a_transport_header_forgets_the_one_before(void **state)
@@ -680,6 +718,7 @@ int main(void)
 		cmocka_unit_test(four_layers_are_followed_and_a_fifth_is_too_deep),
 		cmocka_unit_test(an_outer_vlan_stays_the_flows_vlan),
 		cmocka_unit_test(later_fragments_have_the_type_and_code_of_the_first),
+		cmocka_unit_test(fragments_of_what_has_more_headers_are_of_one_flow),
 		cmocka_unit_test(a_first_fragment_is_remembered_for_a_minute),
 		cmocka_unit_test(fragments_of_another_vlan_or_family_are_of_another_datagram),
 		cmocka_unit_test(
