@@ -4,17 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/streams.h"
 #include "base/version.h"
 #include "cli/verbs.h"
 
 const struct verb *const verbs[] = {
 	&verb_run, &verb_show, &verb_replay, &verb_coordinate, &verb_detach, &verb_help, NULL,
 };
-
-static int flushed(void)
-{
-	return fflush(stdout) ? CLI_FAILED : CLI_OK;
-}
 
 static bool asks_for_help(int argc, char **argv)
 {
@@ -24,7 +20,7 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct verb *verb;
 
@@ -34,18 +30,24 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--version")) {
 		printf("weir %s\n", WEIR_VERSION);
-		return flushed();
+		return CLI_OK;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		help_overview(stdout);
-		return flushed();
+		return CLI_OK;
 	}
 	verb = help_find(argv[1]);
 	if (!verb)
 		return help_unknown(argv[1]);
 	if (asks_for_help(argc - 1, argv + 1)) {
 		help_verb(verb, stdout);
-		return flushed();
+		return CLI_OK;
 	}
 	return verb->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	streams_open();
+	return streams_close(run(argc, argv));
 }

@@ -2,6 +2,7 @@
 /* libexec/weir/replay, which `weir replay` becomes: alone for libzstd, which nothing else needs. */
 #include "agent/replay.h"
 #include "base/log.h"
+#include "base/streams.h"
 #include "cli/replay.h"
 #include "cli/verbs.h"
 #include "export/options.h"
@@ -25,7 +26,7 @@ static int replay(const struct replay_asked *asked, char *const *captures, unsig
 	return status;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct replay_asked asked = {};
 	int first;
@@ -41,4 +42,10 @@ int main(int argc, char **argv)
 	if (asked.to.count > EXPORTS_MAX)
 		return options_refuse(argv[0], "--export: at most %d addresses", EXPORTS_MAX);
 	return replay(&asked, argv + first, argc - first);
+}
+
+int main(int argc, char **argv)
+{
+	streams_open();
+	return streams_close(run(argc, argv));
 }

@@ -166,7 +166,10 @@ wait "${AGENT[gone]}" 2>/dev/null
 send 20
 check "it says that the reader has gone" until_true 10 grep -q "Broken pipe" "$WORK/said"
 check "and goes on" conserved b
-check "to its end, with status 0" stop b
+failed() {
+	! stop b
+}
+check "to its end, with status 1" failed
 check "with all lines dropped" same "$(said ended) $(said written)" "$(said dropped) 0"
 
 refused() {

@@ -481,7 +481,7 @@ static int measure(struct running *r)
 	if (!code)
 		code = wait(r);
 	second_close(a);
-	if (stop(a))
+	if (stop(a) || a->lines.broken)
 		code = -EIO;
 	second_free(&a->second);
 	return code;

@@ -235,8 +235,7 @@ int check_run(struct agent *a)
 	if (c.runs)
 		meter_close(&c.pinned);
 	free(c.snapshot);
-	if (fflush(stdout))
-		code = -EIO;
+	fflush(stdout); /* before the line */
 	if (why_not(&c))
 		log_err("%s", why_not(&c));
 	return code ? code : why_not(&c) ? -EOPNOTSUPP : 0;

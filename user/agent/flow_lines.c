@@ -41,7 +41,11 @@ static int open_again(struct flow_lines *l, int fd)
 
 int flow_lines_open(struct flow_lines *l, int fd, bool waits)
 {
-	*l = (struct flow_lines){.waits = waits};
+	const int flags = fcntl(fd, F_GETFL);
+
+	*l = (struct flow_lines){.fd = -1, .waits = waits};
+	if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY) /* opened again it would be writable */
+		return -EBADF;
 	if (open_again(l, fd))
 		return -errno;
 	l->buffer = malloc(FLOW_LINES_BUFFER);
@@ -151,7 +155,8 @@ static bool make_room(struct flow_lines *l)
 static bool add_line(struct flow_lines *l, const struct flow_record *flow)
 {
 	rewind(l->line);
-	if (json_line(flow_record_to_json(flow), l->line) || fflush(l->line) || l->size > LINE_ROOM)
+	if (json_line(flow_record_to_json(flow), l->line) || fflush(l->line) || ferror(l->line) ||
+	    l->size > LINE_ROOM)
 		return false;
 	memcpy(l->buffer + l->end, l->text, l->size);
 	l->end += l->size;

@@ -205,7 +205,7 @@ int second_print(struct agent *a)
 	say_once(a, "the numbers of this moment are left out", code, &a->second.unread);
 	code = print(a, !code);
 	say_once(a, "nothing can be printed at this moment", code, &a->second.unprinted);
-	return fflush(stdout) || ferror(stdout) ? -EIO : 0;
+	return fflush(stdout) || ferror(stdout) ? -EIO : 0; /* the reason is said at the end */
 }
 
 int second_totals(struct agent *a)
@@ -224,6 +224,6 @@ int second_totals(struct agent *a)
 	} else {
 		lines_stopped(s, stdout);
 	}
-	fflush(stdout); /* a reader that has gone, as head(1) does, is no failure of ours */
+	fflush(stdout); /* before what is said from now on */
 	return s->balance.holds ? 0 : -EIO;
 }

@@ -268,7 +268,7 @@ static int run(int argc, char **argv)
 		help_verb(verb, stdout);
 	else
 		help_overview(stdout);
-	return fflush(stdout) ? CLI_FAILED : CLI_OK;
+	return CLI_OK;
 }
 
 const struct verb verb_help = {

@@ -229,8 +229,6 @@ static int run(int argc, char **argv)
 	free(show.snapshot);
 	if (!topic->apart)
 		meter_close(&show.meter);
-	if (fflush(stdout) && status == CLI_OK)
-		status = CLI_FAILED;
 	return status;
 }
 

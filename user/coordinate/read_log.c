@@ -149,10 +149,11 @@ static int take(void *context, const struct interval_log_state *state)
 
 	if (!r->whole)
 		return state->tick > r->at ? 0 : keep(r, state);
-	if (r->json)
-		return print_json(state, stdout);
-	print_text(state, stdout);
-	return ferror(stdout) ? -EIO : 0;
+	if (!r->json)
+		print_text(state, stdout);
+	else if (print_json(state, stdout))
+		return -ENOMEM;
+	return ferror(stdout) ? -EPIPE : 0;
 }
 
 /* The second that is meant, which the log must have. */
@@ -193,8 +194,8 @@ int coordinate_read(const char *path, const struct coordinate_at *at, bool json)
 		free(r.last[i].line);
 	}
 	free(r.last);
-	if (fflush(stdout))
-		code = code ? code : -EIO;
+	if (ferror(stdout))
+		return -EPIPE; /* what it has is said when the process ends */
 	if (code)
 		log_err("%s", why_text(&why, code));
 	else if (summary.torn)

@@ -50,7 +50,7 @@ int answers_screen_print(const struct coordinate_snapshot *s, enum output output
 /* At the end: how much it was. */
 void answers_screen_totals(const struct coordinate_snapshot *s, enum output output);
 
-/* The state, a line with all hosts, and a line for each answer. 0, -ENOMEM, -EIO. */
+/* The state, a line with all hosts, and a line for each answer. 0, -ENOMEM. */
 int answers_screen_serve(const struct coordinate_snapshot *s, FILE *out);
 
 #endif

@@ -39,7 +39,8 @@ int json_line(json_t *object, FILE *out)
 
 	if (line && !json_object_update(line, object)) {
 		code = json_dumpf(line, out, JSON_COMPACT | JSON_REAL_PRECISION(16));
-		code = code || putc('\n', out) == EOF ? -EIO : 0;
+		code = code && !ferror(out) ? -ENOMEM : 0;
+		putc('\n', out);
 	}
 	json_decref(line);
 	json_decref(object);

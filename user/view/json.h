@@ -29,7 +29,8 @@
 
 #define JSON_SCHEMA 1
 
-/* Prints the object as one line, and takes it. -ENOMEM for NULL, -EIO. */
+/* Prints the object as one line, and takes it. -ENOMEM. What `out` could not
+ * take, ferror() tells. */
 int json_line(json_t *object, FILE *out);
 
 /* A time with this many digits of its fraction (3, 6, 9; 0 for whole seconds). */
