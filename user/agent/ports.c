@@ -7,9 +7,9 @@
  *
  * Two things follow from that. Of devices that lie above one another, some are left out if packets
  * are to be counted once. And where tags are about, XDP asks for those that the device took off
- * its frames; to begin with that takes a program of the interface's own, which takes some ten
- * milliseconds to load, so it is done for one interface at a time, and to stop has time until the
- * second is over: a VLAN that comes and goes all the time costs one load a second.
+ * its frames; to begin with that takes a program of the interface's own, and a tenth of a second
+ * to load it, so it is done for one interface at a time, and to stop has time until the second is
+ * over: a VLAN that comes and goes all the time costs one load a second.
  *
  *   Wanted               by name
  *   Their names          as exporters tell them

@@ -100,7 +100,8 @@ static void a_file_with_every_key_is_taken_at_its_word(void **state)
 		"groups: {campus: [10.1.0.0/16, 10.2.0.0/16], isp: [192.0.2.0/24]}\n"
 		"flow: {idle_timeout: 500ms, active_timeout: 1h, closed_timeout: 0s, size: 1024}\n"
 		"tunnels: inner\n"
-		"attach: {ingress: generic, egress: clsact}\n"
+		"attach: {ingress: generic, egress: clsact, vlan: never}\n"
+		"count: upper\n"
 		"queries:\n"
 		"  - {name: a, match: \"src group campus\", measure: bytes, window: 1s}\n"
 		"  - match: 'dst group isp'\n"
@@ -127,6 +128,8 @@ static void a_file_with_every_key_is_taken_at_its_word(void **state)
 	assert_int_equal(c.inner, 1);
 	assert_int_equal(c.attach.in, ATTACH_IN_GENERIC);
 	assert_int_equal(c.attach.out, ATTACH_OUT_CLSACT);
+	assert_int_equal(c.attach.vlan, ATTACH_VLAN_NEVER);
+	assert_int_equal(c.count, COUNT_UPPER);
 	assert_int_equal(c.query_count, 2);
 	assert_int_equal(c.queries[0].measure, WEIR_MEASURE_BYTES);
 	assert_int_equal(c.queries[0].window_s, 1);
@@ -230,10 +233,32 @@ static void a_file_is_read_and_a_missing_one_named(void **state)
 	assert_string_equal(err.text, "/tmp: Is a directory");
 }
 
+static void once_is_the_lowest_of_a_stack_and_all_is_what_stands_there(void **state)
+{
+	static const struct {
+		const char *text;
+		enum count_mode mode;
+	} cases[] = {
+		{"", COUNT_ALL},
+		{"count: all\n", COUNT_ALL},
+		{"count: once\n", COUNT_LOWER},
+		{"count: lower\n", COUNT_LOWER},
+	};
+	struct config c;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		must_read(cases[i].text, &c);
+		assert_int_equal(c.count, cases[i].mode);
+		assert_int_equal(c.attach.vlan, ATTACH_VLAN_AUTO);
+		config_free(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_file_the_defaults_of_the_manual_hold),
+		cmocka_unit_test(once_is_the_lowest_of_a_stack_and_all_is_what_stands_there),
 		cmocka_unit_test(an_empty_file_says_the_same_as_none),
 		cmocka_unit_test(a_file_with_every_key_is_taken_at_its_word),
 		cmocka_unit_test(sixty_four_queries_fit_and_one_more_is_refused),

@@ -65,6 +65,8 @@ static void a_bad_file_is_refused_with_line_and_column(void **state)
 		{"tunnels: ''\n", "w.yaml:1:10: tunnels: expected one of"},
 		{"tunnels: oute\n", "w.yaml:1:10: tunnels: expected one of"},
 		{"attach: {ingress: tcx}\n", "w.yaml:1:19: ingress: expected one of: auto native"},
+		{"attach: {vlan: yes}\n", "w.yaml:1:16: vlan: expected one of: auto always never"},
+		{"count: twice\n", "w.yaml:1:8: count: expected one of: all once lower upper"},
 		/* Queries. */
 		{"queries:\n  - {match: in}\n", "w.yaml:2:5: query: the key 'name' is missing"},
 		{"queries:\n  - {name: q}\n", "w.yaml:2:5: query: the key 'match' is missing"},
