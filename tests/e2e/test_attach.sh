@@ -42,6 +42,35 @@ check "and conserved" conserved b
 check "it ends cleanly again" stop b
 check "the others' qdisc and filters stay" test "$(tc_hits)" -gt 0
 
+# As systemd runs it: of another's programs and maps it may open none by number.
+unit_run() {
+	local have
+
+	have=$(sed -n 's/^CapabilityBoundingSet=//p' "$HERE/../../packaging/weir.service" |
+		sed 's/CAP_//g; s/[A-Z_]*/+&/g; s/ /,/g' | tr A-Z a-z)
+	nsenter -t "${HOST[b]}" -n -m -- setpriv --bounding-set="-all,$have" \
+		"$WEIR" run -q -c "$WORK/$1.yaml" >"$WORK/agent-b" 2>&1 &
+	AGENT[b]=$!
+	until_true 60 grep -qE 'in: .*out: ' "$WORK/agent-b" || { cat "$WORK/agent-b"; return 1; }
+}
+# filters NUMBER: of ours, on each side
+filters() {
+	on b tc filter show dev wb ingress
+	on b tc filter show dev wb egress
+	[ "$(on b tc filter show dev wb ingress | grep -c weir_)" = "$1" ] &&
+		[ "$(on b tc filter show dev wb egress | grep -c weir_)" = "$1" ]
+}
+check "with the unit's capabilities it starts on clsact" unit_run tc
+stop b KILL
+check "killed and started again it adopts what runs" unit_run tc
+check "and says so" grep -q "adopted" "$WORK/agent-b"
+check "nothing is there twice" filters 1
+seen=$(counter b seen_in)
+check "traffic passes" on a ping -q -c 10 -i 0.02 10.9.0.2
+check "and is counted once" test "$(counter b seen_in)" = $((seen + 10))
+check "it ends" stop b
+check "and takes its filters along" filters 0
+
 printf 'interfaces: [wb, late]\n' >"$WORK/late.yaml"
 check "an interface may come later" agent b -c "$WORK/late.yaml"
 wire a wl 10.8.0.1/24 b late 10.8.0.2/24

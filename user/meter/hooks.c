@@ -19,7 +19,7 @@
  *              number that its descriptor tells, since to open one by number takes CAP_SYS_ADMIN.
  *
  *   clsact     a filter of a qdisc, an object of the network that needs no pin. Ours are known by
- *              the name of their program. The qdisc may be somebody else's or ours; which of both
+ *              their name, that of the program, and their handle. The qdisc may be somebody else's or ours; which of both
  *              is written in the filters' handle, so that the last filter takes it away only if
  *              we brought it.
  *
@@ -144,14 +144,6 @@ static bool is_bound(__u32 ifindex, __u32 id, __u32 map)
 	if (prog >= 0)
 		close(prog);
 	return is;
-}
-
-static bool program_is_ours(__u32 id)
-{
-	char name[HOOK_PROGRAM_NAME];
-
-	hook_program_name(id, name);
-	return !strncmp(name, "weir_", 5);
 }
 
 /* --- Pinned links ------------------------------------------------------------------------------ */
@@ -343,7 +335,11 @@ static void sort_filter(void *ctx, const struct netlink_filter *filter)
 {
 	struct filters *f = ctx;
 
-	if (!filter->program || !program_is_ours(filter->program) || f->ours == 2 * PRIORITIES) {
+	const bool is_ours =
+		filter->program && !strncmp(filter->name, "weir_", 5) &&
+		(filter->handle == HANDLE_QDISC_MADE || filter->handle == HANDLE_QDISC_FOUND);
+
+	if (!is_ours || f->ours == 2 * PRIORITIES) {
 		f->others++;
 		return;
 	}

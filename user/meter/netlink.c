@@ -405,6 +405,8 @@ static int on_filter(const struct nlmsghdr *header, void *ctx)
 		{
 			if (mnl_attr_get_type(option) == TCA_BPF_ID)
 				filter.program = mnl_attr_get_u32(option);
+			if (mnl_attr_get_type(option) == TCA_BPF_NAME)
+				copy_text(filter.name, sizeof(filter.name), option);
 		}
 	}
 	sink->fn(sink->ctx, &filter);

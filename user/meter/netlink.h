@@ -58,6 +58,7 @@ struct netlink_filter {
 	__u32 handle;
 	__u32 priority;
 	__u32 program; /* id; 0: the filter is no BPF program */
+	char name[32]; /* as it was given when it was attached: libbpf gives the program's */
 };
 
 typedef void (*netlink_filter_fn)(void *ctx, const struct netlink_filter *filter);
