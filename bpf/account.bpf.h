@@ -47,6 +47,7 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 				    int fate)
 {
 	struct weir_books *b = books_of(p->key.ifindex);
+	enum counted counted;
 	__u64 terms;
 
 	if (!b)
@@ -64,9 +65,14 @@ static __always_inline void account(struct packet *p, const struct weir_tables *
 			book(b, counter, p->segments, p->frame_bytes);
 		return;
 	}
+	counted = count_flow(p, t, generation);
+	if (unlikely(counted == LEFT_OUT)) {
+		book(b, WEIR_OWN, p->segments, p->frame_bytes);
+		return;
+	}
 	b->count[WEIR_OUTSIDE].bytes += p->frame_bytes - p->ip_bytes;
 	book_notes(b, p);
-	if (!count_flow(p, t, generation))
+	if (counted == IN_NO_FLOW)
 		book(b, WEIR_OVERFLOW, p->segments, p->ip_bytes);
 	p->traits.len_bytes = p->frame_bytes;
 	terms = weir_classify_packet(t, p->terms, &p->traits);

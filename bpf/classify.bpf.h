@@ -11,7 +11,22 @@
  * run once per flow, not per packet.
  */
 
-/* Sets the packet's terms to those whose flow-constant part holds. */
+/* Is the packet of a connection of weir's own? */
+__noinline int is_own(void)
+{
+	struct packet *p = this_packet();
+	struct weir_own key;
+	const __u64 *until_ns;
+
+	if (!p)
+		return 0;
+	weir_own_of(&p->key, &p->pair, &key);
+	until_ns = bpf_map_lookup_elem(&own, &key);
+	return until_ns && p->now_ns < *until_ns;
+}
+
+/* Sets the packet's terms to those whose flow-constant part holds. 1: it is weir's own, which is to be
+ * left out. */
 __noinline int classify_flow(__u32 generation)
 {
 	const struct weir_tables *t = current_tables(generation);
@@ -22,7 +37,7 @@ __noinline int classify_flow(__u32 generation)
 		return 0;
 	p->terms = weir_classify_key(t, &p->key) &
 		   weir_classify_addrs(t, &p->key, &p->pair, &src, &dst);
-	return 0;
+	return t->leaves_own && is_own();
 }
 
 /* WEIR_KEY_OUT or 0. A capture does not say which way a packet went: what goes from inside to

@@ -140,10 +140,15 @@ static __always_inline bool replace(struct place *at, __u32 way, const struct pa
 	return true;
 }
 
+enum counted {
+	IN_FLOW,
+	IN_NO_FLOW, /* the ring is full: book it as overflow */
+	LEFT_OUT,   /* it is weir's own */
+};
+
 /*
  * The packet's flow, which is not in the cache or is over, gets a slot: its own again, or the one
- * of the eight longest unused. 0, or -1 when the ring is full. Global for the verifier's sake, as
- * classify_flow() is.
+ * of the eight longest unused. enum counted. Global for the verifier's sake, as classify_flow() is.
  */
 __noinline int start_flow(__u64 hash, __u32 generation)
 {
@@ -155,8 +160,9 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 
 	if (!t || !p || !place_at(&at, weir_hash_set(hash, constants.sets)) ||
 	    !place_at(&second, weir_hash_set2(hash, constants.sets)))
-		return -1;
-	classify_flow(generation);
+		return IN_NO_FLOW;
+	if (classify_flow(generation))
+		return LEFT_OUT;
 	way = find_way(&at, &p->key, pair_of(p));
 	way2 = find_way(&second, &p->key, pair_of(p));
 	if (way == WEIR_WAYS && way2 == WEIR_WAYS) {
@@ -169,7 +175,7 @@ __noinline int start_flow(__u64 hash, __u32 generation)
 		at = second;
 		way = way2;
 	}
-	return replace(&at, forget(way) & (WEIR_WAYS - 1), p, t, generation) ? 0 : -1;
+	return replace(&at, forget(way) & (WEIR_WAYS - 1), p, t, generation) ? IN_FLOW : IN_NO_FLOW;
 }
 
 static __always_inline __u64 hash_of(const struct weir_flow_key *key)
@@ -212,25 +218,26 @@ static __always_inline void add_to_flow(struct weir_flow *f, __u32 packets, __u3
 }
 
 /*
- * Adds the packet to its flow, new or known, and sets p->terms. False: no flow could take it, book
- * it as overflow.
+ * Adds the packet to its flow, new or known, and sets p->terms; or leaves it out. Whether it is weir's
+ * own is asked where there is no flow: what is left out never has one, so all others are not asked.
  */
-static __always_inline bool count_flow(struct packet *p, const struct weir_tables *t,
-				       __u32 generation)
+static __always_inline enum counted count_flow(struct packet *p, const struct weir_tables *t,
+					       __u32 generation)
 {
 	__u64 hash = hash_of(&p->key);
 	struct weir_flow *f = find_flow(&p->key, pair_of(p), hash);
 
 	if (!f || unlikely(flow_over(f, t, p->now_ns, p->tcp_flags)))
-		return start_flow(hash, generation) == 0;
+		return start_flow(hash, generation);
 	if (unlikely(f->tables != (__u16)generation)) {
-		classify_flow(generation);
+		if (classify_flow(generation))
+			return LEFT_OUT;
 		f->terms = p->terms;
 		f->tables = generation;
 	}
 	p->terms = f->terms;
 	add_to_flow(f, p->segments, p->ip_bytes, p->tcp_flags, p->now_ns);
-	return true;
+	return IN_FLOW;
 }
 
 #endif

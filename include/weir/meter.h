@@ -86,6 +86,30 @@ struct weir_interface {
 _Static_assert(sizeof(struct weir_label) == 64 + 4096 + 16, "label layout");
 _Static_assert(sizeof(struct weir_interface) == 128, "interface layout");
 
+/*
+ * Map `own`: connections of weir's own, each in both directions. The value is until when (ns,
+ * CLOCK_BOOTTIME): a connection has packets after its socket was closed.
+ */
+#define WEIR_OWN_CONNECTIONS 64
+#define WEIR_OWN_OPEN (~0ull) /* there is a socket */
+
+struct weir_own {
+	struct weir_pair6 pair; /* IPv4: word[0] is weir_flow_key.addrs */
+	__u64 ports;            /* weir_key_ports() */
+};
+
+_Static_assert(sizeof(struct weir_own) == 40, "no padding in a key");
+
+static __always_inline void weir_own_of(const struct weir_flow_key *key,
+					const struct weir_pair6 *pair, struct weir_own *out)
+{
+	if (key->flags & WEIR_KEY_V6)
+		out->pair = *pair;
+	else
+		out->pair = (struct weir_pair6){.word = {key->addrs}};
+	out->ports = weir_key_ports(key->rest);
+}
+
 /* What comes through map `ring`: an incarnation that has left the cache. */
 struct weir_event {
 	__u32 slot;

@@ -73,6 +73,8 @@ struct weir_tables {
 	struct weir_vector vector[WEIR_QUERIES][WEIR_DISTINCT_MAX];
 	__u32 distinct_rate[WEIR_QUERIES]; /* weir_vector.rate of all that the query has */
 
+	__u64 leaves_own; /* 1: what weir itself sends and receives is in no flow and no query */
+
 	__u64 direction_mask[2]; /* in, out */
 	__u64 family_mask[2];    /* IPv4, IPv6 */
 	__u64 proto_mask[256];

@@ -279,9 +279,9 @@ int bed_drain(struct bed *bed)
 
 void bed_expect_conserved(const struct bed *bed)
 {
-	static const enum weir_counter accounts[] = {WEIR_EVICTED,   WEIR_OVERFLOW,  WEIR_OUTSIDE,
-						     WEIR_ARP,       WEIR_NOT_IP,    WEIR_TRUNCATED,
-						     WEIR_MALFORMED, WEIR_PSEUDOWIRE};
+	static const enum weir_counter accounts[] = {
+		WEIR_EVICTED,   WEIR_OVERFLOW,  WEIR_OUTSIDE,    WEIR_ARP, WEIR_NOT_IP,
+		WEIR_TRUNCATED, WEIR_MALFORMED, WEIR_PSEUDOWIRE, WEIR_OWN};
 	struct weir_count seen, sum = {};
 	struct weir_books books;
 

@@ -115,10 +115,12 @@ static void warn_line(void *context, const char *line)
 	notes_warn(&a->notes, "%s", line);
 }
 
+/* Before a socket opens for it, and before the kernel programs leave it out. */
 static int apply_queries(struct agent *a, const struct config *config)
 {
 	struct port_networks networks;
 
+	__atomic_store_n(&a->own.watch.bind, !config->count_own, __ATOMIC_RELAXED);
 	ports_networks(&a->ports, &networks);
 	return queries_apply(&a->queries, config, &networks);
 }
@@ -347,6 +349,8 @@ static int start_meter(struct agent *a)
 		log_err("%s", why.text);
 	else if (a->meter.adopted)
 		notes_say(&a->notes, "adopted what was running");
+	if (!code)
+		meter_own_open(&a->meter, &a->own);
 	if (!code && a->meter.adopted)
 		check_size(a, a->config.flow_size);
 	return code;
@@ -542,6 +546,7 @@ struct agent *agent_open(const struct agent_options *options)
 	a->ports.meter = a->queries.meter = a->turns.meter = &a->meter;
 	a->ports.notes = a->queries.notes = &a->notes;
 	a->ports.names = &a->turns.names;
+	a->turns.sockets = a->report.sockets = &a->own.watch;
 	if (load_config(a, &a->config) || want_ports(a) ||
 	    (options->interface_count && ports_check(&a->ports))) {
 		agent_close(a);

@@ -29,6 +29,7 @@ struct agent {
 	struct config config;
 	struct notes notes;
 	struct meter meter;
+	struct meter_own own; /* connections, of exporters and to the coordinator */
 	struct ports ports;
 	struct queries queries;
 	struct turns turns;

@@ -61,6 +61,7 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 		report_close(r);
 		return -ENOMEM;
 	}
+	uplink_watch(r->uplink, r->sockets);
 	uplink_join(r->uplink, r->loop);
 	return 0;
 }

@@ -22,6 +22,7 @@
 struct report {
 	struct uplink *uplink; /* NULL: the configuration names no coordinator */
 	struct loop *loop;     /* in which it takes its turns */
+	const struct socket_watch *sockets;
 	void (*say)(void *context, const char *line);
 	void *context;
 

@@ -253,6 +253,7 @@ int turns_apply(struct turns *t, struct config *config, turns_say_fn *say_fn, vo
 
 	t->facts.context = t;
 	t->facts.names = &t->names;
+	t->facts.sockets = t->sockets;
 	t->facts.statistics = tell_statistics;
 	t->facts.distinct = turns_export_distinct;
 	t->facts.clock_ns = t->folder ? NULL : &t->clock_ns;

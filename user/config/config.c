@@ -80,6 +80,9 @@ static const struct key keys[] = {
 	 .list = &(const struct key_list){&vxlan_port, sizeof(__u32), AT(vxlan_port_count),
 					  .same = same_port},
 	 .help = "UDP ports that VXLAN is sent to, for tunnels: inner"},
+	{"count_own", KEY_BOOLEAN, AT(count_own), .standard = "true",
+	 .help = "whether weir's own traffic, to collectors and a coordinator, is in flows and queries; "
+		 "false: it is in the counter `own`"},
 	{"attach", KEY_SECTION, AT(attach), .section = &attach_section, .help = "where to hook in"},
 	{"queries", KEY_LIST, AT(queries), .max = WEIR_QUERIES, .standard = QUERIES,
 	 .list = &(const struct key_list){&query, sizeof(struct config_query), AT(query_count),
@@ -145,6 +148,7 @@ void config_set_traffic(const struct config *config, struct weir_tables *out)
 {
 	out->timeouts = config->timeouts;
 	out->inner = config->inner;
+	out->leaves_own = !config->count_own;
 	for (unsigned int i = 0; i < WEIR_VXLAN_PORTS; i++)
 		out->vxlan_port[i] = i < config->vxlan_port_count ? config->vxlan_ports[i]
 								  : WEIR_NO_VXLAN_PORT;

@@ -50,6 +50,7 @@ struct config {
 	unsigned int inner; /* 1: what is in a tunnel counts */
 	__u32 vxlan_ports[WEIR_VXLAN_PORTS];
 	unsigned int vxlan_port_count;
+	bool count_own; /* what weir itself sends and receives */
 	struct attach_policy attach;
 	enum count_mode count;
 	struct config_distinct distinct; /* what queries do not say themselves */

@@ -16,6 +16,7 @@
 
 #include "export/names.h"
 #include "export/options.h"
+#include "net/sockets.h"
 #include "wire/encode.h"
 #include "export/queue.h"
 
@@ -29,6 +30,7 @@ struct export_facts {
 	void *context;
 	/* What changes is told in the session that is open: after exporter_wake() at once. */
 	const struct names *names;
+	const struct socket_watch *sockets; /* NULL: nobody wants to know */
 	/* All but what was exported or not sent, which the exporter knows itself. */
 	void (*statistics)(void *context, struct wire_statistics *out);
 	/* The n-th count of different values, from 0 on; false: there are no more. */

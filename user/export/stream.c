@@ -40,6 +40,7 @@ int stream_connect(struct exporter *e, struct secure_context *tls, struct secure
 
 	if (!l)
 		return transport_fail(e, -ENOMEM, "%s: %s", e->options->url.host, strerror(ENOMEM));
+	link_watch(l, e->facts.sockets);
 	if (await_link(e, l) == LINK_UP) {
 		e->fd = link_take(l, secure);
 		return 0;
@@ -146,6 +147,7 @@ void stream_close(struct exporter *e)
 	release_acked(e);
 	if (e->sent->first < e->sent->next)
 		session_rewind(e, e->sent->first);
+	socket_closes(e->facts.sockets, e->fd);
 	close(e->fd);
 	e->fd = -1;
 }

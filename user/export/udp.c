@@ -117,6 +117,7 @@ static int connect_to(struct exporter *e, const struct addrinfo *address)
 
 	e->fd = socket(address->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (e->fd >= 0 && !connect(e->fd, address->ai_addr, address->ai_addrlen)) {
+		socket_opens(e->facts.sockets, e->fd, address->ai_addr);
 		setsockopt(e->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
 		if (address->ai_family == AF_INET6)
 			setsockopt(e->fd, IPPROTO_IPV6, IPV6_RECVERR, &(int){1}, sizeof(int));
@@ -177,8 +178,10 @@ static void udp_close(struct exporter *e, bool in_order)
 {
 	if (in_order)
 		session_say_last(e);
-	if (e->fd >= 0)
+	if (e->fd >= 0) {
+		socket_closes(e->facts.sockets, e->fd);
 		close(e->fd);
+	}
 	e->fd = -1;
 	e->probing = false;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "meter/accounts.h"
+#include "meter/meter_internal.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "meter/accounts.h"
+#include "meter/meter_internal.h"
 #include "meter/hooks.h"
 #include "meter/ladder.h"
 #include "meter/meter.h"

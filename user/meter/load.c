@@ -51,10 +51,17 @@
 static const char *const map_names[MAP_MAX] = {
 	[MAP_FLOWS] = "flows",
 
-	[MAP_BOOKS] = "books",     [MAP_WINDOWS] = "windows",       [MAP_TABLES] = "tables",
-	[MAP_DEVICES] = "devices", [MAP_FRAGMENTS] = "fragments",   [MAP_RING] = "ring",
-	[MAP_LABELS] = "labels",   [MAP_INTERFACES] = "interfaces", [MAP_CONSTANTS] = "constants",
+	[MAP_BOOKS] = "books",
+	[MAP_WINDOWS] = "windows",
+	[MAP_TABLES] = "tables",
+	[MAP_DEVICES] = "devices",
+	[MAP_FRAGMENTS] = "fragments",
+	[MAP_RING] = "ring",
+	[MAP_LABELS] = "labels",
+	[MAP_INTERFACES] = "interfaces",
+	[MAP_CONSTANTS] = "constants",
 	[MAP_VECTORS] = "vectors",
+	[MAP_OWN] = "own",
 
 	[MAP_CONTROL] = "control",
 };

@@ -14,8 +14,11 @@
 #ifndef METER_METER_H
 #define METER_METER_H
 
+#include <pthread.h>
+
 #include "base/why.h"
 #include "meter/policy.h"
+#include "net/sockets.h"
 #include "sketch/countdown.h"
 #include "weir/counters.h"
 #include "weir/flow.h"
@@ -36,6 +39,7 @@ enum meter_map {
 	MAP_LABELS,
 	MAP_INTERFACES,
 	MAP_VECTORS,
+	MAP_OWN,
 	MAP_CONSTANTS,
 	MAP_CONTROL,
 	MAP_MAX,
@@ -276,6 +280,24 @@ int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __
 /* bound.c: weir_xdp for one interface alone, which reads the VLAN tags that the device takes off.
  * On the meter's maps. Returns its file descriptor, or a negative errno. */
 int meter_load_bound(const struct meter *m, __u32 ifindex);
+
+/*
+ * own.c. Sockets of this process that `watch` is told of are weir's own: map `own`. Of a live meter;
+ * `out` stays where it is, as long as there are sockets. What an agent before left open is closed.
+ */
+struct meter_own_socket {
+	bool open;
+	int fd;
+	struct weir_own keys[2]; /* there and back */
+};
+
+struct meter_own {
+	int map;
+	pthread_mutex_t lock;
+	struct meter_own_socket socket[WEIR_OWN_CONNECTIONS];
+	struct socket_watch watch;
+};
+void meter_own_open(const struct meter *m, struct meter_own *out);
 
 /* attach.c */
 /* Attaches both directions of an interface by the ladder of docs/design.md, pins the links, gives

@@ -90,7 +90,7 @@ static void connect_next(struct link *l, __u64 now_ns, int err)
 		for (const struct addrinfo *a = l->address; a; a = a->ai_next)
 			addresses++;
 		resolve_text(l->address, l->peer, sizeof(l->peer));
-		err = tcp_connect(l->address, l->limits.lost);
+		err = tcp_connect(l->address, l->limits.lost, l->watch);
 		if (err >= 0) {
 			l->fd = err;
 			go(l, LINK_CONNECT, l->limits.connect, now_ns);
@@ -144,6 +144,7 @@ static bool do_connect(struct link *l, __u64 now_ns)
 	else
 		return false;
 	if (err) {
+		socket_closes(l->watch, l->fd);
 		close(l->fd);
 		l->fd = -1;
 		l->address = l->address->ai_next;
@@ -263,6 +264,11 @@ struct link *link_connect(const struct url *url, struct secure_context *tls,
 	return l;
 }
 
+void link_watch(struct link *l, const struct socket_watch *watch)
+{
+	l->watch = watch;
+}
+
 struct link *link_accept(int listener, struct secure_context *tls, __u64 now_ns)
 {
 	char peer[TCP_PEER_BYTES];
@@ -322,6 +328,7 @@ void link_close(struct link *l)
 	}
 	if (l->fd >= 0) {
 		drain(l->fd);
+		socket_closes(l->watch, l->fd);
 		close(l->fd);
 	}
 	secure_free(l->secure);

@@ -44,6 +44,8 @@ struct link;
  * lost. NULL: no memory. */
 struct link *link_connect(const struct url *url, struct secure_context *tls,
 			  const struct link_limits *limits, __u64 now_ns);
+/* Before the first turn. `watch` is told of its sockets, and stays longer than the link does. */
+void link_watch(struct link *l, const struct socket_watch *watch);
 /* On a socket of tcp_listen(). NULL and errno: EAGAIN when nobody waits, EMFILE, ... */
 struct link *link_accept(int listener, struct secure_context *tls, __u64 now_ns);
 
@@ -63,7 +65,8 @@ int link_write(struct link *l, const void *data, size_t bytes);
 /* Tells the other end, if that is possible at once, and frees. NULL is none. */
 void link_close(struct link *l);
 /* Frees a link that is up and was neither read nor written, and returns its socket; what arrives
- * and is to be sent goes through *secure, NULL for plain TCP. */
+ * and is to be sent goes through *secure, NULL for plain TCP. Who watches is told when the caller closes
+ * it, by the caller. */
 int link_take(struct link *l, struct secure **secure);
 
 const char *link_why(const struct link *l);

@@ -25,6 +25,7 @@ struct link {
 	struct secure_context *tls;
 	struct secure *secure;
 	struct link_limits limits;
+	const struct socket_watch *watch;
 	__u64 until_ns;  /* when it must be up */
 	__u64 due_ns;    /* when this step must be over */
 	struct url *url; /* as a client */

@@ -26,17 +26,46 @@ static void set_options(int fd, __u32 lost_ms)
 
 /* --- Connecting --------------------------------------------------------------------------- */
 
-int tcp_connect(const struct addrinfo *address, __u32 lost_ms)
+/* connect() chooses an address and sends in one. So the address is chosen before, as for a datagram,
+ * which connect() does not send. False: it is left to connect(). */
+static bool bind_first(int fd, const struct addrinfo *to)
+{
+	struct sockaddr_storage own = {};
+	socklen_t bytes = sizeof(own);
+	int probe = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool known = probe >= 0 && !connect(probe, to->ai_addr, to->ai_addrlen) &&
+		     !getsockname(probe, (struct sockaddr *)&own, &bytes);
+
+	if (probe >= 0)
+		close(probe);
+	if (!known)
+		return false;
+	if (own.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&own)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)&own)->sin_port = 0;
+	return !bind(fd, (struct sockaddr *)&own, bytes);
+}
+
+int tcp_connect(const struct addrinfo *address, __u32 lost_ms, const struct socket_watch *watch)
 {
 	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool bound;
 	int err;
 
 	if (fd < 0)
 		return -errno;
 	set_options(fd, lost_ms);
-	if (!connect(fd, address->ai_addr, address->ai_addrlen) || errno == EINPROGRESS)
+	bound = socket_binds(watch) && bind_first(fd, address);
+	if (bound)
+		socket_opens(watch, fd, address->ai_addr);
+	if (!connect(fd, address->ai_addr, address->ai_addrlen) || errno == EINPROGRESS) {
+		if (!bound)
+			socket_opens(watch, fd, address->ai_addr);
 		return fd;
+	}
 	err = -errno;
+	socket_closes(watch, fd);
 	close(fd);
 	return err;
 }

@@ -10,13 +10,14 @@
 #include <netdb.h>
 
 #include "base/why.h"
+#include "net/sockets.h"
 #include "net/url.h"
 
 #define TCP_PEER_BYTES 64 /* "192.0.2.1:4740", "[2001:db8::1]:4740" */
 
 /* Begins to connect. A socket that becomes writable when tcp_connected() is due, or a negative
- * errno. */
-int tcp_connect(const struct addrinfo *address, __u32 lost_ms);
+ * errno. Who closes it tells `watch`. */
+int tcp_connect(const struct addrinfo *address, __u32 lost_ms, const struct socket_watch *watch);
 /* What came of it: 0 or a negative errno. */
 int tcp_connected(int fd);
 

@@ -301,6 +301,8 @@ static int open_link(struct uplink *u, __u64 now_ns)
 	if (code)
 		return fail(u, "%s", why.text);
 	link = link_connect(&u->options.address.url, u->tls, NULL, now_ns);
+	if (link)
+		link_watch(link, u->sockets);
 	if (link && !talk_begin(&u->talk, link, u->options.host, INTERVAL_MESSAGE_MAX))
 		return 0;
 	link_close(link);

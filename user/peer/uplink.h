@@ -21,6 +21,7 @@
 #include "peer/options.h"
 #include "base/loop.h"
 #include "base/why.h"
+#include "net/sockets.h"
 #include "interval/source.h"
 
 enum uplink_phase {
@@ -74,6 +75,8 @@ enum uplink_change {
 enum uplink_change uplink_compare(const struct uplink *u, const struct peer_options *options,
 				  const struct interval_ask *asks, __u32 count);
 
+/* Before the first turn. `watch` is told of its sockets. */
+void uplink_watch(struct uplink *u, const struct socket_watch *watch);
 /* From now on it takes its turns in the loop by itself, until it is freed. Else: */
 void uplink_join(struct uplink *u, struct loop *loop);
 

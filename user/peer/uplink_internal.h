@@ -23,6 +23,7 @@ struct uplink {
 	void (*say)(void *context, const char *line);
 	void *context;
 
+	const struct socket_watch *sockets;
 	struct loop *loop; /* NULL: who made it takes its turns */
 	struct loop_watch watch;
 	struct loop_timer timer;

@@ -70,6 +70,11 @@ static void turn_on_time(void *context, __u64 now_ns)
 	uplink_turn(context, now_ns);
 }
 
+void uplink_watch(struct uplink *u, const struct socket_watch *watch)
+{
+	u->sockets = watch;
+}
+
 void uplink_join(struct uplink *u, struct loop *loop)
 {
 	u->loop = loop;

@@ -57,7 +57,7 @@ static int connect_to(const struct pair *s)
 				 .sin_port = htons(atoi(s->url.port))};
 	const struct addrinfo address = {
 		.ai_family = AF_INET, .ai_addr = (struct sockaddr *)&to, .ai_addrlen = sizeof(to)};
-	int fd = tcp_connect(&address, 30000);
+	int fd = tcp_connect(&address, 30000, NULL);
 	struct pollfd one = {.fd = fd, .events = POLLOUT};
 
 	assert_true(fd >= 0);

@@ -76,11 +76,11 @@ static void a_list_that_misses_a_value_is_none(void **state)
 
 static void the_books_have_every_counter_by_name(void **state)
 {
-	static const char *const names[] = {"seen_in",   "seen_out",     "evicted",
-					    "overflow",  "outside",      "arp",
-					    "not_ip",    "pseudowire",   "truncated",
-					    "malformed", "no_transport", "no_first_fragment",
-					    "too_deep",  "wrong_length", "late"};
+	static const char *const names[] = {
+		"seen_in",           "seen_out",  "evicted",      "overflow",
+		"outside",           "arp",       "not_ip",       "pseudowire",
+		"truncated",         "malformed", "own",          "no_transport",
+		"no_first_fragment", "too_deep",  "wrong_length", "late"};
 	struct weir_books books = {};
 	json_t *all;
 

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Which connections are weir's own (map `own`). The kernel programs ask by address and port, where a
+ * flow would begin; so a connection is written down before its first packet and stays for some time
+ * after its last, for its end is packets too, and it must not become another's meanwhile.
+ *
+ *   opens ──→ until WEIR_OWN_OPEN ──closes──→ until now + END_NS ──→ room for another
+ *                      └── the process was killed: the next one closes ──┘
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "meter/meter_internal.h"
+
+/* TIME_WAIT (60 s in Linux) keeps the port for so long, and the kernel sends what it had taken. */
+#define END_NS (60 * WEIR_NS_PER_SEC)
+
+/* --- The map ------------------------------------------------------------------------------ */
+
+static int write_until(int map, const struct weir_own *key, __u64 until_ns)
+{
+	return bpf_map_update_elem(map, key, &until_ns, BPF_ANY) ? -errno : 0;
+}
+
+/* Calls fn with each connection; it may delete it. */
+static void each(int map, void (*fn)(int map, const struct weir_own *key, __u64 until_ns))
+{
+	struct weir_own keys[2 * WEIR_OWN_CONNECTIONS];
+	unsigned int count = 0;
+	__u64 until_ns;
+
+	while (count < sizeof(keys) / sizeof(*keys) &&
+	       !bpf_map_get_next_key(map, count ? &keys[count - 1] : NULL, &keys[count]))
+		count++;
+	for (unsigned int i = 0; i < count; i++)
+		if (!bpf_map_lookup_elem(map, &keys[i], &until_ns))
+			fn(map, &keys[i], until_ns);
+}
+
+static void drop_over(int map, const struct weir_own *key, __u64 until_ns)
+{
+	if (until_ns <= meter_now())
+		bpf_map_delete_elem(map, key);
+}
+
+static void end_open(int map, const struct weir_own *key, __u64 until_ns)
+{
+	if (until_ns == WEIR_OWN_OPEN)
+		write_until(map, key, meter_now() + END_NS);
+}
+
+/* Both directions. */
+static int write_both(int map, const struct weir_own keys[2], __u64 until_ns)
+{
+	int code = write_until(map, &keys[0], until_ns);
+
+	code = code ? code : write_until(map, &keys[1], until_ns);
+	if (code != -E2BIG)
+		return code;
+	each(map, drop_over);
+	code = write_until(map, &keys[0], until_ns);
+	return code ? code : write_until(map, &keys[1], until_ns);
+}
+
+/* --- Sockets ------------------------------------------------------------------------------ */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct sockaddr_storage room;
+};
+
+/* An IPv4 peer of an IPv6 socket is IPv4 on the wire. */
+static void make_key(const union address *src, const union address *dst, __u8 proto,
+		     struct weir_own *out)
+{
+	struct weir_flow_key key = {};
+	struct weir_pair6 pair = {};
+	const bool v6 = src->any.sa_family == AF_INET6;
+	const bool mapped = v6 && IN6_IS_ADDR_V4MAPPED(&dst->in6.sin6_addr);
+	__be32 a = src->in.sin_addr.s_addr, b = dst->in.sin_addr.s_addr;
+
+	if (v6) {
+		memcpy(pair.src, &src->in6.sin6_addr, sizeof(pair.src));
+		memcpy(pair.dst, &dst->in6.sin6_addr, sizeof(pair.dst));
+	}
+	if (mapped) {
+		memcpy(&a, pair.src + 12, sizeof(a));
+		memcpy(&b, pair.dst + 12, sizeof(b));
+	}
+	key.addrs = weir_key_addrs(a, b);
+	/* sin_port and sin6_port have one place. */
+	key.rest = weir_key_rest(src->in.sin_port, dst->in.sin_port, proto,
+				 v6 && !mapped ? WEIR_KEY_V6 : 0, 0);
+	weir_own_of(&key, &pair, out);
+}
+
+static bool keys_of(int fd, const struct sockaddr *peer, struct weir_own keys[2])
+{
+	union address local = {}, remote = {};
+	socklen_t bytes = sizeof(local);
+	int proto = 0;
+
+	if (getsockname(fd, &local.any, &bytes) || local.any.sa_family != peer->sa_family)
+		return false;
+	bytes = sizeof(proto);
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &proto, &bytes))
+		return false;
+	if (peer->sa_family == AF_INET)
+		memcpy(&remote.in, peer, sizeof(remote.in));
+	else if (peer->sa_family == AF_INET6)
+		memcpy(&remote.in6, peer, sizeof(remote.in6));
+	else
+		return false;
+	make_key(&local, &remote, proto, &keys[0]);
+	make_key(&remote, &local, proto, &keys[1]);
+	return true;
+}
+
+/* The place of a socket, or of none; NULL: there is no room. */
+static struct meter_own_socket *find(struct meter_own *own, int fd)
+{
+	struct meter_own_socket *room = NULL;
+
+	for (int i = 0; i < WEIR_OWN_CONNECTIONS; i++) {
+		struct meter_own_socket *s = &own->socket[i];
+
+		if (s->open && s->fd == fd)
+			return s;
+		if (!s->open && !room)
+			room = s;
+	}
+	return room;
+}
+
+/* One that finds no room is counted as any other. */
+static void opens(void *context, int fd, const struct sockaddr *peer)
+{
+	struct meter_own *own = context;
+	struct meter_own_socket *s;
+	struct weir_own keys[2];
+
+	if (!keys_of(fd, peer, keys))
+		return;
+	pthread_mutex_lock(&own->lock);
+	s = find(own, fd);
+	if (s && !write_both(own->map, keys, WEIR_OWN_OPEN)) {
+		*s = (struct meter_own_socket){.open = true, .fd = fd};
+		memcpy(s->keys, keys, sizeof(s->keys));
+	}
+	pthread_mutex_unlock(&own->lock);
+}
+
+static void closes(void *context, int fd)
+{
+	struct meter_own *own = context;
+	struct meter_own_socket *s;
+
+	pthread_mutex_lock(&own->lock);
+	s = find(own, fd);
+	if (s && s->open) {
+		write_both(own->map, s->keys, meter_now() + END_NS);
+		s->open = false;
+	}
+	pthread_mutex_unlock(&own->lock);
+}
+
+void meter_own_open(const struct meter *m, struct meter_own *out)
+{
+	*out = (struct meter_own){
+		.map = m->map[MAP_OWN],
+		.watch = {.context = out, .opens = opens, .closes = closes},
+	};
+	pthread_mutex_init(&out->lock, NULL);
+	each(out->map, end_open);
+}
