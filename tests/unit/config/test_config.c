@@ -32,6 +32,9 @@ static void without_a_file_the_defaults_of_the_manual_hold(void **state)
 	assert_int_equal(c.timeouts.closed_ns, 2 * SEC);
 	assert_int_equal(c.flow_size, 262144);
 	assert_int_equal(c.inner, 0);
+	assert_int_equal(c.vxlan_port_count, 2);
+	assert_int_equal(c.vxlan_ports[0], 4789);
+	assert_int_equal(c.vxlan_ports[1], 8472);
 	assert_int_equal(c.query_count, COUNT(names));
 	for (size_t i = 0; i < COUNT(names); i++) {
 		assert_string_equal(c.queries[i].name, names[i]);
@@ -100,6 +103,7 @@ static void a_file_with_every_key_is_taken_at_its_word(void **state)
 		"groups: {campus: [10.1.0.0/16, 10.2.0.0/16], isp: [192.0.2.0/24]}\n"
 		"flow: {idle_timeout: 500ms, active_timeout: 1h, closed_timeout: 0s, size: 1024}\n"
 		"tunnels: inner\n"
+		"vxlan_ports: [8472, 7]\n"
 		"attach: {ingress: generic, egress: clsact, vlan: never}\n"
 		"count: upper\n"
 		"queries:\n"
@@ -126,6 +130,8 @@ static void a_file_with_every_key_is_taken_at_its_word(void **state)
 	assert_int_equal(c.timeouts.closed_ns, 0);
 	assert_int_equal(c.flow_size, 1024);
 	assert_int_equal(c.inner, 1);
+	assert_int_equal(c.vxlan_port_count, 2);
+	assert_int_equal(c.vxlan_ports[1], 7);
 	assert_int_equal(c.attach.in, ATTACH_IN_GENERIC);
 	assert_int_equal(c.attach.out, ATTACH_OUT_CLSACT);
 	assert_int_equal(c.attach.vlan, ATTACH_VLAN_NEVER);
