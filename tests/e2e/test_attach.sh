@@ -47,7 +47,7 @@ unit_run() {
 	local have
 
 	have=$(sed -n 's/^CapabilityBoundingSet=//p' "$HERE/../../packaging/weir.service" |
-		sed 's/CAP_//g; s/[A-Z_]*/+&/g; s/ /,/g' | tr A-Z a-z)
+		sed 's/CAP_//g; s/[A-Z_]*/+&/g; s/ /,/g' | tr '[:upper:]' '[:lower:]')
 	nsenter -t "${HOST[b]}" -n -m -- setpriv --bounding-set="-all,$have" \
 		"$WEIR" run -q -c "$WORK/$1.yaml" >"$WORK/agent-b" 2>&1 &
 	AGENT[b]=$!

@@ -191,11 +191,9 @@ foreign() {
 		[ "$(on a cat /sys/class/net/wa/ifindex)" = "$(on b cat /sys/class/net/wb/ifindex)" ] &&
 		[ "$(on b cat /sys/class/net/far0/iflink)" = "$(on b cat /sys/class/net/wb/ifindex)" ]
 }
-# again DEV: until the cable's two ends have one number
+# same_number: until the cable's two ends have one number
 same_number() {
-	local try
-
-	for try in 1 2 3 4 5 6 7 8; do
+	for _ in 1 2 3 4 5 6 7 8; do
 		[ "$(on a cat /sys/class/net/wa/ifindex)" -lt "$(on b cat /sys/class/net/wb/ifindex)" ] &&
 			on a ip link add spare type bridge && on a ip link del spare
 		[ "$(on a cat /sys/class/net/wa/ifindex)" -gt "$(on b cat /sys/class/net/wb/ifindex)" ] &&
