@@ -53,7 +53,7 @@
 #define QUEUE_BATCH 32 /* messages handed down at once */
 #define QUEUE_TO_BYTES 512
 #define QUEUE_PART_BYTES 1024
-#define QUEUE_ERROR_BYTES 192
+#define QUEUE_ERROR_BYTES 184
 
 struct queue;
 
@@ -94,8 +94,8 @@ struct queue_status {
 	__u64 since_ns;
 	__u64 errors;
 	__u64 error_ns; /* when the last was; 0: never */
-	__u64 names;    /* names_digest() of those that the session was told; 0: none */
 	char error[QUEUE_ERROR_BYTES];
+	__u64 names; /* names_digest() of those that the session was told; 0: none */
 };
 
 /* A message of the batch. */

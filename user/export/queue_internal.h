@@ -17,7 +17,7 @@
 #include "base/twin.h"
 
 #define QUEUE_MAGIC "weirqueu"
-#define QUEUE_LAYOUT 2
+#define QUEUE_LAYOUT 1
 #define QUEUE_HEADER_BYTES 16384u
 
 struct queue_header {
@@ -39,6 +39,7 @@ _Static_assert(offsetof(struct queue_header, mark) == 544, "fixed in all layouts
 _Static_assert(sizeof(struct queue_mark) == 56, "fixed in all layouts");
 _Static_assert(offsetof(struct queue_header, progress) == 664, "fixed in all layouts");
 _Static_assert(offsetof(struct queue_totals, unencodable) == 24, "fixed in all layouts");
+_Static_assert(offsetof(struct queue_header, batch) == 1336, "of layout 1");
 _Static_assert(sizeof(struct queue_header) <= QUEUE_HEADER_BYTES, "the ring follows");
 
 struct queue {
