@@ -47,6 +47,7 @@ struct running {
 	struct netlink *links;
 	struct loop_watch link_watch, ring_watch, lines_watch;
 	struct loop_timer tick, ring_timer, ports_timer;
+	bool links_lost;  /* what the kernel said of links, or what it was asked */
 	bool lines_broke; /* and people know */
 };
 
@@ -233,9 +234,10 @@ static void follow_links(struct running *r)
 {
 	struct ports *p = &r->a->ports;
 
-	if (netlink_read(r->links, ports_link, p)) {
-		ports_read_links(p);
+	r->links_lost |= netlink_read(r->links, ports_link, p) != 0;
+	if (r->links_lost && !ports_read_links(p)) {
 		ports_name(p);
+		r->links_lost = false;
 	}
 	ports_sync(p, false);
 	loop_timer(r->loop, &r->ports_timer, p->more ? clock_monotonic_ns() : LOOP_NEVER);

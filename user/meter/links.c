@@ -66,6 +66,17 @@ static bool is_same(const struct links_entry *a, const struct links_entry *b)
 	       a->promiscuous == b->promiscuous && !strcmp(a->kind, b->kind);
 }
 
+/* Is anything above or below it, as far as the table knows? */
+static bool is_joined(const struct links *l, const struct links_entry *link)
+{
+	if (link->lower || link->master || link->vlan_aware || link->promiscuous)
+		return true;
+	for (unsigned int i = 0; i < l->count; i++)
+		if (l->link[i].lower == link->ifindex || l->link[i].master == link->ifindex)
+			return true;
+	return false;
+}
+
 static void take_out(struct links *l, unsigned int at)
 {
 	l->count--;
@@ -79,9 +90,10 @@ int links_put(struct links *l, const struct netlink_link *from)
 	bool known = at < l->count && l->link[at].ifindex == link.ifindex, changed;
 
 	if (from->gone) {
+		changed = known && is_joined(l, &l->link[at]);
 		if (known)
 			take_out(l, at);
-		return known;
+		return changed;
 	}
 	if (!known) {
 		if (make_room(l))
@@ -89,7 +101,7 @@ int links_put(struct links *l, const struct netlink_link *from)
 		memmove(&l->link[at + 1], &l->link[at], (l->count - at) * sizeof(*l->link));
 		l->count++;
 	}
-	changed = !known || !is_same(&l->link[at], &link);
+	changed = known ? !is_same(&l->link[at], &link) : is_joined(l, &link);
 	l->link[at] = link;
 	return changed;
 }

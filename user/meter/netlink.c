@@ -35,6 +35,7 @@
 #include <string.h>
 #include <time.h>
 
+#define DUMP_TRIES 64
 #define MESSAGE_BYTES 32768 /* what iproute2 reads at once; the kernel fills no more */
 
 /* --- One request, its answers ------------------------------------------------------------------ */
@@ -79,14 +80,13 @@ static int ask_once(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
 	return ask(NETLINK_ROUTE, request, fn, ctx);
 }
 
-/* Until no change interrupts it; fn may see a thing twice. */
+/* Until no change interrupts it, or -EINTR; fn may see a thing twice. */
 static int dump(struct nlmsghdr *request, mnl_cb_t fn, void *ctx)
 {
-	int err;
+	int err = -EINTR;
 
-	do {
+	for (unsigned int i = 0; i < DUMP_TRIES && err == -EINTR; i++)
 		err = ask_once(request, fn, ctx);
-	} while (err == -EINTR);
 	return err;
 }
 
