@@ -141,7 +141,7 @@ __attribute__((noinline, cold)) void wire_mend_times(struct work *w, struct flow
 						     struct flow_traffic *t, unsigned int reverse)
 {
 	const __u64 start = FIELD_BIT(START) << reverse, end = FIELD_BIT(END) << reverse;
-	__u64 other = t->start_ns;
+	__u64 other;
 
 	if (t->start_ns >> 63 || t->end_ns >> 63)
 		wire_tally(w, WIRE_COUNT_TIME, 1);
