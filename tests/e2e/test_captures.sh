@@ -147,13 +147,13 @@ everywhere() {
 check "a pcap cut anywhere gives what tshark reads of it" everywhere "$MADE/form-nano-big.pcap" 30 311
 check "a pcapng too" everywhere "$MADE/form-interfaces.pcapng" 166 336
 
-made fraction.pcap 'pcap(1, FRAMES)[:24 + 16 + len(FRAMES[0])] + struct.pack("<4I", 1, 1000000, 0, 0)'
+made fraction.pcap 'pcap(1, FRAMES)[:-12 - len(FRAMES[5])] + struct.pack("<3I", 1000000, len(FRAMES[5]), len(FRAMES[5])) + FRAMES[5]'
 check "P18: seconds are unsigned" counts 0 0 \
 	'.captured.first == "2038-01-19T03:14:07.000000000Z" and .captured.last == "2038-01-19T03:14:09.000000000Z"' \
 	"$FIELD/P18-across-2038.pcap"
-check "P18: a fraction of a second or more is refused by name" counts 1 1 '.captured.read.packets == 1' \
-	"$MADE/fraction.pcap"
-check "the line has it" grep -q "after packet 1, at byte 182: a time of 1 and 1000000/1000000 seconds" "$WORK/err"
+check "P18: a fraction of a second or more is refused by name, and its packet counts" counts 1 1 \
+	'.captured.read.packets == 6 and .captured.bad_time.packets == 1' "$MADE/fraction.pcap"
+check "the line has it" grep -q "times of 1 of 6 packets .* packet 6: 1000000/1000000" "$WORK/err"
 check "P02: first and last are the earliest and latest" counts 0 0 \
 	'.captured.first == "2023-11-13T22:13:20.000000000Z" and .captured.last == "2023-11-14T22:13:21.000000000Z"' \
 	"$FIELD/P02-clock-back-a-day.pcap"

@@ -89,8 +89,7 @@ each refused run --check -j -c "$WORK/b.yaml"
 
 start coordinate b "$WEIR" coordinate -q -c "$WORK/coordinate.yaml"
 check "an agent measures" agent b -c "$WORK/b.yaml"
-on b ping -q -i 0.2 127.0.0.1 >/dev/null &
-AGENT[ping]=$!
+start ping b ping -q -i 0.2 127.0.0.1
 answers() {
 	on b "$WEIR" show answers -j | grep -q .
 }

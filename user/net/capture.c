@@ -58,11 +58,15 @@ struct capture {
 	struct capture_raw raw;
 	__u64 now_ns;
 	bool timed;
+	__u32 fraction;  /* of a time that is none; else 0 */
 	unsigned int of; /* interface */
 	bool pending;
 	/* The first link type that is not read, and how many packets are of such */
 	__u32 unread;
 	__u64 unread_packets;
+	/* The first time that is none, in which packet, and how many there are */
+	__u32 bad_fraction;
+	__u64 bad_packet, bad_times;
 
 	capture_fn *fn;
 	void *context;
@@ -154,7 +158,7 @@ static int hand_on(struct capture *c)
 	if (c->timed)
 		note_time(c->counts, c->now_ns);
 	else
-		count(c, CAPTURE_NO_TIME);
+		count(c, c->fraction ? CAPTURE_BAD_TIME : CAPTURE_NO_TIME);
 	if (i->link)
 		fate = capture_link_frame(i->link, &c->raw, &packet);
 	if (fate == CAPTURE_READ)
@@ -203,11 +207,25 @@ static int add_interface(struct capture *c, const struct interface *i)
 #define PCAP_PACKET_BYTES 16
 #define PCAP_LINK_BITS 0x03ffffff /* above them: how long the FCS is */
 
+/* Some writers' fractions reach a second and more. Which time was meant, nobody knows. */
+static void set_pcap_time(struct capture *c, __u32 seconds, __u32 fraction)
+{
+	c->timed = fraction < c->fractions;
+	c->fraction = c->timed ? 0 : fraction;
+	if (c->timed) {
+		c->now_ns = seconds * WEIR_NS_PER_SEC +
+			    (__u64)fraction * (WEIR_NS_PER_SEC / c->fractions);
+	} else if (!c->bad_times++) {
+		c->bad_fraction = fraction;
+		c->bad_packet = c->packets + 1;
+	}
+}
+
 /* Before version 2.3 the length on the wire stood first; in 2.3 it depends on who wrote it. */
 static int read_pcap_packet(struct capture *c)
 {
 	__u8 head[PCAP_PACKET_BYTES];
-	__u32 fraction, bytes, wire_bytes;
+	__u32 bytes, wire_bytes;
 	int code;
 
 	c->at = capture_stream_at(c->in);
@@ -218,19 +236,13 @@ static int read_pcap_packet(struct capture *c)
 		code = take(c, NULL, c->extra_bytes, false);
 	if (code < 0)
 		return code;
-	fraction = get32(c, head + 4);
-	if (fraction >= c->fractions)
-		return damaged(c, "a time of %u and %u/%u seconds", get32(c, head), fraction,
-			       c->fractions);
-	c->now_ns = get32(c, head) * WEIR_NS_PER_SEC +
-		    (__u64)fraction * (WEIR_NS_PER_SEC / c->fractions);
 	bytes = get32(c, head + 8);
 	wire_bytes = get32(c, head + 12);
 	code = c->lengths_swap && bytes > wire_bytes ? take_bytes(c, wire_bytes, bytes)
 						     : take_bytes(c, bytes, wire_bytes);
 	if (code < 0)
 		return code;
-	c->timed = true;
+	set_pcap_time(c, get32(c, head), get32(c, head + 4));
 	code = hand_on(c);
 	return code ? code : 1;
 }
@@ -460,7 +472,8 @@ static int read_block(struct capture *c, __u32 type)
 		return taken;
 	c->left = get32(c, head + 4);
 	if (c->left < NG_AROUND || c->left % 4)
-		return damaged(c, "a block of %llu bytes", c->left);
+		return damaged(c, "a block of %llu bytes, %s", c->left,
+			       c->left % 4 ? "which is no multiple of 4" : "less than any has");
 	c->left -= NG_AROUND + taken;
 	c->pending = false;
 	code = read_body(c, get32(c, head));
@@ -511,6 +524,12 @@ static int read_all(struct capture *c)
 /* What was left out of a file that is not damaged. */
 static int say_unread(const struct capture *c)
 {
+	if (!c->unread_packets && c->bad_times)
+		return why_set(c->why, -EBADMSG,
+			       "%.512s: times of %llu of %llu packets have a fraction of a second "
+			       "or more, the first in packet %llu: %u/%u",
+			       c->name, c->bad_times, c->packets, c->bad_packet, c->bad_fraction,
+			       c->fractions);
 	if (!c->unread_packets)
 		return 0;
 	return why_set(c->why, -EBADMSG,

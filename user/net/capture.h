@@ -22,7 +22,8 @@
 	X(PROTECTED, wlan_protected, NAMED, "802.11: encrypted")                                   \
 	X(PARTS, wlan_parts, NAMED, "802.11: a later fragment, or several packets in one frame")   \
 	X(SHORT_WIRE, short_wire, NOTE, "told as shorter than what was captured, which counts")    \
-	X(NO_TIME, no_time, NOTE, "without a time: the one before counts")
+	X(NO_TIME, no_time, NOTE, "without a time: the one before counts")                         \
+	X(BAD_TIME, bad_time, NOTE, "with a fraction beyond a second: the time before counts")
 
 enum capture_kind {
 	CAPTURE_KIND_READ,

@@ -95,10 +95,6 @@ static void a_damaged_pcap_gives_what_is_good(void **state)
 	       PCAP_RAW, PCAP_PACKET, 7, 1, 4);
 	EXPECT(1, "at byte 44: a packet of 262145 captured bytes", PCAP_RAW, PCAP_PACKET, 7, 1,
 	       262145, 262145);
-	EXPECT(1, "a time of 7 and 1000000/1000000 seconds", PCAP_RAW, PCAP_PACKET, 7, 1000000, 0,
-	       0);
-	EXPECT(0, "a time of 7 and 1000000000/1000000000", 0xa1b23c4d, 2, 0, 0, 65535, 101, 7,
-	       1000000000, 0, 0);
 	EXPECT(0, "link type 147 (USER0) is not one", PCAP, 147);
 	EXPECT(0, "neither pcap nor pcapng", 0xa1b2c3d5, 2, 0, 0, 65535, 101);
 }
@@ -137,6 +133,23 @@ static void times_that_cannot_be_are_refused(void **state)
 	EXPECT(0, "times in units of 2^-64 seconds", SECTION, 1, 28, 101, 0, 9 | 1 << 16, 0xc0, 28);
 	/* An offset of -1 s, before the epoch. */
 	EXPECT(0, "a time before 1970", SECTION, 1, 32, 101, 0, 14 | 8 << 16, ~0u, ~0u, 32, PACKET);
+}
+
+static void a_fraction_of_a_second_or_more_costs_its_packet_the_time(void **state)
+{
+	const __u32 words[] = {PCAP_RAW, PCAP_PACKET, 9, 1000000, 4, 4, 0x45, 8, ~0u, 4, 4, 0x45};
+	struct got got = {};
+
+	assert_int_equal(read_bytes(words, sizeof(words), &got), -EBADMSG);
+	assert_non_null(strstr(why.text, "times of 2 of 3 packets have a fraction of a second or "
+					 "more, the first in packet 2: 1000000/1000000"));
+	assert_int_equal(got.packets, 3);
+	assert_int_equal(got.now_ns, 7000001000);
+	assert_int_equal(counts.count[CAPTURE_BAD_TIME].packets, 2);
+	assert_int_equal(counts.first_ns, 7000001000);
+	assert_int_equal(counts.last_ns, 7000001000);
+	EXPECT(1, "the first in packet 1: 1000000000/1000000000", 0xa1b23c4d, 0x00040002, 0, 0,
+	       65535, 101, 7, 1000000000, 4, 4, 0x45);
 }
 
 static void what_stops_the_reader_is_returned(void **state)
@@ -204,6 +217,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_pcap_gives_what_is_good),
 		cmocka_unit_test(a_damaged_pcapng_gives_what_is_good),
 		cmocka_unit_test(times_that_cannot_be_are_refused),
+		cmocka_unit_test(a_fraction_of_a_second_or_more_costs_its_packet_the_time),
 		cmocka_unit_test(what_stops_the_reader_is_returned),
 		cmocka_unit_test(times_are_nanoseconds_whatever_the_unit),
 		cmocka_unit_test(lengths_never_wrap),
