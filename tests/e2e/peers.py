@@ -11,7 +11,7 @@
     peers.py softflowd OURS FOLDER CAPTURE...   nfcapd's folder of softflowd's records
     peers.py content FILE               tshark has no complaint
     peers.py types FILE...              ipfixDump reads weir's own elements
-    peers.py options 10|9 FILE NAME INDEX SEEN
+    peers.py options 10|9 FILE NAME ALIAS INDEX SEEN
                                         tshark reads the interface's name, and all else besides flows
 
 A flow is a dict of numbers and texts, one in a line of the file OURS. Times are milliseconds, as
@@ -266,7 +266,7 @@ def check_types(paths):
     return wrong or not paths
 
 
-def check_options(version, path, name, index, seen):
+def check_options(version, path, name, alias, index, seen):
     """The latest record of each kind."""
     told, types, complaints = {}, {}, []
     for message, said in pdml(path, version):
@@ -291,7 +291,7 @@ def check_options(version, path, name, index, seen):
     right = {
         "complaints": not complaints,
         "name": bytes.fromhex(told.get("cflow.if_name", "")).rstrip(b"\0") == name.encode(),
-        "about": bytes.fromhex(told.get("cflow.if_descr", "")).startswith(b"in: "),
+        "alias": bytes.fromhex(told.get("cflow.if_descr", "")).rstrip(b"\0") == alias.encode(),
         "sampling": number("cflow.sampling_interval") == 1 == number("cflow.sampling_algorithm"),
         "exported": number("cflow.flowsexp") > 0 == number("cflow.notsent_flows"),
         "ignored": number("cflow.ignore_packets") >= 0,
@@ -441,7 +441,8 @@ def main():
     if verb == "types":
         return check_types(words)
     if verb == "options":
-        return check_options(int(words[0]), words[1], words[2], int(words[3]), int(words[4]))
+        return check_options(int(words[0]), words[1], words[2], words[3], int(words[4]),
+                             int(words[5]))
     version = int(words.pop(0)) if words[0].isdigit() else 10
     ours, *paths = words
     ours = read_ours(ours, version)

@@ -355,6 +355,7 @@ fi
 host a
 host b
 wire a wa 10.9.0.1/24 b wb 10.9.0.2/24
+on b ip link set wb alias "cable to a"
 cat >"$WORK/live.yaml" <<END
 interfaces: [wb]
 flow: {size: 4096, idle_timeout: 1s, active_timeout: 3s, closed_timeout: 0s}
@@ -373,7 +374,7 @@ live() {
 		agent b -c "$WORK/live.yaml" && on a ping -q -c 20 -i 0.01 10.9.0.2
 }
 told() {
-	"$PEERS" options "$1" "$WORK/live.pcap" wb "$(on b cat /sys/class/net/wb/ifindex)" \
+	"$PEERS" options "$1" "$WORK/live.pcap" wb "cable to a" "$(on b cat /sys/class/net/wb/ifindex)" \
 		"$(($(counter b seen_in) + $(counter b seen_out)))"
 }
 # Two flows, one each way: what came in has the interface's index as input, the other as output.
