@@ -33,7 +33,7 @@
 	X(OUTSIDE, outside, OUTSIDE, "link and tunnel headers, padding of packets in flows")       \
 	X(ARP, arp, NAMED, "ARP")                                                                  \
 	X(NOT_IP, not_ip, NAMED, "neither IP nor ARP")                                             \
-	X(PSEUDOWIRE, pseudowire, NAMED, "behind MPLS labels: not IP for certain")                 \
+	X(PSEUDOWIRE, pseudowire, NAMED, "behind MPLS labels, not certainly IP")                   \
 	X(TRUNCATED, truncated, NAMED, "the frame ends inside its link or IP header")              \
 	X(MALFORMED, malformed, NAMED, "the IP header contradicts itself")                         \
 	X(OWN, own, NAMED, "weir's own, to collectors and a coordinator: count_own: false")        \

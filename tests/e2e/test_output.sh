@@ -124,7 +124,7 @@ head_reads() {
 check "weir run | head ends when head does" head_reads
 check "and nothing stays attached" nothing_left b
 
-check "weir detach prints nothing, and needs no output" sh -c "'$WEIR' detach --all >/dev/full 2>/dev/null; [ \$? = 0 ]"
+check "weir detach prints nothing, and needs no output" on b sh -c "'$WEIR' detach --all >/dev/full 2>/dev/null; [ \$? = 0 ]"
 tried+="detach "
 all_tried() {
 	local verb

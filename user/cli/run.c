@@ -109,8 +109,8 @@ const struct verb verb_run = {
 		"error). This is not exactly once, as export is: an agent that is killed loses the\n"
 		"lines that were not written yet, and the next one may repeat some. Nothing waits for\n"
 		"the reader: lines that find 1 MiB waiting for it are dropped. How many flows ended,\n"
-		"how many lines were written and how many dropped is printed at the end. When the reader\n"
-		"has gone, that is said, measuring goes on, and the exit status is 1.\n\n"
+		"how many lines were written and how many dropped is printed at the end. If the reader\n"
+		"goes away, weir says so and goes on measuring, and the exit status is 1.\n\n"
 		"With export in the configuration, flows go to collectors or files when they end. What\n"
 		"collectors have not taken five seconds after the end waits for the next run.",
 	.options = options,

@@ -41,12 +41,18 @@ static struct flow_traffic traffic_of(const struct flow_ended *ended)
 	};
 }
 
+/* A time of 0 is none: that of a capture that has no times. */
+static __u64 unknown_times(const struct flow_ended *ended)
+{
+	return (ended->start_ns ? 0 : FIELD_BIT(START)) | (ended->end_ns ? 0 : FIELD_BIT(END));
+}
+
 void flow_ended_record(const struct flow_ended *ended, struct flow_record *out)
 {
 	const struct weir_flow_key *key = &ended->key;
 
 	*out = (struct flow_record){
-		.known = KNOWN,
+		.known = KNOWN & ~unknown_times(ended),
 		.forward = traffic_of(ended),
 		.vlan = key->vlan,
 		.family = key->flags & WEIR_KEY_V6 ? 6 : 4,
@@ -102,9 +108,10 @@ void flow_ended_biflow(const struct flow_ended *a, const struct flow_ended *b,
 		       struct flow_record *out)
 {
 	const struct flow_ended *first = b->start_ns < a->start_ns ? b : a;
+	const struct flow_ended *other = first == a ? b : a;
 
 	flow_ended_record(first, out);
-	out->known |= FIELD_BIT(INITIATOR) | TRAFFIC << FLOW_REVERSE;
-	out->reverse = traffic_of(first == a ? b : a);
+	out->known |= FIELD_BIT(INITIATOR) | (TRAFFIC & ~unknown_times(other)) << FLOW_REVERSE;
+	out->reverse = traffic_of(other);
 	out->initiator = a->start_ns != b->start_ns;
 }

@@ -120,8 +120,7 @@ static int take(struct capture *c, void *to, __u32 bytes, bool may_end)
 		return 1;
 	if (!got && may_end)
 		return 0;
-	return damaged(c, "the file ends in the midst of it: %zd of %u bytes are there", got,
-		       bytes);
+	return damaged(c, "the file ends here: %zd of %u bytes", got, bytes);
 }
 
 /* --- Packets --------------------------------------------------------------------------------- */

@@ -21,9 +21,11 @@
 	X(NO_DATA, wlan_no_data, NAMED, "802.11: management, control, nothing in it")              \
 	X(PROTECTED, wlan_protected, NAMED, "802.11: encrypted")                                   \
 	X(PARTS, wlan_parts, NAMED, "802.11: a later fragment, or several packets in one frame")   \
-	X(SHORT_WIRE, short_wire, NOTE, "told as shorter than what was captured, which counts")    \
-	X(NO_TIME, no_time, NOTE, "without a time: the one before counts")                         \
-	X(BAD_TIME, bad_time, NOTE, "with a fraction beyond a second: the time before counts")
+	X(SHORT_WIRE, short_wire, NOTE,                                                            \
+	  "shorter on the wire than captured: the captured length is used")                        \
+	X(NO_TIME, no_time, NOTE, "without a time: the previous packet's, if any, is used")        \
+	X(BAD_TIME, bad_time, NOTE,                                                                \
+	  "with a fraction of a second or more: the previous packet's time is used")
 
 enum capture_kind {
 	CAPTURE_KIND_READ,

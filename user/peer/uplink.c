@@ -224,7 +224,7 @@ static int take_other(struct uplink *u, const struct interval_ask *other)
 
 	if (u->stage != STAGE_UP || q >= u->count || u->left_out & 1ull << q) {
 		u->refused = true;
-		return fail(u, "it refuses query %u, which is not asked", q);
+		return fail(u, "it refuses query %u, which was not asked", q);
 	}
 	u->left_out |= 1ull << q;
 	if (!interval_ask_compare(other, "at the coordinator", &u->ask[q], &why))

@@ -95,6 +95,25 @@ static void an_icmp_flow_has_type_and_code_and_no_ports(void **state)
 	assert_memory_equal(r.dst, f.pair.dst, 16);
 }
 
+/* A capture without times is not of 1970. */
+static void a_time_that_is_not_known_is_null_in_json(void **state)
+{
+	struct flow_ended f = flow("10.0.0.1", 1, "10.0.0.2", 2);
+	struct flow_record r;
+	json_t *json;
+
+	f.start_ns = 0;
+	flow_ended_record(&f, &r);
+	assert_false(r.known & FIELD_BIT(START));
+	assert_true(r.known & FIELD_BIT(END));
+	f.end_ns = 0;
+	flow_ended_record(&f, &r);
+	json = flow_record_to_json(&r);
+	assert_true(json_is_null(json_object_get(json, "first")));
+	assert_true(json_is_null(json_object_get(json, "last_ns")));
+	json_decref(json);
+}
+
 /* Of a fragment alone: neither port 0 nor an echo reply. */
 static void what_was_not_seen_is_not_known_and_null_in_json(void **state)
 {
@@ -263,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_says_what_the_flow_does),
 		cmocka_unit_test(an_icmp_flow_has_type_and_code_and_no_ports),
+		cmocka_unit_test(a_time_that_is_not_known_is_null_in_json),
 		cmocka_unit_test(what_was_not_seen_is_not_known_and_null_in_json),
 		cmocka_unit_test(what_the_kernel_says_is_known_and_nothing_else),
 		cmocka_unit_test(a_flow_is_told_from_the_other_direction_of_another),

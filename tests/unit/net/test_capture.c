@@ -89,10 +89,10 @@ static void a_damaged_pcap_gives_what_is_good(void **state)
 {
 	EXPECT(0, NULL, PCAP_RAW);
 	EXPECT(2, NULL, PCAP_RAW, PCAP_PACKET, PCAP_PACKET);
-	EXPECT(0, "at byte 0: the file ends in the midst of it: 8 of 20 bytes", 0xa1b2c3d4, 2, 0);
+	EXPECT(0, "at byte 0: the file ends here: 8 of 20 bytes", 0xa1b2c3d4, 2, 0);
 	EXPECT(0, "version 3.4", 0xa1b2c3d4, 0x00040003, 0, 0, 65535, 101);
-	EXPECT(1, "after packet 1, at byte 44: the file ends in the midst of it: 12 of 16 bytes",
-	       PCAP_RAW, PCAP_PACKET, 7, 1, 4);
+	EXPECT(1, "after packet 1, at byte 44: the file ends here: 12 of 16 bytes", PCAP_RAW,
+	       PCAP_PACKET, 7, 1, 4);
 	EXPECT(1, "at byte 44: a packet of 262145 captured bytes", PCAP_RAW, PCAP_PACKET, 7, 1,
 	       262145, 262145);
 	EXPECT(0, "link type 147 (USER0) is not one", PCAP, 147);
@@ -114,8 +114,7 @@ static void a_damaged_pcapng_gives_what_is_good(void **state)
 	       0, 9, 8, 8, 0x45, 36);
 	EXPECT(1, "a block of 36 bytes that ends as one of 40", SECTION, INTERFACE, PACKET, 6, 36,
 	       0, 0, 9, 4, 4, 0x45, 40);
-	EXPECT(1, "the file ends in the midst of it", SECTION, INTERFACE, PACKET, 6, 36, 0, 0, 9, 4,
-	       4, 0x45);
+	EXPECT(1, "the file ends here", SECTION, INTERFACE, PACKET, 6, 36, 0, 0, 9, 4, 4, 0x45);
 	EXPECT(0, "a packet of interface 1, and there are 1", SECTION, INTERFACE, 6, 36, 1, 0, 9, 4,
 	       4, 0x45, 36);
 	EXPECT(0, "a section of no byte order", 0x0a0d0d0a, 28, 0x1a2b3c4e, 1, 0, 0, 28);

@@ -166,7 +166,7 @@ static void a_refusal_of_what_was_not_asked_ends_the_session(void **state)
 			peer_refuse_query(0, "", 0, "");
 		peer_refuse_query(queries[i], "", 0, "");
 		UNTIL(peer_has_phase(UPLINK_REFUSED));
-		assert_non_null(strstr(scene.line, "which is not asked"));
+		assert_non_null(strstr(scene.line, "which was not asked"));
 		peer_hang_up();
 		scene.now_ns += 60 * SEC;
 	}
