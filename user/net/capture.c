@@ -214,7 +214,11 @@ static void set_pcap_time(struct capture *c, __u32 seconds, __u32 fraction)
 	if (c->timed) {
 		c->now_ns = seconds * WEIR_NS_PER_SEC +
 			    (__u64)fraction * (WEIR_NS_PER_SEC / c->fractions);
-	} else if (!c->bad_times++) {
+		return;
+	}
+	if (!c->now_ns) /* no time before: the second, which was told, is nearer than 1970 */
+		c->now_ns = seconds * WEIR_NS_PER_SEC;
+	if (!c->bad_times++) {
 		c->bad_fraction = fraction;
 		c->bad_packet = c->packets + 1;
 	}

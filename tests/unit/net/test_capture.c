@@ -151,6 +151,17 @@ static void a_fraction_of_a_second_or_more_costs_its_packet_the_time(void **stat
 	       65535, 101, 7, 1000000000, 4, 4, 0x45);
 }
 
+static void a_first_packet_with_such_a_fraction_has_its_second(void **state)
+{
+	const __u32 words[] = {PCAP_RAW, 7, 8915240, 4, 4, 0x45};
+	struct got got = {};
+
+	assert_int_equal(read_bytes(words, sizeof(words), &got), -EBADMSG);
+	assert_int_equal(got.packets, 1);
+	assert_int_equal(got.now_ns, 7000000000);
+	assert_false(counts.timed);
+}
+
 static void what_stops_the_reader_is_returned(void **state)
 {
 	const __u32 words[] = {PCAP_RAW, PCAP_PACKET, PCAP_PACKET, PCAP_PACKET};
@@ -217,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_pcapng_gives_what_is_good),
 		cmocka_unit_test(times_that_cannot_be_are_refused),
 		cmocka_unit_test(a_fraction_of_a_second_or_more_costs_its_packet_the_time),
+		cmocka_unit_test(a_first_packet_with_such_a_fraction_has_its_second),
 		cmocka_unit_test(what_stops_the_reader_is_returned),
 		cmocka_unit_test(times_are_nanoseconds_whatever_the_unit),
 		cmocka_unit_test(lengths_never_wrap),
