@@ -32,11 +32,11 @@ const struct verb verb_replay = {
 	.summary = "run captures through the kernel programs, on their own clock",
 	.about =
 		"Feeds pcap and pcapng files to the programs that weir run attaches, and prints totals\n"
-		"and queries, or the flows. Needs no interface. Files may be compressed with gzip or zstd; - is\n"
-		"standard input. The same captures give the same output each time.\n\n"
+		"and queries, or the flows. Needs no interface. Files may be compressed with gzip or zstd;\n"
+		"- is standard input. The same captures give the same output each time.\n\n"
 		"Link types: Ethernet, Linux cooked, raw IP, BSD loopback, PPP, PPPoE, Cisco HDLC, frame\n"
 		"relay, 802.11 (data frames; also with radiotap, Prism, AVS, PPI), NFLOG, PFLOG, PKTAP,\n"
-		"switch tags of Linux DSA, MPLS, FDDI, LLC on ATM, and some more. A link header that is not\n"
+		"switch tags of Linux DSA, MPLS, FDDI, LLC on ATM, and some more. A link header other than\n"
 		"Ethernet's counts as 14 bytes.\n\n"
 		"A capture that is cut off, damaged or not of these link types gets one line and exit\n"
 		"status 1; the packets before the damage, and the other captures, are still counted.",

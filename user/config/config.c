@@ -63,9 +63,9 @@ static const struct key keys[] = {
 	{"interfaces", KEY_LIST, AT(interfaces), .list = &config_interfaces,
 	 .without = "that of the default route", .help = "interfaces to measure"},
 	{"count", KEY_CHOICE, AT(count), .choices = count_choices, .standard = "all",
-	 .help = "of interfaces that lie above one another, as a bridge above its ports or a VLAN "
-		 "above its parent, which are measured: all, so that their packets are counted "
-		 "twice; once or lower: those with none of the others below; upper: above"},
+	 .help = "which interfaces of a stack (bridge and port, VLAN and parent, bond and member) to "
+		 "measure: all (their packets are counted twice), lower or once (only those with "
+		 "none of the others below them), upper (only those with none above them)"},
 	{"inside", KEY_LIST, AT(scope.inside), .list = &config_inside,
 	 .standard = "[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, \"fc00::/7\"]",
 	 .help = "networks on this side; without it the interfaces' own networks, too"},
@@ -79,10 +79,10 @@ static const struct key keys[] = {
 	 .standard = "[4789, 8472]",
 	 .list = &(const struct key_list){&vxlan_port, sizeof(__u32), AT(vxlan_port_count),
 					  .same = same_port},
-	 .help = "UDP ports that VXLAN is sent to, for tunnels: inner"},
+	 .help = "UDP ports of VXLAN, for tunnels: inner"},
 	{"count_own", KEY_BOOLEAN, AT(count_own), .standard = "true",
-	 .help = "whether weir's own traffic, to collectors and a coordinator, is in flows and queries; "
-		 "false: it is in the counter `own`"},
+	 .help = "whether flows and queries count weir's own traffic to collectors and a coordinator; "
+		 "false: it is in the counter `own` instead"},
 	{"attach", KEY_SECTION, AT(attach), .section = &attach_section, .help = "where to hook in"},
 	{"queries", KEY_LIST, AT(queries), .max = WEIR_QUERIES, .standard = QUERIES,
 	 .list = &(const struct key_list){&query, sizeof(struct config_query), AT(query_count),

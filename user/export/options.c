@@ -82,7 +82,7 @@ static const struct key keys[] = {
 	{"options_refresh", KEY_DURATION, AT(options_refresh_ns), .max = 24 * HOUR_NS,
 	 .standard = "300s",
 	 .help = "interface names, sampling and statistics are repeated after this time; 0s: once "
-		 "a session, and names when they change"},
+		 "a session, names again when they change, statistics again at its end"},
 	{"biflow", KEY_BOOLEAN, AT(biflow), .standard = "false",
 	 .help = "IPFIX: both directions in one record"},
 	{"message", KEY_NUMBER, AT(message_bytes), .min = EXPORT_MESSAGE_MIN, .max = MESSAGE_MAX,

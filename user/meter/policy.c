@@ -41,9 +41,9 @@ static const struct key keys[] = {
 	 .help = "hook for outgoing packets; auto: tcx (Linux 6.6) where it is there, else clsact"},
 	{"vlan", KEY_CHOICE, offsetof(struct attach_policy, vlan), .choices = vlan,
 	 .standard = "auto",
-	 .help = "whether native XDP asks for VLAN tags that the device takes off its frames "
-		 "(Linux 6.8); auto: where VLAN devices are above it, where it is a port of a "
-		 "VLAN-aware bridge or of Open vSwitch, and where it was set promiscuous"},
+	 .help = "whether native XDP asks for VLAN tags that the device took off (Linux 6.8); auto: "
+		 "only where a VLAN device is above the device, where it is a port of a VLAN-aware "
+		 "bridge or of Open vSwitch, or where it was set promiscuous"},
 	{.name = NULL},
 };
 
