@@ -36,11 +36,11 @@
 	X(PSEUDOWIRE, pseudowire, NAMED, "behind MPLS labels, not certainly IP")                   \
 	X(TRUNCATED, truncated, NAMED, "the frame ends inside its link or IP header")              \
 	X(MALFORMED, malformed, NAMED, "the IP header contradicts itself")                         \
-	X(OWN, own, NAMED, "weir's own, to collectors and a coordinator: count_own: false")        \
+	X(OWN, own, NAMED, "weir's own traffic, with count_own: false")                            \
 	X(NO_TRANSPORT, no_transport, NOTE, "in a flow without ports: transport header cut off")   \
 	X(NO_FIRST_FRAGMENT, no_first_fragment, NOTE, "in a flow without ports: fragment alone")   \
 	X(TOO_DEEP, too_deep, NOTE, "in the flow of the last header followed: more were nested")   \
-	X(WRONG_LENGTH, wrong_length, NOTE, "in a flow, by the frame: its IP header claims more")  \
+	X(WRONG_LENGTH, wrong_length, NOTE, "in a flow, by the frame's length: IP claims more")    \
 	X(LATE, late, NOTE, "in a flow, but in no window: its clock is a minute behind")
 
 enum weir_counter_kind {

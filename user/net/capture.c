@@ -12,7 +12,7 @@
  *
  * libpcap reads both, but takes no pcapng whose interfaces differ in link type or snap length, and
  * hands out seconds as signed numbers. What stands in a block is checked before its packet is
- * handed on: a damaged file gives what is good before the damage, and one line.
+ * handed on: a damaged file gives the packets before the damage, and one line.
  */
 #include "net/capture.h"
 
@@ -51,20 +51,20 @@ struct capture {
 	__u64 left;        /* of the block in work */
 	/* pcap */
 	__u32 fractions;   /* of a second: 10^6 or 10^9 */
-	__u32 extra_bytes; /* of a packet's header, that matter to nobody */
+	__u32 extra_bytes; /* of a packet's header, not needed */
 	bool lengths_swap; /* some old ones have the lengths the other way round */
 	/* The packet in work */
 	__u8 *data;
 	struct capture_raw raw;
 	__u64 now_ns;
 	bool timed;
-	__u32 fraction;  /* of a time that is none; else 0 */
+	__u32 fraction;  /* of a bad time: a second or more; else 0 */
 	unsigned int of; /* interface */
 	bool pending;
 	/* The first link type that is not read, and how many packets are of such */
 	__u32 unread;
 	__u64 unread_packets;
-	/* The first time that is none, in which packet, and how many there are */
+	/* The first bad time, in which packet, and how many there are */
 	__u32 bad_fraction;
 	__u64 bad_packet, bad_times;
 
@@ -168,7 +168,7 @@ static int hand_on(struct capture *c)
 	return 0;
 }
 
-/* Bytes of a packet, which stand in the file as told. */
+/* Bytes of a packet, as many as the file says. */
 static int take_bytes(struct capture *c, __u32 bytes, __u32 wire_bytes)
 {
 	if (bytes > CAPTURE_BYTES)
@@ -259,7 +259,7 @@ static int read_pcap(struct capture *c, __u32 magic)
 	if (code < 0)
 		return code;
 	if (get16(c, head) != 2)
-		return damaged(c, "pcap of version %u.%u, and weir reads 2.x", get16(c, head),
+		return damaged(c, "pcap version %u.%u, but weir reads only 2.x", get16(c, head),
 			       get16(c, head + 2));
 	c->lengths_swap = get16(c, head + 2) <= 3;
 	c->fractions = magic == PCAP_NANO ? 1000000000 : 1000000;
@@ -292,7 +292,7 @@ static int read_pcap(struct capture *c, __u32 magic)
 static int take_body(struct capture *c, void *to, __u32 bytes)
 {
 	if (bytes > c->left)
-		return damaged(c, "a block that is too short for what is in it");
+		return damaged(c, "a block too short for its contents");
 	c->left -= bytes;
 	return take(c, to, bytes, false);
 }
@@ -372,7 +372,8 @@ static int set_time(struct capture *c, const __u8 *high_low)
 static int set_interface(struct capture *c, __u32 number)
 {
 	if (number >= c->count)
-		return damaged(c, "a packet of interface %u, and there are %u", number, c->count);
+		return damaged(c, "a packet of interface %u, but the section has %u", number,
+			       c->count);
 	c->of = number;
 	return 1;
 }
@@ -380,7 +381,7 @@ static int set_interface(struct capture *c, __u32 number)
 static int take_packet(struct capture *c, __u32 bytes, __u32 wire_bytes)
 {
 	if (bytes > c->left)
-		return damaged(c, "a packet of %u bytes in a block that has %llu", bytes, c->left);
+		return damaged(c, "a packet of %u bytes in a block with %llu left", bytes, c->left);
 	c->left -= bytes;
 	c->pending = true;
 	return take_bytes(c, bytes, wire_bytes);
@@ -447,10 +448,10 @@ static int begin_section(struct capture *c, __u8 length[4])
 	memcpy(&magic, head, sizeof(magic));
 	c->swapped = magic == bswap_32(NG_BYTE_ORDER);
 	if (magic != NG_BYTE_ORDER && !c->swapped)
-		return damaged(c, "a section of no byte order");
+		return damaged(c, "a section without a valid byte-order mark");
 	if (get16(c, head + 4) != 1)
-		return damaged(c, "pcapng of version %u.%u, and weir reads 1.x", get16(c, head + 4),
-			       get16(c, head + 6));
+		return damaged(c, "pcapng version %u.%u, but weir reads only 1.x",
+			       get16(c, head + 4), get16(c, head + 6));
 	c->count = 0;
 	return get32(c, length) >= NG_AROUND + sizeof(head)
 		       ? (int)sizeof(head)
@@ -476,7 +477,7 @@ static int read_block(struct capture *c, __u32 type)
 	c->left = get32(c, head + 4);
 	if (c->left < NG_AROUND || c->left % 4)
 		return damaged(c, "a block of %llu bytes, %s", c->left,
-			       c->left % 4 ? "which is no multiple of 4" : "less than any has");
+			       c->left % 4 ? "not a multiple of 4" : "fewer than any block has");
 	c->left -= NG_AROUND + taken;
 	c->pending = false;
 	code = read_body(c, get32(c, head));
@@ -487,7 +488,7 @@ static int read_block(struct capture *c, __u32 type)
 	if (code < 0)
 		return code;
 	if (memcmp(again, head + 4, sizeof(again)))
-		return damaged(c, "a block of %u bytes that ends as one of %u", get32(c, head + 4),
+		return damaged(c, "a block of %u bytes whose end says %u", get32(c, head + 4),
 			       get32(c, again));
 	code = c->pending ? hand_on(c) : 0;
 	return code ? code : 1;
@@ -524,7 +525,7 @@ static int read_all(struct capture *c)
 	return why_set(c->why, -EBADMSG, "%.512s: neither pcap nor pcapng", c->name);
 }
 
-/* What was left out of a file that is not damaged. */
+/* Packets that were left out of an undamaged file. */
 static int say_unread(const struct capture *c)
 {
 	if (!c->unread_packets && c->bad_times)

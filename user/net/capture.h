@@ -9,7 +9,7 @@
 #include "base/why.h"
 #include "weir/counters.h"
 
-#define CAPTURE_BYTES 262144 /* of a packet, as captured, at most: as libpcap and tshark have it */
+#define CAPTURE_BYTES 262144 /* of a captured packet, at most, as in libpcap and tshark */
 
 /*
  * What became of the packets in captures: `read` is all of them. `named` were not handed on, for
@@ -18,7 +18,7 @@
 #define CAPTURE_COUNTERS(X)                                                                        \
 	X(READ, read, READ, "in the captures")                                                     \
 	X(LINK_TYPE, link_type, NAMED, "of a link type that weir does not read")                   \
-	X(NO_DATA, wlan_no_data, NAMED, "802.11: management, control, nothing in it")              \
+	X(NO_DATA, wlan_no_data, NAMED, "802.11: management, control or empty")                    \
 	X(PROTECTED, wlan_protected, NAMED, "802.11: encrypted")                                   \
 	X(PARTS, wlan_parts, NAMED, "802.11: a later fragment, or several packets in one frame")   \
 	X(SHORT_WIRE, short_wire, NOTE,                                                            \

@@ -91,9 +91,8 @@ extern const struct wire_decoder_options wire_decoder_defaults;
 	X(FIELD_LENGTH, bad_field_length, BAD,                                                     \
 	  "template fields of a length their type cannot have")                                    \
 	X(RECORD, bad_record, BAD, "records that end beyond their set")                            \
-	X(ORDER, bad_order, BAD,                                                                   \
-	  "flows that ended before they began: the two times are exchanged")                       \
-	X(TIME, bad_time, BAD, "times that no clock can have shown: they are unknown")
+	X(ORDER, bad_order, BAD, "flows whose end is before their start: the times are exchanged") \
+	X(TIME, bad_time, BAD, "impossible times, taken as unknown")
 
 enum wire_count_kind {
 	WIRE_KIND_OF_COUNT,

@@ -314,9 +314,9 @@ enum wire_kind {
 	X(sessionRefusal, 69, STRING, DEFAULT, UNIT_NONE,                                          \
 	  "why the coordinator does not take the host")                                            \
 	X(sessionLeave, 70, BOOLEAN, DEFAULT, UNIT_NONE,                                           \
-	  "the host goes for good: no answer waits for it any more")                               \
+	  "the host leaves for good: answers no longer wait for it")                               \
 	X(queryMeasureThere, 71, STRING, DEFAULT, UNIT_NONE,                                       \
-	  "what the coordinator's query of that name counts, which is another; empty: it has none")
+	  "what the coordinator's differing query of that name counts; empty: it has none")
 
 /* Rows of the table: IANA's elements by rising number, then weir's own. */
 enum wire_row {

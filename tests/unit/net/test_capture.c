@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Captures that are damaged, made here word by word: what is good before the damage is handed on,
+ * Captures that are damaged, made here word by word: the packets before the damage are handed on,
  * and the reason says where the rest stopped. Whole captures of every kind are in
  * tests/e2e/test_captures.sh.
  */
@@ -105,22 +105,23 @@ static void a_damaged_pcapng_gives_what_is_good(void **state)
 	EXPECT(2, NULL, SECTION, INTERFACE, PACKET, PACKET);
 	EXPECT(1, NULL, SECTION, INTERFACE, PACKET, 0x999, 12, 12);
 	EXPECT(1, NULL, SECTION, INTERFACE, PACKET, SECTION);
-	EXPECT(1, "after packet 1, at byte 112: a packet of interface 0, and there are 0", SECTION,
-	       INTERFACE, PACKET, SECTION, PACKET);
+	EXPECT(1, "after packet 1, at byte 112: a packet of interface 0, but the section has 0",
+	       SECTION, INTERFACE, PACKET, SECTION, PACKET);
 	EXPECT(1, "a block of 10 bytes", SECTION, INTERFACE, PACKET, 6, 10, 0, 0);
 	EXPECT(1, "a block of 38 bytes", SECTION, INTERFACE, PACKET, 6, 38, 0, 0);
-	EXPECT(1, "a block that is too short", SECTION, INTERFACE, PACKET, 6, 16, 0, 16);
-	EXPECT(1, "a packet of 8 bytes in a block that has 4", SECTION, INTERFACE, PACKET, 6, 36, 0,
-	       0, 9, 8, 8, 0x45, 36);
-	EXPECT(1, "a block of 36 bytes that ends as one of 40", SECTION, INTERFACE, PACKET, 6, 36,
-	       0, 0, 9, 4, 4, 0x45, 40);
+	EXPECT(1, "a block too short for its contents", SECTION, INTERFACE, PACKET, 6, 16, 0, 16);
+	EXPECT(1, "a packet of 8 bytes in a block with 4 left", SECTION, INTERFACE, PACKET, 6, 36,
+	       0, 0, 9, 8, 8, 0x45, 36);
+	EXPECT(1, "a block of 36 bytes whose end says 40", SECTION, INTERFACE, PACKET, 6, 36, 0, 0,
+	       9, 4, 4, 0x45, 40);
 	EXPECT(1, "the file ends here", SECTION, INTERFACE, PACKET, 6, 36, 0, 0, 9, 4, 4, 0x45);
-	EXPECT(0, "a packet of interface 1, and there are 1", SECTION, INTERFACE, 6, 36, 1, 0, 9, 4,
-	       4, 0x45, 36);
-	EXPECT(0, "a section of no byte order", 0x0a0d0d0a, 28, 0x1a2b3c4e, 1, 0, 0, 28);
-	EXPECT(0, "pcapng of version 2.0", 0x0a0d0d0a, 28, 0x1a2b3c4d, 2, 0, 0, 28);
+	EXPECT(0, "a packet of interface 1, but the section has 1", SECTION, INTERFACE, 6, 36, 1, 0,
+	       9, 4, 4, 0x45, 36);
+	EXPECT(0, "a section without a valid byte-order mark", 0x0a0d0d0a, 28, 0x1a2b3c4e, 1, 0, 0,
+	       28);
+	EXPECT(0, "pcapng version 2.0", 0x0a0d0d0a, 28, 0x1a2b3c4d, 2, 0, 0, 28);
 	EXPECT(0, "a block of 16 bytes", 0x0a0d0d0a, 16, 0x1a2b3c4d, 1, 0, 0, 28);
-	EXPECT(0, "too short for what is in it", SECTION, 1, 24, 101, 0, 9 | 8 << 16, 24);
+	EXPECT(0, "too short for its contents", SECTION, 1, 24, 101, 0, 9 | 8 << 16, 24);
 }
 
 static void times_that_cannot_be_are_refused(void **state)
