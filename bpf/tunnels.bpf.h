@@ -61,7 +61,7 @@ static __always_inline enum tunnel tunnel_of_port(const struct weir_tables *t, _
 	return TUNNEL_NONE;
 }
 
-/* What the transport header is that the cursor stands at. Cheaper to ask than to go in. */
+/* Which tunnel is at the cursor; cheaper than trying to enter it. */
 static __always_inline enum tunnel tunnel_of(const struct cursor *c, const struct packet *p,
 					     const struct weir_tables *t)
 {
@@ -240,8 +240,8 @@ static __always_inline bool skip_gtp_extensions(struct cursor *c, __u32 next)
 	return !next;
 }
 
-/* 3GPP TS 29.281: version 1, GTP and not GTP', a user's packet. Whether there is IP in it is known
- * to the ends only; they send nothing else but Ethernet and the like, seldom. */
+/* 3GPP TS 29.281: version 1, GTP and not GTP', a user's packet. Only the two ends know whether it has
+ * IP in it; they seldom send anything else, such as Ethernet. */
 static __always_inline bool enter_gtp(struct cursor *c, __u32 bytes)
 {
 	__u8 *h = in_udp(c);

@@ -591,8 +591,8 @@ static void fragments_of_what_has_more_headers_are_of_one_flow(void **state)
 	}
 }
 
-/* A number that comes again, with a first fragment too short for ports: those of before are not
- * this one's. */
+/* A fragment id is used again, with a first fragment too short for ports: the earlier ports do not
+ * belong to it. */
 static void a_first_fragment_without_a_transport_header_forgets_the_one_before(void **state)
 {
 	struct frame first = fragment(false, 7, 0, true), later = fragment(false, 7, 7, true);

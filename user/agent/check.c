@@ -2,9 +2,9 @@
 /*
  * weir run --check: what a start would come to on this machine. The programs are loaded with the
  * configuration's sizes and queries, beside whatever runs, pinned nowhere and attached to nothing;
- * with the process they are gone. Certificates are read, and folders asked whether they can be
- * written to, by the functions with which a start opens exporters and the session with a coordinator.
- * Nothing is made, locked or sent, so names are not resolved.
+ * they end with the process. The functions with which a start opens exporters and the session with a
+ * coordinator also check here that certificates can be read and folders written to. Nothing is
+ * created, locked or sent, so names are not resolved.
  */
 #include <errno.h>
 #include <stdlib.h>

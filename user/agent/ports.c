@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Interfaces are wanted by name. A name may come, go, and come back as another interface; which it
- * is now is asked of the kernel each time, netlink only says that it is time to ask. What is above
- * and below it is known from netlink alone (meter/links.h): read whole at the start, and then from
- * the changes.
+ * Interfaces are configured by name. A name may appear, disappear, and come back as another
+ * interface; netlink says when to ask the kernel again which one it is. What is above and below an
+ * interface is known from netlink alone (meter/links.h): read whole at the start, then updated from
+ * its changes.
  *
- * Two things follow from that. Of devices that lie above one another, some are left out if packets
- * are to be counted once. And where tags are about, XDP asks for those that the device took off
- * its frames; to begin with that takes a program of the interface's own, and a tenth of a second
- * to load it, so it is done for one interface at a time, and to stop has time until the second is
- * over: a VLAN that comes and goes all the time costs one load a second.
+ * Two things follow from that. If packets are to be counted once, some devices of a stack are left
+ * out. And where VLANs are in use, XDP asks for the tags that the device took off its frames. To
+ * begin asking takes a program of the interface's own, which loads for a tenth of a second, so it
+ * is done for one interface at a time. To stop asking can wait until the second is over: a VLAN
+ * that comes and goes all the time costs one load a second.
  *
  *   Wanted               by name
  *   Their names          as exporters tell them

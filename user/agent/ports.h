@@ -27,7 +27,7 @@ struct port {
 	bool ours;      /* this process attached it, it adopted none */
 	bool asks;      /* for VLAN tags */
 	struct weir_interface hooks;
-	struct link_set said; /* ports below it that count its packets too, as was said */
+	struct link_set said; /* ports below it that also count its packets, already reported */
 };
 
 struct ports {
@@ -36,11 +36,11 @@ struct ports {
 	struct names *names; /* of those that flows can be of */
 	struct attach_policy policy;
 	enum count_mode mode;
-	bool inner; /* what is in a tunnel is what is counted */
+	bool inner; /* flows are those inside tunnels */
 
 	struct port port[PORTS_MAX];
 	unsigned int count;
-	unsigned int changes; /* interfaces attached anew, trimmed or left out, so far */
+	unsigned int changes; /* interfaces newly attached, trimmed or left out, so far */
 	bool more; /* ports_sync() has left something to the next time, which should be soon */
 
 	struct links links;
@@ -73,14 +73,14 @@ void ports_look(struct ports *p);
 /* Is the port's interface there, and left out for another's sake? `reason`: in words. */
 bool ports_leave_out(const struct ports *p, unsigned int port, char reason[PORT_REASON_BYTES]);
 /*
- * Attaches what is wanted and there, forgets what has gone, leaves out what would be counted twice if
- * that is wanted, begins to ask for VLAN tags. At the `start` what is there must be attachable; later
- * one line says that it was not. Negative errno after a line.
+ * Attaches the wanted interfaces that exist, forgets those that have gone, leaves out what would be
+ * counted twice if so configured, and begins to ask for VLAN tags. At the `start` every existing one
+ * must be attachable; later one line says that it was not. Negative errno after a line.
  */
 int ports_sync(struct ports *p, bool start);
 /* Names the interfaces that are wanted or have accounts, before the first flow of theirs. */
 void ports_name(struct ports *p);
-/* What has time until the second is over: to ask for VLAN tags no more, to say what is counted
+/* What can wait until the second is over: to stop asking for VLAN tags, to say what is counted
  * twice. */
 void ports_settle(struct ports *p);
 void ports_free(struct ports *p);

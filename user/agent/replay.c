@@ -149,8 +149,8 @@ static int open_exports(struct replay *r, __u64 first_ns)
 	return turns_apply(&r->turns, &r->wanted, say, NULL);
 }
 
-/* Windows, vectors and what the kernel recycles are each CPU's own, so that the same capture over
- * two CPUs would not be the same twice. What exporters' threads do is elsewhere. */
+/* Windows, vectors and what the kernel recycles belong to a CPU, so the same capture over two CPUs
+ * would give different results. Exporters' threads are not affected. */
 static int stay_on_this_cpu(void)
 {
 	cpu_set_t *set;
@@ -463,8 +463,8 @@ static int close_lines(struct replay *r)
 	return -EIO;
 }
 
-/* A capture that cannot be read, or not to its end, does not take with it what could be read of it
- * and of the others. -EBADMSG: there is one. */
+/* What could be read of a damaged capture, and the other captures, are kept. -EBADMSG: at least one
+ * could not be read to its end. */
 static int feed_all(struct replay *r, char *const *captures, unsigned int count)
 {
 	int code;

@@ -69,9 +69,9 @@ int report_apply(struct report *r, const struct config *config, const __u8 *wind
 /* --- Each second --------------------------------------------------------------------------- */
 
 /*
- * A value stands for a rate: over the window, whoever reads it divides. Until the window is full,
- * what was counted is brought to its length, in whole counts; without a complete second nothing is
- * known.
+ * A value stands for a rate: its reader divides it by the window. Until the window is full, the
+ * count is scaled up to the window's length, in whole counts; without a complete second the value is
+ * unknown.
  */
 static void make_value(struct report *r, __u32 q, const struct meter_series *series, __u64 since_ns)
 {
@@ -105,7 +105,7 @@ static __s64 whole_seconds(__s64 ns)
 	return ns / second - (ns % second < 0);
 }
 
-/* A session that the machine slept through is over at the other end, which may not be able to say so. */
+/* The other end has closed a session by the time the machine wakes, but may be unable to say so. */
 static void follow_sleep(struct report *r, const struct clocks *now)
 {
 	const __u64 slept_ns = now->boot_ns - now->monotonic_ns;

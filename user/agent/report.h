@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `weir run` reports to a coordinator: each second, of each query that counts packets or bytes, what
- * its window has counted; while that is not full yet, what it would hold at the rate so far.
+ * `weir run` reports to a coordinator: each second, for each query that counts packets or bytes, what
+ * its window has counted; until the window is full, what it would hold at the rate so far.
  *
  *   CLOCK_BOOTTIME   ──┬────────┬────────┬──→   the kernel's seconds, which the counts are in
  *                    S - 1      S      S + 1
  *   tick            ...    S + offset           Unix time at the end of a second, rounded down
  *
  * The offset stays while a session lasts, so that each of the kernel's seconds is one tick; when it
- * is more than a second off, because the clock was set, it is taken anew, with a new session. So is a
- * session that the machine slept through.
+ * is more than a second off, because the clock was set, a new session begins with a new offset. A new
+ * session also begins after the machine has slept.
  */
 #ifndef AGENT_REPORT_H
 #define AGENT_REPORT_H

@@ -49,8 +49,8 @@ struct turns {
 	unsigned int count;
 	struct exporter *exporter[EXPORTS_MAX]; /* NULL: free */
 	struct export_options options[EXPORTS_MAX];
-	bool stuck[EXPORTS_MAX];            /* was waited for in vain */
-	const struct socket_watch *sockets; /* is told of exporters'; NULL: nobody */
+	bool stuck[EXPORTS_MAX];            /* a wait for it timed out */
+	const struct socket_watch *sockets; /* is called for exporters' sockets; may be NULL */
 	struct export_facts facts;
 	struct names names; /* of interfaces, for exporters; ports.c writes them */
 	__u64 names_told;   /* their version that exporters were woken for */

@@ -20,8 +20,7 @@ static inline __u64 clock_ns(clockid_t clock)
 	return t.tv_sec * WEIR_NS_PER_SEC + t.tv_nsec;
 }
 
-/* For what is due: it does not jump, stands still while the machine sleeps, and means nothing after a
- * reboot. */
+/* For timers: it does not jump, stops while the machine sleeps, and means nothing after a reboot. */
 static inline __u64 clock_monotonic_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
@@ -33,8 +32,8 @@ static inline __u64 clock_unix_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* For what is measured or known until some time: as clock_monotonic_ns(), but it goes on while the
- * machine sleeps. It is the kernel programs' clock. */
+/* For measurements and expiry: like clock_monotonic_ns(), but it goes on while the machine sleeps. It
+ * is the kernel programs' clock. */
 static inline __u64 clock_boot_ns(void)
 {
 	return clock_ns(CLOCK_BOOTTIME);
@@ -50,7 +49,7 @@ static inline struct clocks clocks_read(void)
 	return (struct clocks){clock_monotonic_ns(), clock_boot_ns(), clock_unix_ns()};
 }
 
-/* What to add to CLOCK_BOOTTIME, also of before a sleep, to get Unix time as it is set now. */
+/* Added to CLOCK_BOOTTIME, even to a time before a sleep, gives Unix time as it is set now. */
 static inline __s64 clocks_offset_ns(const struct clocks *now)
 {
 	return (__s64)(now->unix_ns - now->boot_ns);
@@ -63,8 +62,8 @@ static inline __s64 clock_offset_ns(void)
 	return clocks_offset_ns(&now);
 }
 
-/* When CLOCK_BOOTTIME will be boot_ns, of CLOCK_MONOTONIC, which is what can be waited for; earlier if
- * the machine sleeps meanwhile. ~0: never. */
+/* The CLOCK_MONOTONIC time (which can be waited for) at which CLOCK_BOOTTIME will be boot_ns; it will
+ * be earlier if the machine sleeps meanwhile. ~0: never. */
 static inline __u64 clocks_due_ns(const struct clocks *now, __u64 boot_ns)
 {
 	if (boot_ns == ~0ull)
@@ -73,7 +72,7 @@ static inline __u64 clocks_due_ns(const struct clocks *now, __u64 boot_ns)
 				      : now->monotonic_ns;
 }
 
-/* The same of when the next second of CLOCK_BOOTTIME is `after_ns` old. */
+/* The same for the moment when the next second of CLOCK_BOOTTIME is `after_ns` old. */
 static inline __u64 clocks_next_second_ns(const struct clocks *now, __u64 after_ns)
 {
 	const __u64 second = (now->boot_ns - after_ns) / WEIR_NS_PER_SEC + 1;

@@ -4,8 +4,8 @@
  * of several processes or threads do not mix. Line breaks in a message become blanks.
  *
  * Where standard error is the journal, the line begins with its priority, "<3>weir: ..." (sd-daemon(3)).
- * That it is, systemd tells by $JOURNAL_STREAM, device and inode of the socket it gave us
- * (systemd.exec(5)): a child that has the variable and another standard error writes to people.
+ * systemd says so by $JOURNAL_STREAM, device and inode of the socket it gave us (systemd.exec(5)): a
+ * child that has the variable but another standard error writes without a priority.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -20,7 +20,7 @@ static int add_interfaces(struct announcement *a, struct wire_encoder *encoder,
 
 	if (!facts->names)
 		return 0;
-	/* What changes meanwhile may be told twice, and not never. */
+	/* A change meanwhile may be sent twice, but is never missed. */
 	if (!a->interface)
 		a->telling = names_version(facts->names);
 	while (names_next(facts->names, a->told, &a->interface, &interface)) {

@@ -24,7 +24,7 @@ struct announcement {
 
 /* These are due, from the beginning; of interfaces all. */
 void announce_again(struct announcement *a, unsigned int what);
-/* Interfaces that are new or have another name than what was told are due. */
+/* Interfaces that are new or were renamed since they were last sent are due. */
 void announce_news(struct announcement *a, const struct export_facts *facts);
 /* Fills the message that was begun with as much as fits. */
 void announce(struct announcement *a, struct wire_encoder *encoder,

@@ -28,7 +28,7 @@ struct exporter;
  */
 struct export_facts {
 	void *context;
-	/* What changes is told in the session that is open: after exporter_wake() at once. */
+	/* Changes are sent in the open session, after exporter_wake() at once. */
 	const struct names *names;
 	const struct socket_watch *sockets; /* NULL: nobody wants to know */
 	/* All but what was exported or not sent, which the exporter knows itself. */
@@ -66,15 +66,15 @@ int exporter_open(const struct export_options *options, const struct export_fact
 
 /*
  * Whether an exporter with these options would find what it needs on this machine: its certificates,
- * and folders that it may write to. 0, or a negative errno and the reason. Without any effect, and
- * nobody is asked: neither a name server nor a collector.
+ * and folders that it may write to. 0, or a negative errno and the reason. Has no effect, and asks
+ * neither a name server nor a collector.
  */
 int exporter_check(const struct export_options *options, const char *folder, struct why *why);
 
 void exporter_stage(struct exporter *e, const struct flow_ended *flow);
 void exporter_mark(const struct exporter *e, struct queue_mark *out);
 void exporter_publish(struct exporter *e);
-/* There is something new to be told. */
+/* There is something new to send. */
 void exporter_wake(struct exporter *e);
 
 /* How many records can be staged; waits until `records` can. False: not in time. Deadlines are of

@@ -28,9 +28,9 @@ struct file;
 
 struct transport {
 	unsigned int batch; /* messages that are encoded before they are sent */
-	/* What can be told of options at once, without an effect; NULL: nothing. */
+	/* Checks options without any effect; NULL: nothing to check. */
 	int (*check)(const struct export_options *options, struct why *why);
-	bool hopes; /* what check() finds may mend itself: it is said, and no reason not to begin */
+	bool hopes; /* what check() finds may pass: it is reported, but the exporter starts */
 	/* Makes what lasts as long as the exporter. */
 	int (*init)(struct exporter *e);
 	/* Connects. Sets fd, room, and what is to be announced. */
@@ -106,7 +106,7 @@ short transport_wait(struct exporter *e, int fd, short events, __u64 until_ns);
 bool transport_is_late(const struct exporter *e);
 __u64 transport_time_left(const struct exporter *e); /* ns; ~0: there is no deadline */
 
-/* When options that are sent now are due again: CLOCK_BOOTTIME, for a collector does not sleep along;
+/* When options that are sent now are due again: CLOCK_BOOTTIME, as a collector does not sleep with us;
  * ~0: in the next connection. */
 __u64 transport_options_again(const struct exporter *e);
 
@@ -124,11 +124,11 @@ void session_fill(struct exporter *e);
 void session_drop(struct exporter *e);
 /* A new connection: what is announced, and (stream, file) sequence numbers from 0. */
 void session_begin(struct exporter *e, unsigned int announce, bool from_zero);
-/* The numbers at the session's end: without a refresh it was told those of its beginning only. */
+/* The numbers at the session's end: without a refresh the collector has only those of its start. */
 void session_say_last(struct exporter *e);
 /* What is new among the names is announced. */
 void session_follow_names(struct exporter *e);
-/* The process before told the names: they are announced only if they are others now. */
+/* The previous process sent the names: they are announced only if they have changed. */
 void session_recall_names(struct exporter *e);
 /* Encodes one message of what is still to be announced; false: nothing is. */
 bool session_announce(struct exporter *e);

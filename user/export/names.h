@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Interfaces' names, as collectors are told them. One thread writes, those of exporters read.
+ * Interfaces' names, as sent to collectors. One thread writes, those of exporters read.
  *
- *   version   1      2      3         each change of an entry moves the table's version on, and the
- *   entry     eth0   wg0    eth0'     entry has the version of its last change: who knows version 2
- *                                     is told eth0' and nothing else
+ *   version   1      2      3         each change of an entry increments the table's version, and the
+ *   entry     eth0   wg0    eth0'     entry has the version of its last change: a session that sent
+ *                                     version 2 sends eth0' and nothing else
  */
 #ifndef EXPORT_NAMES_H
 #define EXPORT_NAMES_H

@@ -95,7 +95,7 @@ struct queue_status {
 	__u64 errors;
 	__u64 error_ns; /* when the last was; 0: never */
 	char error[QUEUE_ERROR_BYTES];
-	__u64 names; /* names_digest() of those that the session was told; 0: none */
+	__u64 names; /* names_digest() of those that the session sent; 0: none */
 };
 
 /* A message of the batch. */

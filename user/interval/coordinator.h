@@ -78,8 +78,7 @@ struct coordinator_answer {
 	/* Sums over the parts that are not missing, thousandths of counts in the window; for AVG
 	 * still the sum: `present` is the divisor. */
 	__s64 low, high;
-	/* The same as filters and budgets reckon with it: below 0, where hosts' intervals reach there.
-	 * For a coordinator above. */
+	/* The same before it is cut at 0, as filters and budgets use it. For a coordinator above. */
 	__s64 sum_low, sum_high;
 	__u64 budget; /* that high - low may be */
 	__u32 present, missing;
@@ -149,7 +148,7 @@ int coordinator_hello(struct coordinator *c, const struct interval_hello *hello,
  * goes on. -EPROTO and why: the caller ends the session. The other three so, too. */
 int coordinator_query(struct coordinator *c, __u32 session, const struct interval_ask *ask,
 		      __u64 now_ns, struct why *why);
-/* What is asked under a name, to tell a host whose query is another; without a measure: nothing. */
+/* The query of that name, for a host whose query differs; without a measure: there is none. */
 void coordinator_asked(const struct coordinator *c, const char *name, struct interval_ask *out);
 int coordinator_update(struct coordinator *c, __u32 session, const struct interval_update *update,
 		       __u64 now_ns, struct why *why);

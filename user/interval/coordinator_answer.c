@@ -65,8 +65,8 @@ static void part_missing(struct coordinator_part *p, __s64 since, const char *wh
 	strcpy(p->why + utf8_cut(p->why, sizeof(p->why) - sizeof("...")), "...");
 }
 
-/* A count is not less than none, whatever the interval's lower half says: the answer has [0, high].
- * What filters and budgets reckon with stays as it is. */
+/* A count is never below 0, even if the interval reaches there: the answer is [0, high]. Filters and
+ * budgets use the whole interval. */
 static void part_clamp(struct coordinator_part *p)
 {
 	const __s64 half = (__s64)(p->width / 2), high = p->centre + half;

@@ -109,8 +109,8 @@ struct interval_ask {
 	char match[INTERVAL_TEXT_BYTES]; /* cut where it is longer */
 };
 
-/* 0 if both ask the same; else -ENOENT and which differs how: `there` says where the one is that is
- * not here. Long matches are cut. */
+/* 0 if both ask the same; else -ENOENT and what differs. `there` says where the far one is. Long
+ * matches are cut. */
 int interval_ask_compare(const struct interval_ask *far, const char *there,
 			 const struct interval_ask *here, struct why *why);
 

@@ -41,8 +41,8 @@ struct interval_word {
 		struct interval_welcome welcome;
 		struct interval_grant grant;
 		char refusal[INTERVAL_TEXT_BYTES];
-		/* Coordinator to host, of a query that is left out: what is asked under its name
-		 * here. Without a measure: nothing is. Width and name are not said. */
+		/* Coordinator to host, for a query that is left out: the coordinator's query of
+		 * that name. Without a measure: it has none. Width and name are not sent. */
 		struct interval_ask other;
 	};
 };

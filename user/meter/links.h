@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A picture of the links of this network namespace, and what lies above what:
+ * The links of this network namespace, and which is above which:
  *
  *      wb.55   vlan          br0   bridge              an upper device
  *        │                  ╱   ╲
@@ -8,8 +8,8 @@
  *                               ╱     ╲
  *                            eth0     eth1
  *
- * A packet of an upper device passes a lower one of it too, as the same frame but for its tag: if
- * both are measured it is counted twice. The other way round it need not be: not all that passes
+ * A packet of an upper device also passes one of its lower devices, as the same frame except for its
+ * tag: if both are measured, it is counted twice. The reverse need not hold: not every packet of
  * eth0 is for wb.55. The two ends of a veth in one namespace see the same packets, and neither is
  * above the other.
  *

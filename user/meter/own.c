@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Which connections are weir's own (map `own`). The kernel programs ask by address and port, where a
- * flow would begin; so a connection is written down before its first packet and stays for some time
- * after its last, for its end is packets too, and it must not become another's meanwhile.
+ * Which connections are weir's own (map `own`). The kernel programs look there by address and port
+ * when a flow would begin. So a connection is entered before its first packet, and stays for some time
+ * after it was closed: closing sends packets too, and TIME_WAIT keeps its port from others meanwhile.
  *
  *   opens ──→ until WEIR_OWN_OPEN ──closes──→ until now + END_NS ──→ room for another
  *                      └── the process was killed: the next one closes ──┘

@@ -68,8 +68,8 @@ typedef int capture_fn(void *context, const struct capture_packet *packet);
  * whose link header was not captured whole has 0 bytes. `counts` goes on from what it was.
  *
  * Non-zero from fn stops and is returned. -EBADMSG, and the reason: it is no capture, is damaged, or
- * has packets of a link type that we do not read; fn was called for what is good before that, or
- * beside it. -ENOMEM.
+ * has packets of a link type that we do not read; fn was called for the good packets before that,
+ * or beside it. -ENOMEM.
  */
 int capture_read(const char *path, capture_fn *fn, void *context, struct capture_counts *counts,
 		 struct why *why);

@@ -21,7 +21,7 @@
 
 #define IP4 0x0800
 #define IP6 0x86dd
-#define NOT_IP 0x88b5 /* for local experiments (IEEE 802): what it is does not matter */
+#define NOT_IP 0x88b5 /* for local experiments (IEEE 802): any value that is not IP */
 #define NESTED_MOST 4
 #define FCS_BYTES 4
 
@@ -87,7 +87,7 @@ static int network(struct layer *l, __u32 at, __u32 type)
 	return CAPTURE_READ;
 }
 
-/* --- IP alone, or behind what does not matter ------------------------------------------------ */
+/* --- IP alone, or behind a header to skip ---------------------------------------------------- */
 
 static int ip4(struct layer *l, __u32 at)
 {
@@ -396,7 +396,7 @@ static int edsa(struct layer *l, __u32 at)
 	return dsa_at(l, at, at + ADDRESSES + 4);
 }
 
-/* --- What says itself what it holds ------------------------------------------------------------ */
+/* --- Headers that name their content ----------------------------------------------------------- */
 
 static int nested(struct layer *l, __u32 at, __u32 type)
 {
@@ -676,7 +676,7 @@ const char *capture_link_name(__u32 type)
 	return "unknown";
 }
 
-/* Whoever reads a header has seen that `at` is within it, and what is behind is cut off first. */
+/* The readers have checked that `at` is within the packet; bytes behind it are cut off first. */
 static void frame_of(struct layer *l, struct capture_packet *out)
 {
 	__u32 behind = l->bytes - l->at, wire_behind = l->wire_bytes - l->at;

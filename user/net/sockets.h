@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* For whoever wants to know which connections a process has. Several threads call these. */
+/* Callbacks that tell which connections a process has. Several threads call these. */
 #ifndef NET_SOCKETS_H
 #define NET_SOCKETS_H
 
@@ -8,12 +8,12 @@
 
 struct socket_watch {
 	void *context;
-	/* A stream's socket takes its address before it connects, so that the first packet is known
-	 * too. Else the system chooses as usual. May change at any time. */
+	/* A stream's socket is bound to its address before it connects, so that its first packet is
+	 * known too. Otherwise the system chooses as usual. May change at any time. */
 	bool bind;
 	/* The socket has its own address, and is to have this peer. */
 	void (*opens)(void *context, int fd, const struct sockaddr *peer);
-	/* It is about to be closed. One that never opened may be. */
+	/* It is about to be closed; also called for one that never opened. */
 	void (*closes)(void *context, int fd);
 };
 

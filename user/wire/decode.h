@@ -35,7 +35,7 @@ struct wire_decoder_options {
 	bool scale; /* packets and bytes are multiplied by the sampling rate, where it is known */
 	/* Datagrams of one address are one peer's, from whatever port: for exporters that send
 	 * templates and data from different ones. Two exporters behind one address (NAT) would then
-	 * be taken for one, and data be read with the other's templates: never where that may be. */
+	 * be taken for one, and data be read with the other's templates: do not set it there. */
 	bool any_port;
 	__u64 template_lifetime_ns; /* of templates that came by datagram and were not repeated */
 	__u64 rate_lifetime_ns;     /* of sampling rates, alike */

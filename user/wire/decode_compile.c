@@ -2,9 +2,9 @@
 /*
  * From a template's fields to the operations that its records are read with.
  *
- * The problem: a flow's field may be told by several elements, in any order: its octets as a delta
- * and as a total, its start in milliseconds and as uptime, its source as IPv4 and as IPv6 of which
- * one is zero in each record. Which of them holds must not depend on where they stand.
+ * The problem: several elements may give one field of a flow, in any order: its octets as a delta and
+ * as a total, its start in milliseconds and as uptime, its source as IPv4 and as IPv6 of which one is
+ * zero in each record. Which of them holds must not depend on their order.
  *
  * The idea: first each field picks the two of its elements that have the best ranks in the table
  * (field.h), then operations are made for what was picked, in the order in which the values lie:
@@ -13,8 +13,8 @@
  *   best, then the next    read it; where what was read is 0, read the other
  *   the next, then best    read it; where the best's value is not 0, read that over it
  *
- * Counters have no next: a delta of 0 is a delta. An element told twice is a header within a header,
- * and the outer one comes first (RFC 7011, 8), which is the flow on the wire.
+ * Counters have no next: a delta of 0 is a delta. An element that occurs twice is a header within a
+ * header; the outer one comes first (RFC 7011, 8), and is the flow on the wire.
  *
  *   Lengths     which operation reads a kind of value of so many bytes
  *   Picks       which elements hold
@@ -134,13 +134,13 @@ static bool is_part(enum wire_kind kind)
 	       kind == WIRE_KIND_ICMP_CODE;
 }
 
-/* Times that are told by their distance from another, of which 0 is one. */
+/* Times given as a distance from another time; a distance of 0 is valid. */
 static bool counts_from(enum wire_kind kind)
 {
 	return kind == WIRE_KIND_UPTIME || kind == WIRE_KIND_TIME_BEFORE_US;
 }
 
-/* What is no field's value, but helps others. */
+/* Elements that are no field's value, but help to compute others. */
 static bool is_aside(enum wire_kind kind)
 {
 	return kind == WIRE_KIND_SAMPLER || kind == WIRE_KIND_LINE_CARD || kind == WIRE_KIND_RATE ||
@@ -228,8 +228,8 @@ static bool is_moment(const struct compiler *c, const struct wire_template_field
 }
 
 /*
- * A duration gives the end that is not told, or the start. Who observed a flow and knows how long it
- * took, observed its end. Returns the field that the duration gives; FIELD_NONE: none.
+ * A duration gives the missing end or start. An exporter that knows a flow's duration has seen its
+ * end. Returns the field that the duration gives; FIELD_NONE: none.
  */
 static unsigned int duration_gives(struct compiler *c, unsigned int reverse)
 {
@@ -467,7 +467,7 @@ static void look_ahead(struct compiler *c)
 	settle_durations(c);
 }
 
-/* What says that a record is of a flow: something of its key, or a counter. */
+/* A record is of a flow if it has a part of the key, or a counter. */
 #define FLOW_FIELDS_OF_A_FLOW                                                                      \
 	(FIELD_BIT(SRC) | FIELD_BIT(DST) | FIELD_BIT(SPORT) | FIELD_BIT(DPORT) |                   \
 	 FIELD_BIT(PROTO) | FIELD_BIT(NAT_SRC) | FIELD_BIT(NAT_DST) | FIELD_BIT(PACKETS) |         \

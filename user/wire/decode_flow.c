@@ -17,9 +17,9 @@
  * A slot of the batch is not wiped for each record: what the same template wrote there before, it
  * will overwrite.
  *
- * Some exporters tell a first packet after the last, by milliseconds: the clocks of two line cards,
- * or of two moments at which one was read. Both were moments of the flow, so the earlier one is its
- * start; a duration below zero leaves this room for nobody.
+ * Some exporters send a first packet some milliseconds after the last: from the clocks of two line
+ * cards, or from one clock read twice. Both were moments of the flow, so the earlier one is its start;
+ * no negative duration leaves this room.
  */
 #include "wire/decode_internal.h"
 
@@ -165,7 +165,7 @@ static __u64 sum(__u64 a, __u64 b)
 	return __builtin_add_overflow(a, b, &all) ? ~0ull : all;
 }
 
-/* The duration stands where the time belongs that it gives. */
+/* The duration is in the place of the time that it gives. */
 static void use_duration(struct flow_traffic *t, enum duration_gives gives)
 {
 	if (gives == DURATION_GIVES_END)
@@ -174,7 +174,7 @@ static void use_duration(struct flow_traffic *t, enum duration_gives gives)
 		t->start_ns = t->end_ns > t->start_ns ? t->end_ns - t->start_ns : 0;
 }
 
-/* Bytes of layer 2 become those of IP, save padding, where the record tells both. */
+/* Bytes of layer 2 become those of IP, except for padding, where the record has both. */
 static void take_off_headers(struct flow_record *f, __u32 header_bytes)
 {
 	bool layer2 = f->counted == FLOW_COUNTED_LAYER2 || f->counted == FLOW_COUNTED_POST_LAYER2 ||
@@ -311,7 +311,7 @@ struct uptime {
 	bool known;
 };
 
-/* A boot at 0 was not told. */
+/* A boot time of 0 is unknown. */
 static __always_inline struct uptime since_boot(const struct frame *frame, struct uptime otherwise,
 						__u64 boot_ms)
 {

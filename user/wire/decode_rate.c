@@ -2,12 +2,12 @@
 /*
  * At what rate the packets of a flow were sampled.
  *
- * The problem: a flow says seldom itself how many packets stand behind each that was looked at.
- * Options data say it, for a sampler, an interface, a line card, a template, or the domain, and an
- * exporter may have many of each, at different rates. A rate that was told of something else makes
- * counts wrong by orders of magnitude, and nobody sees it.
+ * The problem: a flow record seldom has its own sampling rate. Options data have rates of samplers,
+ * interfaces, line cards, templates or the domain, and an exporter may have many of each, at
+ * different rates. The rate of something else makes counts wrong by orders of magnitude, and nothing
+ * shows it.
  *
- * The idea: rates are kept by what they were told of, and a flow has the first of
+ * The idea: rates are kept by what they apply to, and a flow has the first of
  *
  *   its own        the record has the rate
  *   sampler        the one that it names: no other's rate ever stands in for that one
@@ -15,10 +15,10 @@
  *   interface      where it came in; of an egress flow, where it left
  *   line card      that it names
  *   domain
- *   agreed         it names nothing that rates were told of, and all that were told are the same
+ *   agreed         it names nothing that has a rate, and all known rates are the same
  *
- * and otherwise an unknown one. Where a domain was told nothing, domain 0 of the exporter holds,
- * which stands for the exporter as a whole (RFC 7011, 3.1).
+ * and otherwise an unknown one. A domain without rates has those of the exporter's domain 0, which
+ * stands for the exporter as a whole (RFC 7011, 3.1).
  *
  * All of it is bound by options.max_rates for a peer; rates of datagrams expire.
  */
@@ -45,10 +45,10 @@ static __u32 ratio(double all, double taken)
 }
 
 /*
- * Where several are told the algorithm says which is meant, and otherwise the most particular.
+ * If a record has several, the algorithm says which is meant; otherwise the most specific holds.
  *
- * There are exporters that tell how many packets are taken, without the space between: one of them
- * alone means all of them, more could mean that too, or one of so many, and is not told.
+ * Some exporters send how many packets are taken, without the space between: 1 means all of them;
+ * more could mean that too, or one of so many, and is unknown.
  */
 __u32 wire_rate_of(const struct rate_words *words)
 {
@@ -198,7 +198,7 @@ static __u32 of_interface(const struct rates *r, const struct flow_record *f, bo
 	return rate;
 }
 
-/* named: the flow names what rates are told of, but this one's was not. */
+/* named: the flow names something of a kind that has rates, but its own is unknown. */
 static __u32 of_rest(const struct rates *r, bool named)
 {
 	__u32 rate = told(r, WIRE_RATE_DOMAIN, 0);
@@ -215,7 +215,7 @@ __u32 wire_rate_find(const struct work *w, const struct template *t, const struc
 
 	if (rate || !r)
 		return rate;
-	/* 0 says, for many, that there is none. */
+	/* Many exporters send 0 for none. */
 	if (t->sampling & NAMES_SAMPLER && r->of[WIRE_RATE_SAMPLER]) {
 		rate = told(r, WIRE_RATE_SAMPLER, aside->sampler);
 		if (rate || aside->sampler)

@@ -14,10 +14,10 @@
  *
  * Where a template has several elements for one field, the one of the lowest rank holds, wherever it
  * stands; no two have the same. IPv6 comes before IPv4: where a record has both, the flow is IPv4 in
- * IPv6, and what is outside is the flow on the wire. Of counters the rank is what they count, deltas first. Of times it
- * is their precision; those of flows come before those of observations. What was meant by a counter
- * is its number, 0 as well; elsewhere 0 is what exporters put where they have nothing to say, so the
- * next by rank is read too and holds in records where the first is 0.
+ * IPv6, and the outer addresses are those on the wire. Counters rank by what they count, deltas first.
+ * Times rank by precision; those of flows come before those of observations. A counter of 0 is a
+ * value; elsewhere exporters send 0 for unknown, so the next by rank is read too and holds in records
+ * where the first is 0.
  *
  * The reverse direction of a biflow has the elements of the forward one, under another enterprise
  * number (RFC 5103): flow_field_reverse() finds their field.
@@ -91,11 +91,11 @@ enum wire_kind {
 	WIRE_KIND_BOOT,           /* when that was */
 	WIRE_KIND_LABEL,          /* FLOW_LABELS elements in a row, one for each member */
 	WIRE_KIND_STRING,
-	WIRE_KIND_DURATION, /* gives the end or the start that is not told */
+	WIRE_KIND_DURATION, /* gives the missing end or start */
 	WIRE_KIND_SAMPLER,  /* whose rate is in options data */
 	WIRE_KIND_LINE_CARD,
 	WIRE_KIND_RATE,        /* with others it makes the rate: struct rate_words */
-	WIRE_KIND_LINK_HEADER, /* bytes of it in each packet, which counters of layer 2 have in them */
+	WIRE_KIND_LINK_HEADER, /* its bytes in each packet, included in counters of layer 2 */
 	WIRE_KIND_FAMILY,
 };
 

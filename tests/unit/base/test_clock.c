@@ -62,7 +62,7 @@ static void a_flow_across_a_sleep_begins_when_it_did(void **state)
 	run(&m, 2 * SEC);
 	last_ns = m.clocks.boot_ns;
 	run(&m, 20 * SEC);
-	/* Whoever reads needs to know nothing of the sleep: nobody may have run then. */
+	/* The reader need not know of the sleep: it may not have run then. */
 	f = flow_read(first_ns, last_ns, &m);
 	assert_int_equal(f.start_ns, (BOOT_S + 100) * SEC);
 	assert_int_equal(f.end_ns, (BOOT_S + 100 + 5 + 3600 + 2) * SEC + 123456789);

@@ -180,7 +180,7 @@ static void check_sum(struct sim *s, const struct coordinator_answer *answer, wi
 		sim_fail(s, "%s of tick %lld is not the sum of its parts", answer->ask->name,
 			 (long long)answer->tick);
 	if (answer->low < 0)
-		sim_fail(s, "%s of tick %lld begins below nought", answer->ask->name,
+		sim_fail(s, "%s of tick %lld begins below 0", answer->ask->name,
 			 (long long)answer->tick);
 	if (truth < answer->low || truth > answer->high)
 		sim_fail(s, "%s of tick %lld is [%lld, %lld], the truth is %lld", answer->ask->name,

@@ -190,7 +190,7 @@ static void an_error_beyond_the_budget_takes_no_width_from_others(void **state)
 
 /* The interval of a host that has counted nothing, or next to nothing, reaches below 0; what is
  * answered, and logged, does not. */
-static void an_answer_near_nought_begins_at_nought(void **state)
+static void an_answer_near_zero_begins_at_zero(void **state)
 {
 	const int64_t centres[] = {0, 1, 599, 600, 601, -600, -700};
 	const int64_t highs[] = {600, 602, 1200, 1200, 1201, 0, 0}; /* even, outward */
@@ -280,7 +280,7 @@ int main(void)
 		TEST(another_precision_takes_each_host_one_grant),
 		TEST(a_host_that_is_late_for_a_moment_stays),
 		TEST(an_error_beyond_the_budget_takes_no_width_from_others),
-		TEST(an_answer_near_nought_begins_at_nought),
+		TEST(an_answer_near_zero_begins_at_zero),
 		TEST(a_large_precision_is_what_it_says),
 		TEST(a_relative_budget_outlives_another_plan),
 		TEST(a_reason_is_not_cut_within_a_character),
