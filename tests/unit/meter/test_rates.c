@@ -32,12 +32,12 @@ static void count(__u64 from_ns, __u64 to_ns)
 	series.now_ns = to_ns;
 	for (__u64 n = from_ns * PACKETS / SEC; packet_ns(n) <= to_ns; n++) {
 		const __u64 second = packet_ns(n) / SEC;
-		struct weir_count *c = second == now_s
-					       ? &series.rest[0]
-					       : &series.query[0][second + WEIR_WINDOW_MAX - now_s];
+		struct weir_count *c = &series.rest[0];
 
 		if (packet_ns(n) < from_ns || second + WEIR_WINDOW_MAX < now_s)
 			continue;
+		if (second != now_s)
+			c = &series.query[0][second + WEIR_WINDOW_MAX - now_s];
 		c->packets++;
 		c->bytes += 100;
 	}
