@@ -67,7 +67,7 @@ check "in its JSON, too" in_json
 configure wb '  - {name: more, match: "udp"}'
 before=$(covered_s all)
 kill -HUP "${AGENT[b]}"
-check "a query that a reload adds begins anew" until_true 10 is more ".covered_s >= 1 and .covered_s < 6 and ($true_rate)"
+check "a query that a reload adds starts again" until_true 10 is more ".covered_s >= 1 and .covered_s < 6 and ($true_rate)"
 check "one that it keeps does not" is all ".covered_s > $before and ($true_rate)"
 configure wb '  - {name: more, match: "in and udp"}'
 kill -HUP "${AGENT[b]}"
@@ -78,10 +78,20 @@ configure 'wb, tun0' ''
 before=$(covered_s all)
 kill -HUP "${AGENT[b]}"
 check "with another interface that it names all do" until_true 10 is all ".covered_s >= 1 and .covered_s < $before"
+sources() {
+	on b "$WEIR" show distinct -j -Q all | tee /dev/stderr | jq -e "$1"
+}
+on a ip addr add 10.9.0.3/24 dev wa
+on a python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.9.0.3", 0))
+s.sendto(b"x", ("10.9.0.2", 9))'
+check "two sources are counted" sources '.count == 2'
 sed -i '1i inside: [192.0.2.0/24]' "$WORK/b.yaml"
 until_true 5 is all '.covered_s >= 3'
 kill -HUP "${AGENT[b]}"
 check "and with another inside" until_true 10 is all '.covered_s >= 1 and .covered_s < 3'
+check "then the source that is silent is not counted any more" sources '.count == 1 and .covered_s < 5'
 stop b
 
 # --- A capture -----------------------------------------------------------------------------------

@@ -74,6 +74,10 @@ state_is() {
 ends() {
 	stop b && nothing_left b
 }
+# covered LEAST MOST: rates are over so many seconds
+covered() {
+	on b "$WEIR" show queries -j | tee /dev/stderr | jq -es "map(.covered_s) | length == 1 and .[0] >= $1 and .[0] <= $2"
+}
 
 host a
 host b
@@ -151,6 +155,18 @@ check "with the bridge alone" run bridge
 check "nothing is said" said "counted on\|left out" 0
 pings >/dev/null
 check "and all is counted" all_counted 10 10
+check "it ends" ends
+
+# A window in which some packets are twice and some once has no rate.
+again="queries: [{name: all, match: ip}]"
+config all "wb, br0" "$again"
+config once "wb, br0" "count: once
+$again"
+check "both are measured" run all
+check "for some seconds" until_true 10 covered 3 9
+stop b KILL
+check "started again to count once" run once
+check "rates start again" covered 0 2
 check "it ends" ends
 on b ip link del br0
 

@@ -36,7 +36,7 @@ static struct countdown_estimate ask(__u32 query, enum weir_distinct distinct, _
 {
 	struct meter_distinct d = {0};
 
-	assert_int_equal(meter_distinct(&bed.m, query, distinct, now_ns, window_ns, &d), 0);
+	assert_int_equal(meter_distinct(&bed.m, query, distinct, now_ns, 0, window_ns, &d), 0);
 	return d.keys;
 }
 
@@ -207,12 +207,38 @@ static void any_window_up_to_the_querys_can_be_asked(void **state)
 		if (fabs(e.count - windows[i] * 100) > 4 * e.error + 10)
 			fail_msg("%d s: %g +- %g", windows[i], e.count, e.error);
 	}
-	assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_SRC, bed.now_ns, 62 * BED_SECOND,
-					&(struct meter_distinct){0}),
+	assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_SRC, bed.now_ns, 0,
+					62 * BED_SECOND, &(struct meter_distinct){0}),
 			 -EINVAL);
-	assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_DST, bed.now_ns, MINUTE,
+	assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_DST, bed.now_ns, 0, MINUTE,
 					&(struct meter_distinct){0}),
 			 -ENOENT);
+}
+
+/* 100 sources a second, from some time on others. */
+static void what_came_before_a_query_started_again_is_not_counted(void **state)
+{
+	static const int seconds[] = {0, 1, 2, 4, 9, 20, 40, 60};
+	const __u64 again_ns = BED_START + 60 * BED_SECOND;
+
+	bed.now_ns = BED_START;
+	start("match: ip, distinct: { keys: [src], size: 64KiB }");
+	for (int i = 0, n = 0; n < 8; i++) {
+		struct meter_distinct d;
+		const __u64 window_ns = seconds[n] * BED_SECOND;
+
+		bed.now_ns = BED_START + i * (BED_SECOND / 100);
+		if (bed.now_ns >= again_ns + window_ns) {
+			assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_SRC, bed.now_ns,
+							again_ns, MINUTE, &d),
+					 0);
+			assert_int_equal(d.covered_ns, window_ns);
+			if (fabs(d.keys.count - seconds[n] * 100) > 4 * d.keys.error + 1)
+				fail_msg("%d s: %g +- %g", seconds[n], d.keys.count, d.keys.error);
+			n++;
+		}
+		feed_udp(4, i, 2, 3, 4);
+	}
 }
 
 static void every_query_that_a_packet_satisfies_counts_it(void **state)
@@ -231,7 +257,7 @@ static void every_query_that_a_packet_satisfies_counts_it(void **state)
 	assert_in_range(ask(1, WEIR_DISTINCT_SRC, bed.now_ns, MINUTE).count + 0.5, 118, 122);
 	assert_in_range(ask(3, WEIR_DISTINCT_SRC, bed.now_ns, MINUTE).count + 0.5, 39, 41);
 	assert_in_range(ask(3, WEIR_DISTINCT_PAIR, bed.now_ns, MINUTE).count + 0.5, 39, 41);
-	assert_int_equal(meter_distinct(&bed.m, 2, WEIR_DISTINCT_SRC, bed.now_ns, MINUTE,
+	assert_int_equal(meter_distinct(&bed.m, 2, WEIR_DISTINCT_SRC, bed.now_ns, 0, MINUTE,
 					&(struct meter_distinct){0}),
 			 -ENOENT);
 	bed_expect_conserved(&bed);
@@ -421,6 +447,7 @@ int main(void)
 		cmocka_unit_test(a_flow_that_goes_on_stays_counted),
 		cmocka_unit_test(a_key_leaves_when_the_window_has_passed_it),
 		cmocka_unit_test(any_window_up_to_the_querys_can_be_asked),
+		cmocka_unit_test(what_came_before_a_query_started_again_is_not_counted),
 		cmocka_unit_test(every_query_that_a_packet_satisfies_counts_it),
 		cmocka_unit_test(thirty_thousand_flows_are_counted_within_the_error_they_state),
 		cmocka_unit_test(a_packet_older_than_the_window_is_not_counted),

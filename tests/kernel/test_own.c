@@ -100,7 +100,7 @@ static void what_weir_sends_and_gets_is_in_its_counter_and_nowhere_else(void **s
 		assert_int_equal(counted(), 0);
 		assert_int_equal(bed_drain(&bed), 0);
 		assert_int_equal(bed_books(&bed, WEIR_OUTSIDE).bytes, 0);
-		assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_FLOW, bed.now_ns,
+		assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_FLOW, bed.now_ns, 0,
 						BED_SECOND, &d),
 				 0);
 		assert_true(d.keys.count < 0.5);

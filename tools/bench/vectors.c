@@ -98,7 +98,8 @@ static double read_us(const struct meter *m, double *us)
 	for (int i = 0; i < READS; i++) {
 		double start = seconds_of(CLOCK_MONOTONIC);
 
-		check(meter_distinct(m, 0, WEIR_DISTINCT_FLOW, meter_now(), WINDOW_NS, &d), "read");
+		check(meter_distinct(m, 0, WEIR_DISTINCT_FLOW, meter_now(), 0, WINDOW_NS, &d),
+		      "read");
 		us[i] = (seconds_of(CLOCK_MONOTONIC) - start) * 1e6;
 	}
 	return median(us, READS);
@@ -121,7 +122,7 @@ static void flood_known(const char *name, __u32 flows, __u32 slabs)
 	wire_up(&w, flows, m.frags);
 	receive_with(&w, m.prog[PROG_XDP]);
 	flood(&w, 2 * flows);
-	check(meter_distinct(&m, 0, WEIR_DISTINCT_FLOW, meter_now(), WINDOW_NS, &d), "vector");
+	check(meter_distinct(&m, 0, WEIR_DISTINCT_FLOW, meter_now(), 0, WINDOW_NS, &d), "vector");
 	snprintf(full, sizeof(full), "distinct_flood_%s_error_percent", name);
 	snprintf(goal, sizeof(goal), "<= %.2f, twice its own error",
 		 200 * d.keys.error / d.keys.count);

@@ -99,7 +99,7 @@ static void rewant(struct agent *a)
 	ports_trim(&a->ports);
 	ports_sync(&a->ports, false);
 	if (a->ports.changes != before)
-		queries_begin_anew(&a->queries);
+		queries_restart(&a->queries);
 }
 
 static void say_line(void *context, const char *line)
@@ -172,7 +172,7 @@ static void reload(struct agent *a)
 	config_free(&a->config);
 	a->config = config;
 	if (!alike)
-		queries_begin_anew(&a->queries);
+		queries_restart(&a->queries);
 	notes_say(&a->notes, "reloaded %s: %u queries", path, config.query_count);
 	queries_say_memory(&a->queries);
 	check_size(a, config.flow_size);
@@ -193,7 +193,7 @@ static void follow_networks(struct agent *a)
 		return;
 	if (queries_apply(&a->queries, &a->config, &now))
 		return;
-	queries_begin_anew(&a->queries);
+	queries_restart(&a->queries);
 	notes_say(&a->notes, "interface addresses changed: 'inside' updated");
 	apply_report(a, &a->config); /* the queries may count in other windows */
 }
@@ -212,7 +212,7 @@ static void follow_sleep(struct agent *a, const struct clocks *now)
 	const __u64 slept_ns = now->boot_ns - now->monotonic_ns;
 
 	if (slept_ns > a->slept_ns + WEIR_NS_PER_SEC)
-		queries_begin_anew(&a->queries);
+		queries_restart(&a->queries);
 	a->slept_ns = slept_ns;
 }
 
@@ -424,7 +424,7 @@ static int start_measuring(struct agent *a)
 	ports_trim(&a->ports);
 	ports_settle(&a->ports);
 	if (a->ports.changes)
-		queries_begin_anew(&a->queries);
+		queries_restart(&a->queries);
 	queries_say_memory(&a->queries);
 	return 0;
 }

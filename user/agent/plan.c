@@ -172,13 +172,17 @@ int plan_tables(const struct plan *plan, const struct config *config, struct met
 	return make_vectors(plan, config, m, out, why);
 }
 
-void plan_begin(struct plan *plan, struct weir_tables *tables, __u64 now_ns)
+void plan_begin_vectors(const struct plan *plan, struct weir_tables *tables, __u64 now_ns)
 {
-	for (int w = 0; w < WEIR_QUERIES; w++) {
-		if (plan->fresh[w])
-			plan->label[w].since_ns = now_ns;
+	for (int w = 0; w < WEIR_QUERIES; w++)
 		for (int k = 0; k < WEIR_DISTINCT_MAX; k++)
 			if (tables->vector[w][k].slabs && !plan->vector[w][k].slabs)
 				tables->vector[w][k].since_ns = now_ns;
-	}
+}
+
+void plan_begin_labels(struct plan *plan, __u64 now_ns)
+{
+	for (int w = 0; w < WEIR_QUERIES; w++)
+		if (plan->fresh[w])
+			plan->label[w].since_ns = now_ns;
 }

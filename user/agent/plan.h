@@ -27,11 +27,12 @@ struct plan {
 void plan_make(const struct config *config, const struct weir_label *labels,
 	       const struct weir_tables *tables, struct plan *out);
 
-/* Tables complete but for plan_begin(), with the new vectors made; on failure none is. */
+/* Tables complete but for plan_begin_vectors(), with the new vectors made; on failure none is. */
 int plan_tables(const struct plan *plan, const struct config *config, struct meter *m,
 		struct weir_tables *out, struct why *why);
-/* The new queries and vectors count from now on. To make vectors takes a while, so that is not when
- * they were. */
-void plan_begin(struct plan *plan, struct weir_tables *tables, __u64 now_ns);
+/* The new vectors, the new queries count from now on. To make vectors takes a while, so that is not
+ * when they were; and queries count when their tables are in force. */
+void plan_begin_vectors(const struct plan *plan, struct weir_tables *tables, __u64 now_ns);
+void plan_begin_labels(struct plan *plan, __u64 now_ns);
 
 #endif

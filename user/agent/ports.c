@@ -342,7 +342,8 @@ static void leave_out(struct ports *p, unsigned int which, const char *reason)
 
 	if (port->left_out == port->there && !strcmp(port->hooks.why, reason))
 		return;
-	p->changes += port->ifindex != 0;
+	/* By us, or by an agent before us. */
+	p->changes += is_attached(p->meter, port->there);
 	if (meter_leave_out(p->meter, port->there, port->name, reason, &port->hooks, &why))
 		notes_warn(p->notes, "%s", why.text);
 	notes_say(p->notes, "%s: %s", port->name, reason);

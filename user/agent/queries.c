@@ -53,7 +53,8 @@ static int install(struct queries *q, struct plan *plan, struct weir_tables *tab
 	bool late[WEIR_QUERIES] = {false};
 	int code = 0;
 
-	plan_begin(plan, tables, meter_now());
+	plan_begin_vectors(plan, tables, meter_now());
+	plan_begin_labels(plan, meter_now());
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
 		const struct weir_label *label = &plan->label[w];
 
@@ -65,7 +66,7 @@ static int install(struct queries *q, struct plan *plan, struct weir_tables *tab
 	}
 	if (!code)
 		code = meter_set_tables(q->meter, tables);
-	plan_begin(plan, tables, meter_now());
+	plan_begin_labels(plan, meter_now());
 	for (__u32 w = 0; w < WEIR_QUERIES && !code; w++) {
 		if (late[w] || plan->fresh[w])
 			code = meter_set_label(q->meter, w, &plan->label[w]);
@@ -142,10 +143,32 @@ static bool same_ranges(const struct query_range *a, unsigned int a_count,
 	return a_count == b_count && (!a_count || !memcmp(a, b, a_count * sizeof(*a)));
 }
 
+static bool follows(const struct config *config, __u32 port)
+{
+	for (unsigned int i = 0; i < config->vxlan_port_count; i++)
+		if (config->vxlan_ports[i] == port)
+			return true;
+	return false;
+}
+
+static bool follows_all(const struct config *config, const struct config *of)
+{
+	for (unsigned int i = 0; i < of->vxlan_port_count; i++)
+		if (!follows(config, of->vxlan_ports[i]))
+			return false;
+	return true;
+}
+
+/* VXLAN is told by its port, wherever tunnels are entered. */
+static bool same_tunnels(const struct config *a, const struct config *b)
+{
+	return a->inner == b->inner && (!a->inner || (follows_all(a, b) && follows_all(b, a)));
+}
+
 bool queries_mean_alike(const struct config *a, const struct config *b)
 {
 	const struct query_scope *x = &a->scope, *y = &b->scope;
-	bool same = a->inner == b->inner && x->group_count == y->group_count &&
+	bool same = same_tunnels(a, b) && x->group_count == y->group_count &&
 		    same_ranges(x->inside, x->inside_count, y->inside, y->inside_count);
 
 	for (unsigned int i = 0; same && i < x->group_count; i++) {
@@ -157,7 +180,7 @@ bool queries_mean_alike(const struct config *a, const struct config *b)
 	return same;
 }
 
-int queries_begin_anew(struct queries *q)
+int queries_restart(struct queries *q)
 {
 	const __u64 now_ns = meter_now();
 	int code = 0;

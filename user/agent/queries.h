@@ -27,9 +27,9 @@ int queries_apply(struct queries *q, const struct config *config,
 		  const struct port_networks *networks);
 /* Do words like `inside` and `group NAME` stand for the same in both? */
 bool queries_mean_alike(const struct config *a, const struct config *b);
-/* The same words, interfaces or clock stand for something else from now on: rates are over what is
- * counted since. Windows, and vectors, stay as they are. Negative errno after a line. */
-int queries_begin_anew(struct queries *q);
+/* The same words, interfaces or clock stand for something else from now on: rates and distinct
+ * counts are over what is counted since. Negative errno after a line. */
+int queries_restart(struct queries *q);
 /* What distinct counts take; nothing if there are none. */
 void queries_say_memory(struct queries *q);
 

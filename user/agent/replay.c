@@ -172,7 +172,7 @@ static void begin(struct replay *r, __u64 now_ns)
 {
 	__u64 now_s = now_ns / WEIR_NS_PER_SEC;
 
-	plan_begin(&r->plan, &r->meter.tables[r->meter.control->generation & 1], now_ns);
+	plan_begin_vectors(&r->plan, &r->meter.tables[r->meter.control->generation & 1], now_ns);
 	r->harvested_s = now_s > SETTLED_S ? now_s - SETTLED_S : 0;
 	r->first_ns = r->last_ns = now_ns;
 	r->started = true;

@@ -30,7 +30,8 @@ static bool ask(const struct meter *m, __u32 query, const struct weir_label *lab
 {
 	struct meter_distinct d;
 
-	if (meter_distinct(m, query, key, now_ns, label->window_s * WEIR_NS_PER_SEC, &d))
+	if (meter_distinct(m, query, key, now_ns, label->since_ns,
+			   label->window_s * WEIR_NS_PER_SEC, &d))
 		return false;
 	*out = (struct wire_distinct){
 		.window_ms = label->window_s * MS_PER_S,

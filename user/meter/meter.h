@@ -227,7 +227,8 @@ __u64 meter_now(void); /* CLOCK_BOOTTIME, the live programs' clock */
  * METER_UNMADE: it is set. -ENOSPC: there is no room for all of them beside those of the running
  * tables. None is made on failure.
  * meter_drop_slabs(): frees those that the running tables do not have.
- * meter_distinct(): keys in the `window_ns` before now_ns. -ENOENT: the query has no such vector;
+ * meter_distinct(): keys in the `window_ns` before now_ns, those left out that came before since_ns,
+ * if the vector is older. -ENOENT: the query has no such vector;
  * -EINVAL: the window is longer than what the vector was made for; -EAGAIN: another process keeps
  * changing the tables; -ESTALE: a slab's pin is not there.
  */
@@ -235,14 +236,14 @@ __u64 meter_now(void); /* CLOCK_BOOTTIME, the live programs' clock */
 
 struct meter_distinct {
 	struct countdown_estimate keys;
-	__u64 covered_ns; /* less than the window while the vector is younger */
+	__u64 covered_ns; /* less than the window where the vector is younger, or since_ns is */
 	__u32 slabs;      /* on each CPU */
 	__u64 bytes;      /* of memory, all CPUs */
 };
 int meter_make_vectors(struct meter *m, struct weir_tables *tables);
 int meter_drop_slabs(struct meter *m);
 int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distinct, __u64 now_ns,
-		   __u64 window_ns, struct meter_distinct *out);
+		   __u64 since_ns, __u64 window_ns, struct meter_distinct *out);
 /* What a vector of so many slabs takes, all CPUs together. */
 __u64 meter_vector_bytes(const struct meter *m, __u32 slabs);
 

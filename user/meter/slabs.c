@@ -381,7 +381,7 @@ static int read_vector(const struct meter *m, const struct weir_vector *v, __u32
 }
 
 int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distinct, __u64 now_ns,
-		   __u64 window_ns, struct meter_distinct *out)
+		   __u64 since_ns, __u64 window_ns, struct meter_distinct *out)
 {
 	struct countdown_ages ages;
 	struct weir_vector v;
@@ -401,8 +401,11 @@ int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distin
 	steps = countdown_steps(window_ns, v.rate);
 	if (steps > WEIR_WINDOW_STEPS)
 		return -EINVAL;
+	out->covered_ns =
+		weir_covered_ns(since_ns > v.since_ns ? since_ns : v.since_ns, now_ns, window_ns);
+	if (v.since_ns < since_ns)
+		steps = countdown_steps(out->covered_ns, v.rate);
 	out->keys = countdown_estimate(&ages, steps);
-	out->covered_ns = weir_covered_ns(v.since_ns, now_ns, window_ns);
 	out->slabs = v.slabs;
 	out->bytes = meter_vector_bytes(m, v.slabs);
 	return 0;

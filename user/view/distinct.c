@@ -41,7 +41,8 @@ int distinct_read(const struct meter *m, __u32 query, const struct weir_label *l
 
 	for (int k = 0; k < WEIR_DISTINCT_MAX; k++) {
 		struct meter_distinct d;
-		int code = meter_distinct(m, query, k, now_ns, own_s * WEIR_NS_PER_SEC, &d);
+		int code = meter_distinct(m, query, k, now_ns, label->since_ns,
+					  own_s * WEIR_NS_PER_SEC, &d);
 
 		if (code == -ENOENT)
 			continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where queries count when the configuration changes: what stays, what is made anew. */
+/* Where queries count when the configuration changes: what stays, what is made again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -293,16 +293,33 @@ static void a_query_that_stays_has_counted_since_it_began(void **state)
 		apply(kernel, "queries: [{name: a, match: tcp}, {name: b, match: udp}]");
 	unsigned int a = plan->query[0].window, b = plan->query[1].window;
 
-	plan_begin(plan, &kernel->tables, 5000);
+	plan_begin_labels(plan, 5000);
 	assert_int_equal(plan->label[a].since_ns, 5000);
 	assert_int_equal(plan->label[b].since_ns, 5000);
 	memcpy(kernel->label, plan->label, sizeof(plan->label));
 	free(plan);
 	plan = apply(kernel, "queries: [{name: b, match: udp and in}, {name: a, match: tcp}]");
-	plan_begin(plan, &kernel->tables, 9000);
+	plan_begin_labels(plan, 9000);
 	assert_int_equal(plan->query[1].window, a);
 	assert_int_equal(plan->label[a].since_ns, 5000);
 	assert_int_equal(plan->label[plan->query[0].window].since_ns, 9000);
+	free(plan);
+	free(kernel);
+}
+
+static void a_vector_that_stays_has_counted_since_it_was_made(void **state)
+{
+	struct kernel *kernel = kernel_new();
+	struct plan *plan = apply(kernel, "queries:\n" Q("a", "in", ", distinct: [src]"));
+	unsigned int a = plan->query[0].window;
+
+	plan_begin_vectors(plan, &kernel->tables, 5000);
+	free(plan);
+	plan = apply(kernel, "queries:\n" Q("a", "in", ", distinct: [src, dst]"));
+	plan_begin_vectors(plan, &kernel->tables, 9000);
+	assert_int_equal(kernel->tables.vector[a][WEIR_DISTINCT_SRC].since_ns, 5000);
+	assert_int_equal(kernel->tables.vector[a][WEIR_DISTINCT_DST].since_ns, 9000);
+	assert_int_equal(kernel->tables.vector[a][WEIR_DISTINCT_FLOW].since_ns, 0);
 	free(plan);
 	free(kernel);
 }
@@ -317,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_new_query_in_the_only_window_left_does_not_inherit_its_vector),
 		cmocka_unit_test(of_random_changes_what_stayed_the_same_stays),
 		cmocka_unit_test(a_query_that_stays_has_counted_since_it_began),
+		cmocka_unit_test(a_vector_that_stays_has_counted_since_it_was_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,7 @@ static bool alike(const char *left, const char *right)
 }
 
 #define INSIDE "inside: [10.0.0.0/8, 192.0.2.0/24]\n"
+#define INNER "tunnels: inner\n"
 #define GROUPS "groups: {web: [10.1.0.0/16], db: [10.2.0.0/16]}\n"
 
 static void words_mean_alike_while_what_they_stand_for_is_the_same(void **state)
@@ -37,6 +38,8 @@ static void words_mean_alike_while_what_they_stand_for_is_the_same(void **state)
 	assert_true(alike(INSIDE "queries: [{name: a, match: in}]",
 			  INSIDE "queries: [{name: a, match: out}]"));
 	assert_true(alike(GROUPS "flow: {size: 4096}", GROUPS));
+	assert_true(alike("vxlan_ports: [4789]", "vxlan_ports: [8472]"));
+	assert_true(alike(INNER "vxlan_ports: [4789, 8472]", INNER "vxlan_ports: [8472, 4789]"));
 }
 
 static void they_do_not_when_one_stands_for_something_else(void **state)
@@ -49,6 +52,9 @@ static void they_do_not_when_one_stands_for_something_else(void **state)
 	assert_false(alike(GROUPS, "groups: {web: [10.1.0.0/16], db: [10.2.0.0/17]}"));
 	assert_false(alike(GROUPS, "groups: {web: [10.1.0.0/16], db: [10.2.0.0/16, 10.3.0.0/16]}"));
 	assert_false(alike("tunnels: inner", "tunnels: outer"));
+	assert_false(alike(INNER "vxlan_ports: [4789]", INNER "vxlan_ports: [8472]"));
+	assert_false(alike(INNER "vxlan_ports: [4789]", INNER "vxlan_ports: [4789, 8472]"));
+	assert_false(alike(INNER "vxlan_ports: [4789, 8472]", INNER "vxlan_ports: [4789]"));
 }
 
 int main(void)

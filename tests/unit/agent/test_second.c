@@ -101,7 +101,7 @@ struct meter_census meter_census(const struct meter *m, const struct weir_timeou
 }
 
 int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distinct, __u64 now_ns,
-		   __u64 window_ns, struct meter_distinct *out)
+		   __u64 since_ns, __u64 window_ns, struct meter_distinct *out)
 {
 	if (distinct != WEIR_DISTINCT_SRC)
 		return -ENOENT;

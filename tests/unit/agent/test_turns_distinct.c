@@ -19,7 +19,7 @@ static __u32 vector[WEIR_QUERIES][WEIR_DISTINCT_MAX];
 static __u64 since_ns[WEIR_QUERIES];
 static unsigned int asked; /* estimates */
 static unsigned int asked_labels;
-static __u64 asked_window_ns;
+static __u64 asked_window_ns, asked_again_ns;
 
 int meter_label(const struct meter *m, __u32 query, struct weir_label *out)
 {
@@ -30,7 +30,7 @@ int meter_label(const struct meter *m, __u32 query, struct weir_label *out)
 
 /* Vector n has n + 1000 keys and some; 5 is saturated, 6 cannot be told, 0 is none. */
 int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distinct, __u64 now_ns,
-		   __u64 window_ns, struct meter_distinct *out)
+		   __u64 again_ns, __u64 window_ns, struct meter_distinct *out)
 {
 	__u32 n = vector[query][distinct];
 	__u64 lived_ns = now_ns > since_ns[query] ? now_ns - since_ns[query] : 0;
@@ -39,6 +39,7 @@ int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distin
 		return n ? -5 : -ENOENT;
 	asked++;
 	asked_window_ns = window_ns;
+	asked_again_ns = again_ns;
 	*out = (struct meter_distinct){
 		.keys = {n + 999.5, 2.5, false},
 		.covered_ns = lived_ns < window_ns ? lived_ns : window_ns,
@@ -103,10 +104,12 @@ static void each_query_tells_each_key_that_it_counts(void **state)
 	set_vector(3, WEIR_DISTINCT_DPORT, 5);
 	set_label(9, "none", 60, 0);
 	set_label(63, "dns", 5, 0);
+	labels[63].since_ns = 150 * SEC; /* it has started again */
 	set_vector(63, WEIR_DISTINCT_FLOW, 64);
 	set_vector(63, WEIR_DISTINCT_DST, 6); /* cannot be told */
 	turns_read_distinct(t, 200 * SEC);
 	assert_int_equal(asked_window_ns, 5 * SEC);
+	assert_int_equal(asked_again_ns, 150 * SEC);
 
 	assert_true(turns_export_distinct(t, 0, &d));
 	assert_string_equal(d.query, "web");
