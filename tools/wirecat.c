@@ -444,6 +444,7 @@ static void write_words(const char *path)
 		{.kind = INTERVAL_LACK, .lack = {1, 1700000003, "rack-8, rack-9"}},
 		{.kind = INTERVAL_TICK, .tick = {1700000003, 1}},
 		{.kind = INTERVAL_REFUSAL, .refusal = "host 7 is here already"},
+		{.kind = INTERVAL_SINCE, .since = {1, 1700000003, 1699999990}},
 		{.kind = INTERVAL_OTHER, .other = {1, 10000, 0, "packets", "", "udp"}},
 		{.kind = INTERVAL_GOODBYE},
 	};

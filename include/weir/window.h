@@ -57,13 +57,17 @@ static __always_inline __u64 weir_covered_ns(__u64 since_ns, __u64 now_ns, __u64
 	return lived_ns < window_ns ? lived_ns : window_ns;
 }
 
+/* The first second all of which was counted. */
+static __always_inline __u64 weir_first_whole_s(__u64 since_ns)
+{
+	return since_ns / WEIR_NS_PER_SEC + (since_ns % WEIR_NS_PER_SEC > 0);
+}
+
 /* The same of slots, which answer for complete seconds: of the one in which counting began only a
  * part is in its slot, of the one that now_ns is in nobody knows what is still to come. */
 static __always_inline __u32 weir_covered_s(__u64 since_ns, __u64 now_ns, __u32 window_s)
 {
-	__u64 first = since_ns / WEIR_NS_PER_SEC + (since_ns % WEIR_NS_PER_SEC > 0);
-
-	return weir_covered_ns(first, now_ns / WEIR_NS_PER_SEC, window_s);
+	return weir_covered_ns(weir_first_whole_s(since_ns), now_ns / WEIR_NS_PER_SEC, window_s);
 }
 
 /* Does a slot belong to the `window` complete seconds before second `now`? */

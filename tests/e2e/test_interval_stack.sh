@@ -143,8 +143,21 @@ check "and the one above for all" complete_again p 10
 
 # --- Who comes, and goes -------------------------------------------------------------------------
 
+# over CONDITION: what all of p's answers are over
+over() {
+	last_line p | jq -c '[.answers[] | {answer, present, covered_s, window_s}]'
+	last_line p | jq -e "(.answers | length) == 3 and all(.answers[]; $1)"
+}
+check "when all hosts have counted whole windows, so have the answers of all" until_true 15 over '.covered_s == .window_s'
 report h5
 check "a host that comes is in the answers" has_hosts_again 4 10
+began_new() {
+	grep '^{' "$CASE/p/answers-1" | jq -es "[.[].answers[]? | select(.answer == \"udp\" and .present == 4) | .covered_s] | ., (.[0] >= 1 and .[0] <= ${1:-4})"
+}
+check "which then are over what it has counted" began_new
+check "until that is the window, too" until_true 15 over '.present == 4 and .covered_s == .window_s'
+on p "$WEIR" show answers >"$WORK/shown"
+check "show answers says over how much they are" grep -E '^udp .* 10 s +4 ' "$WORK/shown"
 
 # --- Another precision ---------------------------------------------------------------------------
 
@@ -169,6 +182,12 @@ uses_room() {
 	last_line p | jq -e '.answers[] | select(.answer == "all") | .width > 20'
 }
 check "and make use of it" until_true 10 uses_room
+
+# Its queries start again, and its session goes on.
+sed -i 's|^inside: .*|inside: [10.9.0.0/24, 192.0.2.0/24]|' "$WORK/h5.yaml"
+kill -HUP "${AGENT[h5]}"
+check "what a host's reload makes start again, does so above" until_true 10 over '.present == 4 and (.answer != "udp" or .covered_s < 6)'
+check "in the same session" test "$(grep -c ': up, as host' "$WORK/agent-h5")" = 1
 
 check "the host that came has counted every packet" conserved h5
 check "it leaves with status 0" stop h5 TERM

@@ -92,6 +92,7 @@ static void make_value(struct report *r, __u32 q, const struct meter_series *ser
 	r->value[q] = (struct source_value){
 		.known = covered_s && sum <= COUNTS_MAX,
 		.value = sum * INTERVAL_ONE,
+		.since = weir_first_whole_s(since_ns) + r->offset_s,
 		.slots = full ? r->slot[q] : NULL,
 		.slot_count = full ? window_s : 0,
 	};

@@ -186,6 +186,9 @@ static int take_said(struct guest *g, const struct interval_word *word)
 	case INTERVAL_LACK:
 		code = coordinator_lack(engine, g->session, &word->lack, now_ns, &why);
 		break;
+	case INTERVAL_SINCE:
+		code = coordinator_since(engine, g->session, &word->since, now_ns, &why);
+		break;
 	case INTERVAL_TICK:
 		code = coordinator_tick(engine, g->session, &word->tick, now_ns, &why);
 		break;

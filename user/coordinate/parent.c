@@ -202,6 +202,7 @@ static struct source_value middle(const struct coordinator_answer *a)
 	struct source_value value = {
 		.value = a->sum_low + (__s64)(width / 2),
 		.error = width - width / 2,
+		.since = a->counted_since,
 	};
 
 	value.known = value.error <= INTERVAL_VALUE_MAX && value.value <= INTERVAL_VALUE_MAX &&

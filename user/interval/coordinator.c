@@ -8,6 +8,7 @@
  *   host ──HELLO──→ admit ─→ session ──ASK──→ object: this query of this host
  *                                    ──UPDATE─→ object.said[]     where its value goes from a tick
  *                                    ──LACK───→ object.lack[]     whom a coordinator below misses
+ *                                    ──SINCE──→ object.counted[]  since when it counts
  *                                    ──TICK───→ host.confirmed    "that was all up to this tick"
  *                                                 ├─→ width_confirm()    grants that it now keeps
  *                                                 └─→ answer_confirm()   answers that waited for it
@@ -332,6 +333,25 @@ int coordinator_lack(struct coordinator *c, __u32 session, const struct interval
 	o->lack[1] = o->lack[0];
 	o->lack[0].from = lack->tick;
 	o->lack[0].missing = missing;
+	return 0;
+}
+
+int coordinator_since(struct coordinator *c, __u32 session, const struct interval_since *since,
+		      __u64 now_ns, struct why *why)
+{
+	struct host *h = host_of(c, session);
+	struct object *o = NULL;
+	int code;
+
+	coordinator_advance(c, now_ns);
+	code = object_of(c, h, since->query, &o, why);
+	code = code ? code : check_tick(c, h, since->tick, why);
+	if (code || !o)
+		return code;
+	h->latest = since->tick;
+	o->counted[1] = o->counted[0];
+	o->counted[0].from = since->tick;
+	o->counted[0].since = since->since;
 	return 0;
 }
 

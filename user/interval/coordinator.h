@@ -66,6 +66,7 @@ struct coordinator_part {
 	/* Missing: the last tick that is known of it, as a coordinator of all below it; 0: never. */
 	__s64 since;
 	char why[COORDINATOR_PART_BYTES]; /* missing: in a few words */
+	__s64 counted_since;              /* else; 0: not known */
 	__s64 centre;
 	__u64 width; /* of the interval as it holds: twice the error where that is more */
 };
@@ -80,6 +81,9 @@ struct coordinator_answer {
 	__s64 low, high;
 	/* The same before it is cut at 0, as filters and budgets use it. For a coordinator above. */
 	__s64 sum_low, sum_high;
+	/* All that are present have counted since then, or for less than the window, to whose length
+	 * values are brought; 0: not known. */
+	__s64 counted_since;
 	__u64 budget; /* that high - low may be */
 	__u32 present, missing;
 	bool precise;                         /* nobody is missing, and high - low <= budget */
@@ -145,7 +149,7 @@ int coordinator_hello(struct coordinator *c, const struct interval_hello *hello,
 		      struct why *why);
 
 /* 0; -ENOENT and why: the query is not asked here, or is another; it is left out and the session
- * goes on. -EPROTO and why: the caller ends the session. The other three so, too. */
+ * goes on. -EPROTO and why: the caller ends the session. The other four so, too. */
 int coordinator_query(struct coordinator *c, __u32 session, const struct interval_ask *ask,
 		      __u64 now_ns, struct why *why);
 /* The query of that name, for a host whose query differs; without a measure: there is none. */
@@ -154,6 +158,8 @@ int coordinator_update(struct coordinator *c, __u32 session, const struct interv
 		       __u64 now_ns, struct why *why);
 int coordinator_lack(struct coordinator *c, __u32 session, const struct interval_lack *lack,
 		     __u64 now_ns, struct why *why);
+int coordinator_since(struct coordinator *c, __u32 session, const struct interval_since *since,
+		      __u64 now_ns, struct why *why);
 int coordinator_tick(struct coordinator *c, __u32 session, const struct interval_tick *tick,
 		     __u64 now_ns, struct why *why);
 

@@ -36,6 +36,11 @@ static const char *lack_at(const struct object *o, __s64 tick)
 	return o->lack[0].from <= tick ? o->lack[0].missing : o->lack[1].missing;
 }
 
+static __s64 counted_since(const struct object *o, __s64 tick)
+{
+	return o->counted[o->counted[0].from > tick].since;
+}
+
 /* Why a host is missing that has told nothing of a tick. */
 static const char *why_missing(const struct host *h, __u32 query, const struct object *o)
 {
@@ -96,10 +101,27 @@ static void part_make(const struct coordinator *c, const struct member *m, __u32
 		part_missing(p, h ? h->known : 0, "", why_missing(h, query, o));
 		return;
 	}
+	p->counted_since = counted_since(o, tick);
 	p->centre = interval_centre(&s->course, tick);
 	p->width = width_of(c, o, tick);
 	if (p->width < 2 * s->error)
 		p->width = 2 * s->error;
+}
+
+/* Of those that are there the latest, unless one does not know. */
+static __s64 latest_since(const struct coordinator_part *parts, __u32 count)
+{
+	__s64 latest = 0;
+
+	for (__u32 i = 0; i < count; i++) {
+		if (parts[i].missing)
+			continue;
+		if (!parts[i].counted_since)
+			return 0;
+		if (parts[i].counted_since > latest)
+			latest = parts[i].counted_since;
+	}
+	return latest;
 }
 
 static void give(struct coordinator *c, __u32 ask, __s64 tick)
@@ -128,6 +150,7 @@ static void give(struct coordinator *c, __u32 ask, __s64 tick)
 		width += p->width;
 		out->missing += p->missing;
 	}
+	out->counted_since = latest_since(a->part, a->members);
 	out->sum_low = clamp(low);
 	out->sum_high = clamp(high);
 	out->present = a->members - out->missing;

@@ -94,6 +94,7 @@ void object_begin(struct object *o, __u32 number)
 		free(o->lack[i].missing);
 		o->lack[i].missing = NULL;
 		o->lack[i].from = 0;
+		o->counted[i].from = o->counted[i].since = 0;
 	}
 	width_push(o, 0, 0, 0);
 }

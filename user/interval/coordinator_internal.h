@@ -59,8 +59,11 @@ struct object {
 		__s64 from;
 		char *missing; /* NULL: nobody */
 	} lack[2];             /* the newest first */
-	__u64 lacked;          /* bit n: somebody was missing at the host's tick `confirmed` - n */
-	__s64 whole;           /* the last tick, of whatever session, at which nobody was */
+	struct {
+		__s64 from, since;
+	} counted[2]; /* the newest first */
+	__u64 lacked; /* bit n: somebody was missing at the host's tick `confirmed` - n */
+	__s64 whole;  /* the last tick, of whatever session, at which nobody was */
 };
 
 struct host {

@@ -136,6 +136,13 @@ struct interval_lack {
 	char missing[INTERVAL_TEXT_BYTES];
 };
 
+/* Host to coordinator: since which second a query's values are counted, from `tick` on. Until that is
+ * a window, they are what the window would hold at the rate so far. */
+struct interval_since {
+	__u32 query;
+	__s64 tick, since; /* since 0: not known, as without this word */
+};
+
 /* Coordinator to host: a width that holds from the host's first tick >= `tick` on. */
 struct interval_grant {
 	__u32 query;

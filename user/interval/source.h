@@ -23,6 +23,7 @@ struct source_value {
 	bool known; /* else the query is passed over, and the caller says what it lacks */
 	__s64 value;
 	__u64 error;
+	__s64 since; /* Unix time: it is of what was counted since this second; 0: not known */
 	/* The window's seconds, the oldest first, in whole counts; NULL: not known. */
 	const __u64 *slots;
 	__u32 slot_count;

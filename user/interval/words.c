@@ -54,6 +54,10 @@
 	X(queryNumber, lack.query)                                                                 \
 	X(intervalTick, lack.tick)                                                                 \
 	X(missingHosts, lack.missing)
+#define SINCE(X)                                                                                   \
+	X(queryNumber, since.query)                                                                \
+	X(intervalTick, since.tick)                                                                \
+	X(countedSince, since.since)
 #define WELCOME(X)                                                                                 \
 	X(intervalMethod, welcome.rules.method)                                                    \
 	X(intervalPeriod, welcome.rules.period_s)                                                  \
@@ -83,6 +87,7 @@ static const struct interval_place ask[] = {ASK(PLACE)};
 static const struct interval_place update[] = {UPDATE(PLACE)};
 static const struct interval_place tick[] = {TICK(PLACE)};
 static const struct interval_place lack[] = {LACK(PLACE)};
+static const struct interval_place since[] = {SINCE(PLACE)};
 static const struct interval_place goodbye[] = {{WIRE_sessionLeave}};
 static const struct interval_place welcome[] = {WELCOME(PLACE)};
 static const struct interval_place grant[] = {GRANT(PLACE)};
@@ -99,6 +104,7 @@ const struct interval_form interval_forms[INTERVAL_WORDS] = {
 	FORM(LACK, lack, missingHosts),         FORM(GOODBYE, goodbye, sessionLeave),
 	FORM(WELCOME, welcome, intervalMethod), FORM(GRANT, grant, grantSerial),
 	FORM(REFUSAL, refusal, sessionRefusal), FORM(OTHER, other, queryMeasureThere),
+	FORM(SINCE, since, countedSince),
 };
 
 const struct interval_place *interval_place_of(const struct interval_form *form, __u16 row)
@@ -119,6 +125,7 @@ static const __u16 update_fields[] = {UPDATE(ROW)};
 static const __u16 update_small_fields[] = {UPDATE_SMALL(ROW)};
 static const __u16 tick_fields[] = {TICK(ROW)};
 static const __u16 lack_fields[] = {LACK(ROW)};
+static const __u16 since_fields[] = {SINCE(ROW)};
 static const __u16 goodbye_fields[] = {WIRE_sessionLeave};
 static const __u16 welcome_fields[] = {WELCOME(ROW)};
 static const __u16 grant_fields[] = {GRANT(ROW)};
@@ -149,6 +156,7 @@ const struct wire_template_spec interval_templates[INTERVAL_TEMPLATES] = {
 	SPEC(GRANT, grant_fields),
 	SPEC(REFUSAL, refusal_fields),
 	SPEC(OTHER, other_fields),
+	SPEC(SINCE, since_fields),
 };
 
 bool interval_update_is_small(const struct interval_update *u)
@@ -332,6 +340,12 @@ int interval_word_check(const struct interval_word *word, struct why *why)
 	case INTERVAL_LACK:
 		if (!is_tick(word->lack.tick))
 			return refuse(word, WIRE_intervalTick, why);
+		break;
+	case INTERVAL_SINCE:
+		if (!is_tick(word->since.tick))
+			return refuse(word, WIRE_intervalTick, why);
+		if (!is_tick(word->since.since))
+			return refuse(word, WIRE_countedSince, why);
 		break;
 	case INTERVAL_WELCOME:
 		if (word->welcome.rules.method >= INTERVAL_METHODS)

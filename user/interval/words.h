@@ -22,6 +22,7 @@ enum interval_word_kind {
 	INTERVAL_UPDATE,
 	INTERVAL_TICK,
 	INTERVAL_LACK,
+	INTERVAL_SINCE,
 	INTERVAL_GOODBYE,
 	INTERVAL_WELCOME,
 	INTERVAL_GRANT,
@@ -38,6 +39,7 @@ struct interval_word {
 		struct interval_update update;
 		struct interval_tick tick;
 		struct interval_lack lack;
+		struct interval_since since;
 		struct interval_welcome welcome;
 		struct interval_grant grant;
 		char refusal[INTERVAL_TEXT_BYTES];

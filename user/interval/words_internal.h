@@ -27,7 +27,7 @@ extern const struct interval_form interval_forms[INTERVAL_WORDS];
 const struct interval_place *interval_place_of(const struct interval_form *form, __u16 row);
 
 /* All templates; their order is their ids'. */
-#define INTERVAL_TEMPLATES (WIRE_TEMPLATE_OTHER - WIRE_TEMPLATE_HELLO + 1)
+#define INTERVAL_TEMPLATES (WIRE_TEMPLATE_SINCE - WIRE_TEMPLATE_HELLO + 1)
 extern const struct wire_template_spec interval_templates[INTERVAL_TEMPLATES];
 
 /* An update that has no error, and that is not too large for the lengths of the small template. */

@@ -14,7 +14,7 @@
  *   speaking       hello, asks, the words of a second
  *   listening      welcome, refusal, grants
  *   turns          the stages
- *   values         a second: updates, lacks, a tick
+ *   values         a second: updates, since when they are counted, lacks, a tick
  *
  * What outlives a session is in struct uplink: the widths that were granted last, which the next
  * session asks for, and the counts of the status. uplink_open.c makes, compares and frees it.
@@ -198,6 +198,7 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 	source_begin(&u->source, &welcome->rules, u->count);
 	u->shift_s = welcome->shift_s;
 	memset(u->lack, 0, sizeof(u->lack));
+	memset(u->since, 0, sizeof(u->since));
 	u->left_out = 0;
 	u->status.refused_count = 0;
 	u->stage = STAGE_UP;
@@ -382,6 +383,24 @@ static unsigned int add_updates(struct uplink *u, unsigned int words, __u32 upda
 	return words;
 }
 
+/* Those that are others than were told. */
+static unsigned int add_sinces(struct uplink *u, unsigned int words, __s64 tick,
+			       const struct source_value *values)
+{
+	for (__u32 q = 0; q < u->count; q++) {
+		const __s64 now = values[q].since ? values[q].since + u->shift_s : 0;
+		struct interval_word *word = &u->word[words];
+
+		if (now == u->since[q] || now < 0)
+			continue;
+		u->since[q] = now;
+		*word = (struct interval_word){.kind = INTERVAL_SINCE};
+		word->since = (struct interval_since){.query = q, .tick = tick, .since = now};
+		words++;
+	}
+	return words;
+}
+
 static const char *missing_in(__u32 query, const struct interval_lack *lacks, __u32 count)
 {
 	for (__u32 i = 0; i < count; i++)
@@ -427,6 +446,7 @@ static __s64 say_values(struct uplink *u, __s64 unix_second, const struct source
 		return 0;
 	}
 	words = add_updates(u, 0, source_tick(&u->source, tick, values, u->update, &done));
+	words = add_sinces(u, words, tick, values);
 	words = add_lacks(u, words, tick, lacks, lack_count);
 	u->word[words++] = (struct interval_word){.kind = INTERVAL_TICK, .tick = done};
 	if (speak(u, words)) {

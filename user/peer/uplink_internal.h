@@ -6,7 +6,7 @@
 #include "peer/uplink.h"
 #include "peer/talk.h"
 
-#define UPLINK_WORDS (2 * SOURCE_QUERIES + 1) /* updates, lacks, a tick */
+#define UPLINK_WORDS (3 * SOURCE_QUERIES + 1) /* updates, sinces, lacks, a tick */
 
 enum uplink_stage {
 	STAGE_WAIT,
@@ -35,6 +35,8 @@ struct uplink {
 	struct source source;
 	__s32 shift_s;
 	char lack[SOURCE_QUERIES][INTERVAL_TEXT_BYTES]; /* as told in this session */
+
+	__s64 since[SOURCE_QUERIES]; /* the same, by the coordinator's clock */
 
 	/* Why the session or the attempt ends, and who wanted that. */
 	struct why why;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/time_text.h"
 #include "view/json.h"
 #include "view/text.h"
 
@@ -86,16 +87,26 @@ static void add_numbers(json_t *all, const struct coordinator_answer *a)
 	json_object_set_new(all, "precision", number(per_second(a->budget, seconds, true), true));
 }
 
+/* Null: it is not known. */
+static json_t *covered_json(const struct coordinator_answer *a)
+{
+	const __s64 lived_s = a->tick > a->counted_since ? a->tick - a->counted_since : 0;
+
+	if (!a->counted_since)
+		return json_null();
+	return json_seconds(lived_s < (__s64)a->query->window_s ? lived_s : a->query->window_s);
+}
+
 json_t *answers_json(const struct coordinator_answer *a)
 {
 	char unit[INTERVAL_NAME_BYTES + 8];
 	json_t *all, *missing = missing_json(a);
 
 	snprintf(unit, sizeof(unit), "%s/s", a->query->measure);
-	all = json_pack("{s:s, s:s, s:s, s:s, s:i}", "answer", a->ask->name, "query",
+	all = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "answer", a->ask->name, "query",
 			a->query->name, "aggregate",
 			a->ask->aggregate == COORDINATOR_AVG ? "avg" : "sum", "unit", unit,
-			"window_s", (int)a->query->window_s);
+			"window_s", (int)a->query->window_s, "covered_s", covered_json(a));
 	if (!all || !missing || json_set_time(all, "as_of", a->tick * WEIR_NS_PER_SEC, 0)) {
 		json_decref(all);
 		json_decref(missing);
@@ -191,22 +202,36 @@ static void print_missing(const json_t *answer, FILE *out)
 		fprintf(out, ", and %zu others", count - NAMED);
 }
 
+/* "60 s", "14 of 60 s", "? of 60 s"; "-": nobody is there. */
+static const char *over(const json_t *answer, char out[TIME_SPAN_BYTES])
+{
+	const json_t *covered = json_object_get(answer, "covered_s");
+	const json_int_t window_s = integer_of(answer, "window_s");
+
+	if (!integer_of(answer, "present"))
+		return "-";
+	if (json_is_number(covered))
+		return time_span(json_number_value(covered), window_s, out);
+	snprintf(out, TIME_SPAN_BYTES, "? of %lld s", (long long)window_s);
+	return out;
+}
+
 void answers_head(FILE *out, const char *eol)
 {
-	fprintf(out, "%-16s %12s %12s %10s %10s %-9s %4s %5s %-8s%s", "answer", "low", "high",
+	fprintf(out, "%-16s %12s %12s %10s %10s %-9s %10s %5s %-8s%s", "answer", "low", "high",
 		"width", "precision", "unit", "over", "hosts", "as of", eol);
 }
 
 void answers_row(const json_t *a, FILE *out, const char *eol)
 {
 	char low[32], high[32], width[32], precision[32], clock[TEXT_TIME_BYTES];
+	char span[TIME_SPAN_BYTES];
 
-	fprintf(out, "%-16.16s %12s %12s %10s %10s %-9.9s %2lld s %5lld %-8s%s",
-		text_of(a, "answer"), rounded(a, "low", false, low), rounded(a, "high", true, high),
+	fprintf(out, "%-16.16s %12s %12s %10s %10s %-9.9s %10s %5lld %-8s%s", text_of(a, "answer"),
+		rounded(a, "low", false, low), rounded(a, "high", true, high),
 		rounded(a, "width", true, width), rounded(a, "precision", true, precision),
-		text_of(a, "unit"), (long long)integer_of(a, "window_s"),
-		(long long)integer_of(a, "present"), text_clock(time_of(a, "as_of_ns"), clock),
-		eol);
+		text_of(a, "unit"), over(a, span), (long long)integer_of(a, "present"),
+		text_clock(time_of(a, "as_of_ns"), clock), eol);
 	if (json_is_false(json_object_get(a, "complete"))) {
 		fputs("  incomplete: ", out);
 		print_missing(a, out);
@@ -239,19 +264,17 @@ void answers_line(const json_t *a, FILE *out)
 {
 	const json_int_t present = integer_of(a, "present");
 	char low[32], high[32], width[32], precision[32], clock[TEXT_TIME_BYTES];
+	char span[TIME_SPAN_BYTES];
 
 	fprintf(out, "%s %s: ", text_clock(time_of(a, "as_of_ns"), clock), text_of(a, "answer"));
 	if (!present)
 		fputs("nothing is known", out);
 	else
-		fprintf(out,
-			"%s to %s %s, width %s of %s, %s of %lld host%s over "
-			"%lld s",
+		fprintf(out, "%s to %s %s, width %s of %s, %s of %lld host%s over %s",
 			rounded(a, "low", false, low), rounded(a, "high", true, high),
 			text_of(a, "unit"), rounded(a, "width", true, width),
 			rounded(a, "precision", true, precision), text_of(a, "aggregate"),
-			(long long)present, present == 1 ? "" : "s",
-			(long long)integer_of(a, "window_s"));
+			(long long)present, present == 1 ? "" : "s", over(a, span));
 	if (json_is_false(json_object_get(a, "complete"))) {
 		fputs("; incomplete: ", out);
 		print_missing(a, out);

@@ -12,8 +12,9 @@
 
 #include "interval/coordinator.h"
 
-/* {answer query aggregate unit window_s as_of as_of_ns low high width precision present missing:
- * [...] missing_count complete precise}. low ... precision are null where no host is there. Of
+/* {answer query aggregate unit window_s covered_s as_of as_of_ns low high width precision present missing:
+ * [...] missing_count complete precise}. low ... precision are null where no host is there. covered_s: how much of the window
+ * the host has counted that began last; null where one does not tell, or none is there. Of
  * those that are missing the first 64 are listed, answers_missing_json() each. */
 json_t *answers_json(const struct coordinator_answer *answer);
 /* {host name why since since_ns}; since: the last second known of it, 0: none. */

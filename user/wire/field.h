@@ -316,7 +316,10 @@ enum wire_kind {
 	X(sessionLeave, 70, BOOLEAN, DEFAULT, UNIT_NONE,                                           \
 	  "the host leaves for good: answers no longer wait for it")                               \
 	X(queryMeasureThere, 71, STRING, DEFAULT, UNIT_NONE,                                       \
-	  "what the coordinator's differing query of that name counts; empty: it has none")
+	  "what the coordinator's differing query of that name counts; empty: it has none")        \
+	X(countedSince, 72, SECONDS, DEFAULT, UNIT_SECONDS,                                        \
+	  "values from intervalTick on count what came since then, and are scaled up to the "      \
+	  "window's length where that is less; 0: not known")
 
 /* Rows of the table: IANA's elements by rising number, then weir's own. */
 enum wire_row {

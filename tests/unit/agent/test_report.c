@@ -253,6 +253,7 @@ static void a_value_is_what_the_full_window_would_hold_at_the_rate_so_far(void *
 		assert_true(seen.value[0].known);
 		assert_int_equal(seen.value[0].value, 60 * 18 * 1000);
 		assert_null(seen.value[0].slots);
+		assert_int_equal(seen.value[0].since, UNIX_S + 1);
 		assert_true(report_told(&r, 0, &tick, &counts));
 		assert_int_equal(counts, 60 * 18);
 	}

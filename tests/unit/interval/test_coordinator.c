@@ -150,6 +150,43 @@ static void a_value_that_was_lacking_stays_so_however_late_the_answer(void **sta
 	}
 }
 
+static int say_since(uint32_t host, uint64_t tick, int64_t since)
+{
+	const struct interval_since word = {.tick = tick, .since = since};
+
+	return coordinator_since(bed.coordinator, bed.session[host], &word, bed.now_ns, &bed.why);
+}
+
+/* What host 1 says of a tick holds from that one on, however late the answers. */
+static void an_answer_is_counted_since_the_last_of_its_hosts_began(void **state)
+{
+	static const int64_t shall[] = {FIRST - 5, FIRST - 5, FIRST + 5, FIRST + 5};
+
+	bed_run(4);
+	assert_int_equal(bed.answer.counted_since, 0);
+	for (uint32_t h = 1; h < HOSTS; h++)
+		assert_int_equal(say_since(h, FIRST + 4, FIRST - 60 - h), 0);
+	for (uint32_t h = 1; h <= HOSTS; h++)
+		assert_int_equal(bed_tick(h, FIRST + 4, bed.serial[h]), 0);
+	assert_int_equal(bed.answer.tick, FIRST + 4);
+	assert_int_equal(bed.answer.counted_since, 0); /* one has not said */
+	bed_wait_ms(1000);
+	assert_int_equal(say_since(HOSTS, FIRST + 5, FIRST - 5), 0);
+	for (uint64_t t = FIRST + 5; t < FIRST + 9; t++) {
+		if (t == FIRST + 7)
+			assert_int_equal(say_since(1, t, FIRST + 5), 0);
+		assert_int_equal(bed_tick(1, t, bed.serial[1]), 0);
+	}
+	for (uint64_t t = FIRST + 5; t < FIRST + 9; t++) {
+		for (uint32_t h = 2; h <= HOSTS; h++)
+			assert_int_equal(bed_tick(h, t, bed.serial[h]), 0);
+		assert_int_equal(bed.answer.tick, t);
+		assert_int_equal(bed.answer.counted_since, shall[t - FIRST - 5]);
+	}
+	assert_int_equal(bed.part[1].counted_since, FIRST - 62);
+	assert_int_equal(say_since(1, FIRST + 8, FIRST), -EPROTO);
+}
+
 /* Not through widths of nought. */
 static void another_precision_takes_each_host_one_grant(void **state)
 {
@@ -277,6 +314,7 @@ int main(void)
 		TEST(a_silent_host_is_missing_by_name_within_three_seconds),
 		TEST(a_host_that_never_came_is_missing),
 		TEST(a_value_that_was_lacking_stays_so_however_late_the_answer),
+		TEST(an_answer_is_counted_since_the_last_of_its_hosts_began),
 		TEST(another_precision_takes_each_host_one_grant),
 		TEST(a_host_that_is_late_for_a_moment_stays),
 		TEST(an_error_beyond_the_budget_takes_no_width_from_others),

@@ -148,6 +148,11 @@ static struct interval_word draw_word(__u64 *state)
 	case INTERVAL_REFUSAL:
 		draw_text(state, w.refusal, sizeof(w.refusal));
 		break;
+	case INTERVAL_SINCE:
+		w.since.query = draw_bits(state, 32);
+		w.since.tick = draw_bits(state, 32);
+		w.since.since = draw_bits(state, 32);
+		break;
 	case INTERVAL_OTHER:
 		w.other.query = draw_bits(state, 32);
 		w.other.window_ms = draw_bits(state, 32);
@@ -215,7 +220,8 @@ static unsigned int extremes(struct interval_word out[16])
 	w->other = (struct interval_ask){~0u, ~0u, 0, "", "", ""};
 	memset(w->other.measure, 'm', INTERVAL_NAME_BYTES - 1);
 	memset(w->other.match, 'x', INTERVAL_TEXT_BYTES - 1);
-	(++w)->kind = INTERVAL_OTHER;
+	(++w)->kind = INTERVAL_SINCE;
+	w->since = (struct interval_since){~0u, 0xffffffff, 0xffffffff};
 	return w + 1 - out;
 }
 

@@ -124,6 +124,37 @@ static void who_is_missing_is_told_when_that_changes_and_in_each_session(void **
 	}
 }
 
+static void
+since_when_values_are_counted_is_told_when_that_changes_and_in_each_session(void **state)
+{
+	struct source_value values[ASKS] = {{.known = true}, {.known = true}};
+
+	for (int session = 0; session < 2; session++) {
+		unsigned int words;
+
+		values[1].since = SECOND - 14;
+		peer_come_up(INTERVAL_STATIC, 7);
+		uplink_values(scene.uplink, SECOND, values, NULL, 0, scene.now_ns);
+		UNTIL(peer_has_ticked(SECOND + 7));
+		words = scene.words;
+		assert_int_equal(scene.heard[words - 2].kind, INTERVAL_SINCE);
+		assert_int_equal(scene.heard[words - 2].since.query, 1);
+		assert_int_equal(scene.heard[words - 2].since.tick, SECOND + 7);
+		assert_int_equal(scene.heard[words - 2].since.since, SECOND - 14 + 7);
+		uplink_values(scene.uplink, SECOND + 1, values, NULL, 0, scene.now_ns);
+		UNTIL(peer_has_ticked(SECOND + 8));
+		assert_int_equal(scene.words, words + 1);
+		values[1].since = SECOND + 1; /* it has started again */
+		uplink_values(scene.uplink, SECOND + 2, values, NULL, 0, scene.now_ns);
+		UNTIL(peer_has_ticked(SECOND + 9));
+		assert_int_equal(scene.words, words + 3);
+		assert_int_equal(scene.heard[words + 1].kind, INTERVAL_SINCE);
+		assert_int_equal(scene.heard[words + 1].since.since, SECOND + 8);
+		uplink_restart(scene.uplink, "a test", scene.now_ns);
+		peer_hang_up();
+	}
+}
+
 static void it_says_goodbye_only_when_it_leaves(void **state)
 {
 	for (int leaves = 0; leaves < 2; leaves++) {
@@ -216,6 +247,7 @@ int main(void)
 		TEST(what_is_no_ipfix_is_refused_by_that_name),
 		TEST(what_is_not_known_keeps_the_second_back),
 		TEST(who_is_missing_is_told_when_that_changes_and_in_each_session),
+		TEST(since_when_values_are_counted_is_told_when_that_changes_and_in_each_session),
 		TEST(it_says_goodbye_only_when_it_leaves),
 		TEST(its_status_counts_what_was_said_in_all_sessions),
 		TEST(another_configuration_is_told_from_the_same),

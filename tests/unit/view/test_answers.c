@@ -25,6 +25,7 @@ static struct coordinator_answer make(__s64 low, __s64 high, __u32 present)
 		.ask = &ask,
 		.query = &query,
 		.tick = TICK,
+		.counted_since = TICK - 60,
 		.low = low,
 		.high = high,
 		.budget = 600000,
@@ -164,7 +165,7 @@ static void who_is_missing_is_named_and_since_when(void **state)
 	assert_string_equal(
 		row_of(json, print_row),
 		"in-all                1.00000      1.00000   0.000000    10.0000 "
-		"packets/s 60 s     1 01:58:29|\n"
+		"packets/s       60 s     1 01:58:29|\n"
 		"  incomplete: host 3 (web.example) since 01:58:24, host 4, never here, "
 		"host 5 (db) since 00:58:29, and 2 others|\n");
 	assert_string_equal(
@@ -189,9 +190,38 @@ static void where_nobody_is_there_no_number_is_given(void **state)
 	assert_true(json_is_null(json_object_get(json, "precision")));
 	assert_string_equal(row_of(json, print_row),
 			    "in-all                      -            -          -          - "
-			    "packets/s 60 s     0 01:58:29|\n"
+			    "packets/s          -     0 01:58:29|\n"
 			    "  incomplete: host 9 since 01:58:28|\n");
 	json_decref(json);
+}
+
+static void it_says_how_much_of_the_window_was_counted(void **state)
+{
+	static const struct {
+		__s64 since;
+		const char *covered, *over;
+	} cases[] = {
+		{TICK - 14, "14.0", "over 14 of 60 s\n"}, {TICK - 59, "59.0", "over 59 of 60 s\n"},
+		{TICK - 60, "60.0", "over 60 s\n"},       {TICK - 6000, "60.0", "over 60 s\n"},
+		{TICK + 9, "0.0", "over 0 of 60 s\n"},    {0, "null", "over ? of 60 s\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct coordinator_answer answer = make(60000, 60000, 1);
+		json_t *json;
+		char *covered;
+
+		answer.counted_since = cases[i].since;
+		json = answers_json(&answer);
+		covered = json_dumps(json_object_get(json, "covered_s"), JSON_ENCODE_ANY);
+		assert_string_equal(covered, cases[i].covered);
+		assert_non_null(strstr(row_of(json, answers_line), cases[i].over));
+		assert_non_null(strstr(row_of(json, print_row), cases[i].covered[0] == '1'
+									? " 14 of 60 s     1 "
+									: " s     1 "));
+		free(covered);
+		json_decref(json);
+	}
 }
 
 static void a_table_rounds_outward_too(void **state)
@@ -204,7 +234,7 @@ static void a_table_rounds_outward_too(void **state)
 	json = answers_json(&answer);
 	assert_string_equal(row_of(json, print_row),
 			    "in-all                 123456       123457   0.010000    10.0000 "
-			    "packets/s 60 s     2 01:58:29|\n"
+			    "packets/s       60 s     2 01:58:29|\n"
 			    "  wider than it should be yet|\n");
 	json_decref(json);
 }
@@ -235,6 +265,7 @@ int main(void)
 		cmocka_unit_test(an_average_is_over_those_who_are_there),
 		cmocka_unit_test(who_is_missing_is_named_and_since_when),
 		cmocka_unit_test(where_nobody_is_there_no_number_is_given),
+		cmocka_unit_test(it_says_how_much_of_the_window_was_counted),
 		cmocka_unit_test(a_table_rounds_outward_too),
 		cmocka_unit_test(times_are_of_rfc_3339),
 	};

@@ -104,9 +104,10 @@ static void the_keys_that_are_served_are_these(void **state)
 			    "host name here skew_ms updates grants since since_ns");
 	json_decref(line);
 	line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL);
-	assert_string_equal(keys_of(line), "weir answer query aggregate unit window_s as_of "
-					   "as_of_ns low high width precision present missing "
-					   "missing_count complete precise");
+	assert_string_equal(keys_of(line),
+			    "weir answer query aggregate unit window_s covered_s as_of "
+			    "as_of_ns low high width precision present missing "
+			    "missing_count complete precise");
 	assert_string_equal(keys_of(json_array_get(json_object_get(line, "missing"), 0)),
 			    "host name why since since_ns");
 	json_decref(line);
