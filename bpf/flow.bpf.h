@@ -112,8 +112,8 @@ static __always_inline void begin(struct weir_flow *f, struct weir_pair6 *pair,
 }
 
 /*
- * Is the flow over, now that this packet comes? A capture's clock may step back: into the idle
- * timeout before the flow's first packet that is disorder, and further another flow.
+ * Is the flow over when this packet comes? A capture's clock may step back: up to the idle timeout
+ * before the flow's first packet it is disorder, further back it is another flow.
  */
 static __always_inline enum weir_end
 flow_over(const struct weir_flow *f, const struct weir_tables *t, __u64 now_ns, __u8 tcp_flags)
@@ -218,8 +218,8 @@ static __always_inline void add_to_flow(struct weir_flow *f, __u32 packets, __u3
 }
 
 /*
- * Adds the packet to its flow, new or known, and sets p->terms; or leaves it out. Whether it is weir's
- * own is asked where there is no flow: what is left out never has one, so all others are not asked.
+ * Adds the packet to its flow, new or known, and sets p->terms; or leaves it out. Only a packet without
+ * a flow is checked for being weir's own, because traffic that is left out never has a flow.
  */
 static __always_inline enum counted count_flow(struct packet *p, const struct weir_tables *t,
 					       __u32 generation)

@@ -86,8 +86,8 @@ struct {
 	__type(value, struct weir_interface);
 } interfaces SEC(".maps");
 
-/* A datagram that was cut into fragments, where it was seen: what comes by another interface or
- * VLAN, or the other way, is another, for it has a first fragment of its own. */
+/* A datagram that was cut into fragments, and where it was seen. On another interface or VLAN, or in
+ * the other direction, it is another datagram, with a first fragment of its own. */
 struct fragment_key {
 	struct weir_pair6 pair; /* IPv4: word[0] only */
 	__u32 id;

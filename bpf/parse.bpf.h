@@ -33,8 +33,8 @@
 #define OFFLOAD_FRAME_MIN 577 /* no link asks for smaller packets, of which it makes several */
 #define FRAGMENTS_NS (60 * WEIR_NS_PER_SEC) /* RFC 8200 4.5, RFC 1122 3.3.2 */
 
-/* Is a length of 0 one that the hardware is to fill in, when it makes many packets of this one? Where
- * the frame lies not all of it need lie: the copy says how long it is. */
+/* Will the hardware fill in this length of 0, when it cuts the packet into many? In place, part of the
+ * frame may be elsewhere: the copy says how long it is. */
 static __always_inline bool is_offloaded(const struct cursor *c, const struct packet *p, __u8 proto)
 {
 	return c->copied && (proto == PROTO_TCP || proto == PROTO_UDP) &&
@@ -259,7 +259,7 @@ static __always_inline struct fragment_key datagram_of(const struct packet *p, _
 	return key;
 }
 
-/* What came with the first fragment is kept for the later ones; one without is not the last one's. */
+/* Keeps what the first fragment has for the later ones, or forgets that of an earlier datagram. */
 __noinline int keep_first_fragment(__u32 id, __u8 proto)
 {
 	struct packet *p = this_packet();
@@ -277,8 +277,8 @@ __noinline int keep_first_fragment(__u32 id, __u8 proto)
 	return bpf_map_update_elem(&fragments, &key, &first, BPF_ANY);
 }
 
-/* Ports, or type and code, of a later fragment are those of the first; IP sends them in the first
- * only. The numbers of datagrams come again, so what is long past, or in replay to come, is another's. */
+/* A later fragment has the ports, or type and code, of the first; IP sends them in the first only.
+ * Datagram ids are reused, so an entry long past, or in replay long ahead, is another datagram's. */
 __noinline int find_first_fragment(__u32 id, __u8 proto)
 {
 	struct packet *p = this_packet();

@@ -37,7 +37,7 @@ enum tunnel {
 #undef X
 };
 
-/* Without branches, for the verifier follows both ways of each. */
+/* Without branches, because the verifier follows both ways of each. */
 static __always_inline bool is_vxlan_port(const struct weir_tables *t, __be16 port)
 {
 	__u64 others = 1;

@@ -30,7 +30,7 @@
 #define WEIR_KEY_OUT (1 << 0)     /* sent by this host, else received */
 #define WEIR_KEY_V6 (1 << 1)      /* IPv6, else IPv4 */
 #define WEIR_KEY_NOPORTS (1 << 2) /* sport, dport are not ports: see below */
-#define WEIR_KEY_UNKNOWN (1 << 3) /* the transport header, which there is, was not seen */
+#define WEIR_KEY_UNKNOWN (1 << 3) /* there is a transport header, but it was not seen */
 
 /*
  * A flow is the packets of one direction that share all of this.
@@ -39,7 +39,7 @@
  * sport, dport: of TCP, UDP, SCTP, UDP-Lite, DCCP. ICMP and ICMPv6: 0 and type * 256 + code.
  *   Otherwise 0 and 0. WEIR_KEY_NOPORTS is set unless they are ports. WEIR_KEY_UNKNOWN is set where
  *   they stand for nothing, because the header of one of these protocols is missing: cut off, or
- *   in a first fragment that did not come by.
+ *   in a first fragment that was not seen.
  * vlan: outermost VLAN id, host order, 0 for none.
  */
 struct weir_flow_key {

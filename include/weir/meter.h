@@ -53,7 +53,7 @@ struct weir_device {
 struct weir_label {
 	char name[64];    /* "" when the query index is free */
 	char match[4096]; /* as configured */
-	__u64 since_ns;   /* CLOCK_BOOTTIME: counted from then on, wherever it is asked for */
+	__u64 since_ns;   /* CLOCK_BOOTTIME: counted since then, on every interface */
 	__u32 window_s;
 	__u8 measure;  /* enum weir_measure */
 	__u8 distinct; /* enum weir_distinct, of WEIR_MEASURE_DISTINCT */
@@ -79,7 +79,7 @@ struct weir_interface {
 	__u32 ifindex; /* 0: the account is free */
 	__u8 in, out;  /* enum weir_hook */
 	__u8 gone;     /* the interface is; its counts stay */
-	__u8 left_out; /* it is not measured, for another is that sees the same packets */
+	__u8 left_out; /* not measured, because another is that sees the same packets */
 	char why[104]; /* the choice of hooks, in words; or why it is left out */
 };
 
@@ -87,8 +87,8 @@ _Static_assert(sizeof(struct weir_label) == 64 + 4096 + 16, "label layout");
 _Static_assert(sizeof(struct weir_interface) == 128, "interface layout");
 
 /*
- * Map `own`: connections of weir's own, each in both directions. The value is until when (ns,
- * CLOCK_BOOTTIME): a connection has packets after its socket was closed.
+ * Map `own`: weir's own connections, each in both directions. The value is the time (ns,
+ * CLOCK_BOOTTIME) until which the entry holds: packets come after the socket was closed.
  */
 #define WEIR_OWN_CONNECTIONS 64
 #define WEIR_OWN_OPEN (~0ull) /* there is a socket */

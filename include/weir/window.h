@@ -49,7 +49,7 @@ static __always_inline __u64 weir_second_of(struct weir_second *s, __u64 now_ns)
 	return s->second;
 }
 
-/* How much of the `window_ns` before now_ns was counted by what counts since since_ns. */
+/* How much of the `window_ns` before now_ns was counted, if counting began at since_ns. */
 static __always_inline __u64 weir_covered_ns(__u64 since_ns, __u64 now_ns, __u64 window_ns)
 {
 	__u64 lived_ns = now_ns > since_ns ? now_ns - since_ns : 0;

@@ -229,7 +229,7 @@ static void end_second(struct agent *a)
 		      a->series_code, &now);
 }
 
-/* What the kernel had to say and dropped is asked for. */
+/* Reads changes of links; where the kernel dropped some, reads all links again. */
 static void follow_links(struct running *r)
 {
 	struct ports *p = &r->a->ports;

@@ -6,7 +6,7 @@
  *   {src dst sport dport proto vlan packets bytes first first_ns last last_ns tcp_flags tos
  *    end_reason direction ... reverse: {packets bytes first ...}}
  *
- * FLOW_BASIC says which fields are always there, null where nobody told them. A time is a text of
+ * FLOW_BASIC says which fields are always there, null where they are unknown. A time is a text of
  * RFC 3339, with as many digits as it has, and beside it in nanoseconds of Unix time; an event is a
  * word, null where its number has none, and beside it the number (event_number); end_reason is a word
  * (flow/text.h) or null; direction "in" or "out". The destination port of ICMP is its type * 256 +

@@ -289,8 +289,8 @@ int hook_xdp(int prog, __u32 ifindex, bool generic, bool bound)
 	return pin_link(fd, ifindex, HOOK_IN);
 }
 
-/* A new program is pinned before it is there and an old one until it is there no more, so that at
- * any instant the one that is there can be known. */
+/* A new program is pinned before it is attached and an old one until it is detached, so that the
+ * attached one can be recognised at any moment. */
 int hook_replace_xdp(int prog, __u32 ifindex, bool bound, int before)
 {
 	int link = bpf_obj_get(pin_of(ifindex, HOOK_IN).path), err = link < 0 ? -errno : 0;

@@ -225,8 +225,7 @@ static bool climb(const struct links *l, bool inner, struct link_set *under)
 	return changed;
 }
 
-/* Of each link, which devices are it or under it: in as many rounds as the highest stack has
- * storeys. */
+/* For each link, which devices are it or below it: one round for each level of the highest stack. */
 static struct link_set *what_is_under(const struct links *l, const __u32 *ifindex,
 				      unsigned int count, bool inner)
 {
@@ -249,8 +248,8 @@ static void mark_vlans(const struct link_set *set, unsigned int count, struct li
 		out[i].vlans |= link_set_has(set, i);
 }
 
-/* Tags in what passes a device below: VLAN devices take them off, a VLAN-aware bridge goes by them,
- * so does Open vSwitch. `under` without what is in tunnels. */
+/* Who uses the tags of a device below: VLAN devices, VLAN-aware bridges, Open vSwitch. `under` without
+ * what is in tunnels. */
 static void find_vlans(const struct links *l, const struct link_set *under, unsigned int count,
 		       struct link_place *out)
 {

@@ -168,8 +168,8 @@ static void unmap_all(struct meter *m)
 
 /* --- Loading --------------------------------------------------------------------------- */
 
-/* What flows and distinct counts are spread by; nobody shall know it, but for who wants the same
- * result each time. */
+/* Seeds of the hashes of flows and distinct counts: secret, except where each run must give the same
+ * result. */
 static int draw_seeds(struct weir_constants *c, bool same)
 {
 	if (same) {

@@ -58,7 +58,7 @@ struct meter_options {
 	__u32 flow_size;  /* flows in the cache, all CPUs together */
 	__u32 ring_bytes; /* power of two; 0: 16 MiB */
 	bool replay;      /* the cache is not shared out over CPUs: feed it from one thread */
-	bool same;        /* spread flows and distinct counts the same way each time */
+	bool same;        /* hash flows and distinct counts with the same seeds each time */
 	bool no_frags;    /* as on a kernel before 5.18 */
 };
 
@@ -213,8 +213,8 @@ struct meter_series {
 };
 int meter_series(const struct meter *m, __u64 now_ns, struct meter_series *out);
 /*
- * rates.c. What meter_rates() would have said then: over complete seconds. Where a series has ended
- * before the window was full of them, what is there is what was counted, from `since_ns` to now_ns.
+ * rates.c. The result of meter_rates() at that time, over complete seconds. If a series has ended before
+ * the window was full, all of it counts, from `since_ns` to now_ns.
  */
 void meter_series_rates(const struct meter_series *series, const struct meter_span *spans,
 			struct meter_rate *rates);
@@ -283,8 +283,8 @@ int meter_feed(struct meter *m, __u64 now_ns, const void *frame, __u32 bytes, __
 int meter_load_bound(const struct meter *m, __u32 ifindex);
 
 /*
- * own.c. Sockets of this process that `watch` is told of are weir's own: map `own`. Of a live meter;
- * `out` stays where it is, as long as there are sockets. What an agent before left open is closed.
+ * own.c. Sockets of this process that `watch` is called for are weir's own: map `own`. Of a live meter;
+ * `out` must not move while there are sockets. Connections that an earlier agent left open are closed.
  */
 struct meter_own_socket {
 	bool open;

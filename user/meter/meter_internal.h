@@ -66,7 +66,7 @@ void ring_unmap(struct meter *m);
  */
 
 /* The account of the interface: its own from before, or one never used (-ENOSPC: there is none).
- * Accounts of interfaces that have gone are not given away, for their counts belong to the sum. */
+ * Accounts of interfaces that have gone are not reused, because their counts belong to the sum. */
 int account_find(const struct meter *m, __u32 ifindex, const char *name, __u32 *out);
 int account_write(const struct meter *m, __u32 account, const struct weir_interface *i);
 /* Calls fn for each account whose interface has this ifindex and has not gone. */

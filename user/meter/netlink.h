@@ -26,7 +26,7 @@ struct netlink_link {
 	bool promiscuous; /* because the administrator said so, not for a bridge or a sniffer */
 	bool vlan_aware;  /* a bridge with vlan_filtering */
 	bool gone;        /* nothing more will be heard of this ifindex */
-	char alias[256];  /* what it is for, as somebody wrote it; "": nobody did */
+	char alias[256];  /* the administrator's description; "": none */
 };
 
 struct nlmsghdr;

@@ -423,7 +423,7 @@ static unsigned int post_of(struct work *w, const struct template *t)
 	if (w->d->options.scale)
 		post |= POST_SCALE;
 	w->aside = (struct aside){.rate.space_told = t->sampling & TELLS_SPACE};
-	/* What is done no more would stay in the slots. */
+	/* Fields that are no longer written would stay in the slots. */
 	if (w->d->prepared_post != post)
 		w->d->prepared = 0;
 	w->d->prepared_post = post;

@@ -66,7 +66,7 @@ struct op {
 /* What is left to do when a record's operations are done. */
 #define POST_TIMES (1 << 0)         /* start and end are looked at, whether they can be */
 #define POST_REVERSE_TIMES (1 << 1) /* and the reverse direction's */
-#define POST_DURATION (1 << 2)      /* a time is told by the other and a duration */
+#define POST_DURATION (1 << 2)      /* a time is computed from the other and a duration */
 #define POST_ICMP (1 << 3)          /* type and code came as destination port */
 #define POST_LABELS (1 << 4)        /* labels are to be counted */
 #define POST_LINK_HEADER (1 << 5)   /* bytes have link headers of a known length in them */
@@ -76,7 +76,7 @@ struct op {
 #define POST_NO_ICMP (1 << 10) /* type and code are of ICMP only, whatever the record has there */
 #define POST_FAMILY (1 << 9)   /* the template has addresses of both families */
 
-/* A rate of sampling as elements say it, some of them; 0: not told. */
+/* Elements that give a sampling rate; 0: absent. */
 struct rate_words {
 	__u32 interval, random_interval; /* 34, 50: one of so many */
 	__u32 packets, space;            /* 305, 306: so many are taken, then so many are not */
@@ -139,7 +139,7 @@ struct rate {
 	__u32 scope; /* enum wire_rate_scope */
 };
 
-/* The rates that a domain told, by rising scope and id (decode_rate.c). */
+/* The rates of a domain, by rising scope and id (decode_rate.c). */
 struct rates {
 	struct rate *rate;
 	unsigned int count, room;
@@ -278,7 +278,7 @@ void wire_compile(struct work *w, struct template *t);
 /* Who made the records in work. */
 const struct flow_origin *wire_origin(const struct work *w);
 
-/* decode_rate.c. One of how many packets, 0: that is not told. */
+/* decode_rate.c. One of how many packets; 0: unknown. */
 __u32 wire_rate_of(const struct rate_words *words);
 void wire_rate_tell(struct work *w, struct rates *r, enum wire_rate_scope scope, __u64 id,
 		    __u32 rate);

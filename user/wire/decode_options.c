@@ -247,7 +247,7 @@ static void tell_rate(struct work *w, const struct values *v, struct rates *r, _
 	tell(w, &option);
 }
 
-/* Whose rates are told: of the domain that is named, else of the message's. */
+/* Whose rates these are: the named domain's, else those of the message's domain. */
 static struct rates *rates_of(struct work *w, const struct values *v)
 {
 	struct domain *domain = w->domain;

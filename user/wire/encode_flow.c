@@ -177,7 +177,7 @@ ADD(add_ipfix_unseen6, UNSEEN6, IPFIX_UNSEEN6(BYTES), IPFIX_UNSEEN6(PUT))
 ADD(add_v9_unseen4, UNSEEN4, V9_UNSEEN4(BYTES), V9_UNSEEN4(PUT))
 ADD(add_v9_unseen6, UNSEEN6, V9_UNSEEN6(BYTES), V9_UNSEEN6(PUT))
 
-/* The protocol is told, and neither ports nor type and code are. */
+/* The protocol is sent, but neither ports nor type and code. */
 static bool is_unseen(const struct flow_record *flow)
 {
 	const __u64 transport = FIELD_BIT(SPORT) | FIELD_BIT(DPORT) | FIELD_BIT(ICMP);
