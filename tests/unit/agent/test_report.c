@@ -303,7 +303,7 @@ static void a_clock_that_was_set_begins_a_new_session(void **state)
 }
 
 /* An hour of sleep is an hour of the kernel's seconds; the clock was not set. */
-static void a_session_that_the_machine_slept_through_is_made_anew(void **state)
+static void a_session_that_the_machine_slept_through_is_opened_again(void **state)
 {
 	slept_ns = 77 * SEC;
 	end_second(UP_S, CLOCK_NS);
@@ -375,7 +375,7 @@ int main(void)
 		TEST(what_was_not_sent_was_not_told),
 		TEST(each_second_of_the_kernel_is_one_tick_though_the_clock_wanders),
 		TEST(a_clock_that_was_set_begins_a_new_session),
-		TEST(a_session_that_the_machine_slept_through_is_made_anew),
+		TEST(a_session_that_the_machine_slept_through_is_opened_again),
 		TEST(what_cannot_be_read_is_said_once_and_nothing_is_told),
 		TEST(another_window_of_the_same_queries_goes_on_in_the_session),
 		TEST(goodbye_is_said_to_who_is_left_and_not_for_other_queries),
