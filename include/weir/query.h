@@ -89,6 +89,10 @@ struct weir_tables {
 	__u64 start6[WEIR_RANGES][2]; /* high, low half */
 	__u64 src6_mask[WEIR_RANGES], dst6_mask[WEIR_RANGES];
 	__u8 inside6[WEIR_RANGES];
+
+	/* A digest of what words like `inside` and `group NAME` stand for here, and of which packets
+	 * of all count; the kernel programs do not read it. */
+	__u64 meaning;
 };
 
 _Static_assert(offsetof(struct weir_tables, len_terms) == 64, "tables layout");

@@ -127,8 +127,10 @@ check "and nothing stays attached" nothing_left b
 check "weir detach prints nothing, and needs no output" on b sh -c "'$WEIR' detach --all >/dev/full 2>/dev/null; [ \$? = 0 ]"
 tried+="detach "
 all_tried() {
-	local verb
-	for verb in $("$WEIR" help | sed -n 's/^  \([a-z]\{3,\}\) .*/\1/p'); do
+	local verb verbs
+	mapfile -t verbs < <("$WEIR" help | sed -n 's/^  \([a-z]\{3,\}\) .*/\1/p')
+	[ ${#verbs[@]} -ge 6 ] || return 1
+	for verb in "${verbs[@]}"; do
 		[[ $tried == *" $verb "* ]] || { echo "weir $verb was not tried"; return 1; }
 	done
 }

@@ -93,7 +93,16 @@ until_true 10 sources '.covered_s >= 5'
 sed -i '1i inside: [192.0.2.0/24]' "$WORK/b.yaml"
 kill -HUP "${AGENT[b]}"
 check "and with another inside" until_true 10 is all '.covered_s >= 1 and .covered_s < 3'
-check "then a source that is silent since is not counted" until_true 10 sources '.covered_s >= 2 and .covered_s < 5 and .count == 1'
+check "then a source that is silent since is not counted" until_true 10 sources '.covered_s >= 2 and .covered_s < 14 and .count == 1'
+until_true 10 is all '.covered_s >= 5'
+stop b KILL
+sed -i 's/^inside:.*/inside: [192.0.2.0\/25]/' "$WORK/b.yaml"
+: >"$WORK/agent-b"
+lines -j
+started_again() {
+	grep '^{' "$WORK/agent-b" | head -n 1 | jq -e '.queries[] | select(.query == "all") | .covered_s < 5'
+}
+check "an agent that adopts it with another inside starts again" until_true 20 started_again
 stop b
 
 # --- A capture -----------------------------------------------------------------------------------

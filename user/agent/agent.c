@@ -47,7 +47,7 @@ struct running {
 	struct netlink *links;
 	struct loop_watch link_watch, ring_watch, lines_watch;
 	struct loop_timer tick, ring_timer, ports_timer;
-	bool links_lost;  /* what the kernel said of links, or what it was asked */
+	bool links_lost;  /* what the kernel said of links, and it was not read again yet */
 	bool lines_broke; /* and people know */
 };
 
@@ -153,7 +153,6 @@ static void reload(struct agent *a)
 {
 	const char *path = config_path(a->options.config_path);
 	struct config config;
-	bool alike;
 
 	if (!path) {
 		notes_warn(&a->notes, "no configuration to reload: what was read before stays");
@@ -168,11 +167,8 @@ static void reload(struct agent *a)
 	}
 	apply_exports(a, &config); /* says what cannot be opened; the others go on */
 	apply_report(a, &config);
-	alike = queries_mean_alike(&a->config, &config);
 	config_free(&a->config);
 	a->config = config;
-	if (!alike)
-		queries_restart(&a->queries);
 	notes_say(&a->notes, "reloaded %s: %u queries", path, config.query_count);
 	queries_say_memory(&a->queries);
 	check_size(a, config.flow_size);
@@ -193,7 +189,6 @@ static void follow_networks(struct agent *a)
 		return;
 	if (queries_apply(&a->queries, &a->config, &now))
 		return;
-	queries_restart(&a->queries);
 	notes_say(&a->notes, "interface addresses changed: 'inside' updated");
 	apply_report(a, &a->config); /* the queries may count in other windows */
 }
@@ -229,16 +224,27 @@ static void end_second(struct agent *a)
 		      a->series_code, &now);
 }
 
+/* Until it works: the next second tries again. */
+static void read_links(struct running *r)
+{
+	struct agent *a = r->a;
+	int code = ports_read_links(&a->ports);
+
+	if (code && !r->links_lost)
+		notes_warn(&a->notes, "interfaces: %s; what is known of them may be old",
+			   strerror(-code));
+	r->links_lost = code;
+	if (!code)
+		ports_name(&a->ports);
+}
+
 /* Reads changes of links; where the kernel dropped some, reads all links again. */
 static void follow_links(struct running *r)
 {
 	struct ports *p = &r->a->ports;
 
-	r->links_lost |= netlink_read(r->links, ports_link, p) != 0;
-	if (r->links_lost && !ports_read_links(p)) {
-		ports_name(p);
-		r->links_lost = false;
-	}
+	if (netlink_read(r->links, ports_link, p) || r->links_lost)
+		read_links(r);
 	ports_sync(p, false);
 	loop_timer(r->loop, &r->ports_timer, p->more ? clock_monotonic_ns() : LOOP_NEVER);
 }

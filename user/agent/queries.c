@@ -6,6 +6,7 @@
 
 #include "agent/queries.h"
 #include "agent/plan.h"
+#include "base/digest.h"
 #include "view/text.h"
 
 int queries_adopt(struct queries *q)
@@ -20,6 +21,47 @@ int queries_adopt(struct queries *q)
 	}
 	return 0;
 }
+
+/* --- What the words stand for --------------------------------------------------------------- */
+
+/* Whatever their order. */
+static __u64 add_ranges(__u64 digest, const struct query_range *ranges, unsigned int count)
+{
+	__u64 sum = count;
+
+	for (unsigned int i = 0; i < count; i++)
+		sum += digest_add(DIGEST_EMPTY, &ranges[i], sizeof(ranges[i]));
+	return digest_add(digest, &sum, sizeof(sum));
+}
+
+/* VXLAN is known by its port, wherever tunnels are entered. */
+static __u64 add_tunnels(__u64 digest, const struct config *config)
+{
+	__u64 sum = config->inner;
+
+	for (unsigned int i = 0; config->inner && i < config->vxlan_port_count; i++)
+		sum += digest_add(DIGEST_EMPTY, &config->vxlan_ports[i],
+				  sizeof(config->vxlan_ports[i]));
+	return digest_add(digest, &sum, sizeof(sum));
+}
+
+__u64 queries_meaning(const struct config *config)
+{
+	const struct query_scope *scope = &config->scope;
+	__u64 digest = digest_add(DIGEST_EMPTY, &config->count_own, sizeof(config->count_own));
+
+	digest = add_tunnels(digest, config);
+	digest = add_ranges(digest, scope->inside, scope->inside_count);
+	for (unsigned int i = 0; i < scope->group_count; i++) {
+		const struct query_group *group = &scope->groups[i];
+
+		digest = digest_add(digest, group->name, strlen(group->name) + 1);
+		digest = add_ranges(digest, group->prefixes, group->prefix_count);
+	}
+	return digest;
+}
+
+/* --- Into the kernel ------------------------------------------------------------------------- */
 
 /* `inside`, unless the config gives it, is also the interfaces' own networks. */
 static int with_networks(const struct config *config, const struct port_networks *networks,
@@ -102,6 +144,7 @@ static int apply(struct queries *q, const struct config *config,
 	const struct weir_tables *running = meter_tables(q->meter);
 	struct why why = {};
 	struct config whole;
+	bool restart;
 	int code;
 
 	code = with_networks(config, networks, &whole);
@@ -112,12 +155,16 @@ static int apply(struct queries *q, const struct config *config,
 	plan->next_window = q->next_window;
 	plan_make(&whole, q->label, running, plan);
 	code = plan_tables(plan, &whole, q->meter, tables, &why);
+	tables->meaning = queries_meaning(&whole);
+	restart = running && running->meaning != tables->meaning;
 	if (code)
 		notes_warn(q->notes, "%s", why.text);
 	else
 		code = install(q, plan, tables);
 	settle(q, config, plan, networks, !code);
 	free(whole.scope.inside);
+	if (!code && restart)
+		queries_restart(q);
 	return code;
 }
 
@@ -135,49 +182,6 @@ int queries_apply(struct queries *q, const struct config *config,
 	free(plan);
 	free(tables);
 	return code;
-}
-
-static bool same_ranges(const struct query_range *a, unsigned int a_count,
-			const struct query_range *b, unsigned int b_count)
-{
-	return a_count == b_count && (!a_count || !memcmp(a, b, a_count * sizeof(*a)));
-}
-
-static bool follows(const struct config *config, __u32 port)
-{
-	for (unsigned int i = 0; i < config->vxlan_port_count; i++)
-		if (config->vxlan_ports[i] == port)
-			return true;
-	return false;
-}
-
-static bool follows_all(const struct config *config, const struct config *of)
-{
-	for (unsigned int i = 0; i < of->vxlan_port_count; i++)
-		if (!follows(config, of->vxlan_ports[i]))
-			return false;
-	return true;
-}
-
-/* VXLAN is told by its port, wherever tunnels are entered. */
-static bool same_tunnels(const struct config *a, const struct config *b)
-{
-	return a->inner == b->inner && (!a->inner || (follows_all(a, b) && follows_all(b, a)));
-}
-
-bool queries_mean_alike(const struct config *a, const struct config *b)
-{
-	const struct query_scope *x = &a->scope, *y = &b->scope;
-	bool same = same_tunnels(a, b) && x->group_count == y->group_count &&
-		    same_ranges(x->inside, x->inside_count, y->inside, y->inside_count);
-
-	for (unsigned int i = 0; same && i < x->group_count; i++) {
-		const struct query_group *g = &x->groups[i], *h = &y->groups[i];
-
-		same = !strcmp(g->name, h->name) &&
-		       same_ranges(g->prefixes, g->prefix_count, h->prefixes, h->prefix_count);
-	}
-	return same;
 }
 
 int queries_restart(struct queries *q)

@@ -20,13 +20,14 @@ struct queries {
 int queries_adopt(struct queries *q);
 /*
  * Puts `config` (its queries, inside, timeouts, tunnels) into the kernel; `networks`: of the
- * interfaces. Queries that did not change keep their windows and vectors. Negative errno after a
+ * interfaces. Queries that did not change keep their windows and vectors; all start again where
+ * queries_meaning() was another one, also before an agent that was killed. Negative errno after a
  * line, and all goes on as it was.
  */
 int queries_apply(struct queries *q, const struct config *config,
 		  const struct port_networks *networks);
-/* Do words like `inside` and `group NAME` stand for the same in both? */
-bool queries_mean_alike(const struct config *a, const struct config *b);
+/* A digest of what words like `inside` and `group NAME` stand for, and of which packets count. */
+__u64 queries_meaning(const struct config *config);
 /* The same words, interfaces or clock stand for something else from now on: rates and distinct
  * counts are over what is counted since. Negative errno after a line. */
 int queries_restart(struct queries *q);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/digest.h"
+
 _Static_assert(sizeof(struct names_entry) % 8 == 0, "twins are copied by words");
 
 static __u32 count_of(const struct names *n)
@@ -66,24 +68,16 @@ bool names_next(const struct names *n, __u64 since, unsigned int *at, struct int
 	return false;
 }
 
-/* FNV-1a */
-static __u64 digest_text(__u64 hash, const char *text)
-{
-	do {
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ull;
-	} while (*text++);
-	return hash;
-}
-
 __u64 names_digest(const struct names *n)
 {
 	struct interface_name interface;
 	__u64 sum = 0;
 
 	for (unsigned int at = 0; names_next(n, 0, &at, &interface); at++) {
-		const __u64 hash = (0xcbf29ce484222325ull ^ interface.index) * 0x100000001b3ull;
+		__u64 digest = digest_add(DIGEST_EMPTY, &interface.index, sizeof(interface.index));
 
-		sum += digest_text(digest_text(hash, interface.name), interface.about);
+		digest = digest_add(digest, interface.name, strlen(interface.name) + 1);
+		sum += digest_add(digest, interface.about, strlen(interface.about) + 1);
 	}
 	return sum ? sum : 1;
 }

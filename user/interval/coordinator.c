@@ -349,7 +349,8 @@ int coordinator_since(struct coordinator *c, __u32 session, const struct interva
 	if (code || !o)
 		return code;
 	h->latest = since->tick;
-	o->counted[1] = o->counted[0];
+	if (o->counted[0].from != since->tick)
+		o->counted[1] = o->counted[0];
 	o->counted[0].from = since->tick;
 	o->counted[0].since = since->since;
 	return 0;

@@ -35,7 +35,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DUMP_TRIES 64
+#define DUMP_TRIES 8
 #define MESSAGE_BYTES 32768 /* what iproute2 reads at once; the kernel fills no more */
 
 /* --- One request, its answers ------------------------------------------------------------------ */

@@ -160,6 +160,7 @@ static void end(struct uplink *u, __u64 now_ns)
 	say_why(u, was_up);
 	uplink_set_phase(u, u->refused ? UPLINK_REFUSED : UPLINK_DOWN);
 	u->status.why = u->why;
+	u->status.refused_count = 0;
 	u->refused = false;
 }
 
@@ -200,7 +201,6 @@ static int take_welcome(struct uplink *u, const struct interval_welcome *welcome
 	memset(u->lack, 0, sizeof(u->lack));
 	memset(u->since, 0, sizeof(u->since));
 	u->left_out = 0;
-	u->status.refused_count = 0;
 	u->stage = STAGE_UP;
 	u->status.sessions++;
 	u->status.method = method;
@@ -225,7 +225,7 @@ static int take_other(struct uplink *u, const struct interval_ask *other)
 
 	if (u->stage != STAGE_UP || q >= u->count || u->left_out & 1ull << q) {
 		u->refused = true;
-		return fail(u, "it refuses query %u, which was not asked", q);
+		return fail(u, "it refuses query %u, which was not asked, or again", q);
 	}
 	u->left_out |= 1ull << q;
 	if (!interval_ask_compare(other, "at the coordinator", &u->ask[q], &why))

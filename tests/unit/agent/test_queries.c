@@ -20,7 +20,7 @@ static bool alike(const char *left, const char *right)
 	for (int i = 0; i < 2; i++)
 		if (config_read("test", text[i], strlen(text[i]), &config[i], &why))
 			fail_msg("%s", why.text);
-	same = queries_mean_alike(&config[0], &config[1]);
+	same = queries_meaning(&config[0]) == queries_meaning(&config[1]);
 	config_free(&config[0]);
 	config_free(&config[1]);
 	return same;
@@ -39,6 +39,8 @@ static void words_mean_alike_while_what_they_stand_for_is_the_same(void **state)
 			  INSIDE "queries: [{name: a, match: out}]"));
 	assert_true(alike(GROUPS "flow: {size: 4096}", GROUPS));
 	assert_true(alike("vxlan_ports: [4789]", "vxlan_ports: [8472]"));
+	assert_true(alike("inside: [192.0.2.0/24, 10.0.0.0/8]\n", INSIDE));
+	assert_true(alike("count_own: true", ""));
 	assert_true(alike(INNER "vxlan_ports: [4789, 8472]", INNER "vxlan_ports: [8472, 4789]"));
 }
 
@@ -51,6 +53,8 @@ static void they_do_not_when_one_stands_for_something_else(void **state)
 	assert_false(alike(GROUPS, "groups: {web: [10.1.0.0/16], sql: [10.2.0.0/16]}"));
 	assert_false(alike(GROUPS, "groups: {web: [10.1.0.0/16], db: [10.2.0.0/17]}"));
 	assert_false(alike(GROUPS, "groups: {web: [10.1.0.0/16], db: [10.2.0.0/16, 10.3.0.0/16]}"));
+	assert_false(alike("count_own: false", ""));
+	assert_false(alike(GROUPS, "groups: {web: [10.1.0.0/16, 10.2.0.0/16], db: [10.2.0.0/16]}"));
 	assert_false(alike("tunnels: inner", "tunnels: outer"));
 	assert_false(alike(INNER "vxlan_ports: [4789]", INNER "vxlan_ports: [8472]"));
 	assert_false(alike(INNER "vxlan_ports: [4789]", INNER "vxlan_ports: [4789, 8472]"));
