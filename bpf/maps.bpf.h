@@ -11,7 +11,7 @@
  *   labels     query               weir_label      user            user         user space refuses
  *   interfaces interface account   weir_interface  user            user         user space refuses
  *   fragments  datagram, and where ports, time     kernel          kernel       LRU is dropped
- *   own        weir_own            until when      user            kernel       counted as others
+ *   own        weir_own            until when      user            kernel       first to end goes
  *   ring       -                   weir_event      kernel          the agent    counted as overflow
  *   vectors    slab                a map of lines  user            kernel       user space refuses
  *     in each  line                weir_line       its CPU         user (mmap)  "at least N"
@@ -115,7 +115,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * WEIR_OWN_CONNECTIONS);
+	__uint(max_entries, WEIR_OWN_ENTRIES);
 	__type(key, struct weir_own);
 	__type(value, __u64);
 } own SEC(".maps");

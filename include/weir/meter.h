@@ -88,9 +88,12 @@ _Static_assert(sizeof(struct weir_interface) == 128, "interface layout");
 
 /*
  * Map `own`: weir's own connections, each in both directions. The value is the time (ns,
- * CLOCK_BOOTTIME) until which the entry holds: packets come after the socket was closed.
+ * CLOCK_BOOTTIME) until which the entry holds: packets come after the socket was closed. There is room
+ * for all that may be open, and for those closed within a minute towards three collectors that
+ * refuse (each costs about one a second).
  */
-#define WEIR_OWN_CONNECTIONS 64
+#define WEIR_OWN_CONNECTIONS 64 /* open at once */
+#define WEIR_OWN_ENTRIES 512
 #define WEIR_OWN_OPEN (~0ull) /* there is a socket */
 
 struct weir_own {
@@ -99,6 +102,7 @@ struct weir_own {
 };
 
 _Static_assert(sizeof(struct weir_own) == 40, "no padding in a key");
+_Static_assert(WEIR_OWN_ENTRIES > 2 * WEIR_OWN_CONNECTIONS, "room for those that are closed");
 
 static __always_inline void weir_own_of(const struct weir_flow_key *key,
 					const struct weir_pair6 *pair, struct weir_own *out)

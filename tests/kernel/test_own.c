@@ -201,23 +201,94 @@ static void what_a_killed_agent_left_open_is_closed_by_the_next(void **state)
 	end(fd);
 }
 
-/* More than the map holds, one after the other: those that are over make room. */
+/* Closed within a minute, twice as many as the map holds: those that end first make room. */
 static void connections_without_end_are_known(void **state)
 {
-	start(LEFT_OUT);
-	for (__u64 n = 0; n < 3 * WEIR_OWN_CONNECTIONS; n++) {
-		__u16 port;
-		int fd = connected(AF_INET, &port, 1000 + n);
-		struct weir_own keys[2];
+	__u16 first, port, kept_port;
+	int kept = connected(AF_INET, &kept_port, 4739);
 
-		feed("127.0.0.1", port, 1000 + n);
-		memcpy(keys, own.socket[0].keys, sizeof(keys));
+	start(LEFT_OUT);
+	for (int n = 0; n < WEIR_OWN_ENTRIES; n++) {
+		int fd = connected(AF_INET, &port, 5000 + n);
+
+		if (!n)
+			first = port;
+		feed("127.0.0.1", port, 5000 + n);
+		feed("127.0.0.1", 5000 + n, port);
 		end(fd);
-		/* As if that were a minute ago. */
-		for (int i = 0; i < 2; i++)
-			bpf_map_update_elem(bed.m.map[MAP_OWN], &keys[i], &(__u64){1}, BPF_EXIST);
 	}
-	assert_int_equal(bed_books(&bed, WEIR_OWN).packets, 3 * WEIR_OWN_CONNECTIONS);
+	assert_int_equal(bed_books(&bed, WEIR_OWN).packets, 2 * WEIR_OWN_ENTRIES);
+	assert_true(meter_now() < bed.now_ns + 60 * BED_SECOND);
+	feed("127.0.0.1", kept_port, 4739);
+	feed("127.0.0.1", port, 5000 + WEIR_OWN_ENTRIES - 1);
+	assert_int_equal(bed_books(&bed, WEIR_OWN).packets, 2 * WEIR_OWN_ENTRIES + 2);
+	assert_int_equal(flows(), 0);
+	feed("127.0.0.1", first, 5000);
+	assert_int_equal(flows(), 1);
+	bed_expect_conserved(&bed);
+	end(kept);
+}
+
+static unsigned int entries(bool drop)
+{
+	struct weir_own key;
+	unsigned int count = 0;
+
+	if (drop)
+		while (!bpf_map_get_next_key(bed.m.map[MAP_OWN], NULL, &key))
+			assert_int_equal(bpf_map_delete_elem(bed.m.map[MAP_OWN], &key), 0);
+	for (void *at = NULL; !bpf_map_get_next_key(bed.m.map[MAP_OWN], at, &key); at = &key)
+		count++;
+	return count;
+}
+
+/* There is room for one of its two directions. */
+static void a_connection_is_known_in_both_directions_or_not_at_all(void **state)
+{
+	struct weir_own key = {};
+	__u16 port;
+	int fd;
+
+	start(LEFT_OUT);
+	entries(true);
+	for (key.ports = 1; key.ports < WEIR_OWN_ENTRIES; key.ports++)
+		assert_int_equal(bpf_map_update_elem(bed.m.map[MAP_OWN], &key,
+						     &(__u64){WEIR_OWN_OPEN}, BPF_NOEXIST),
+				 0);
+	own.watch.bind = true; /* count_own: false */
+	fd = connected(AF_INET, &port, 4739);
+	assert_true(own.said);
+	assert_int_equal(entries(false), WEIR_OWN_ENTRIES - 1);
+	feed("127.0.0.1", port, 4739);
+	feed("127.0.0.1", 4739, port);
+	assert_int_equal(bed_books(&bed, WEIR_OWN).packets, 0);
+	assert_int_equal(flows(), 2);
+	end(fd);
+	assert_int_equal(entries(true), 0);
+}
+
+/* It was closed without a word, or has another peer now. */
+static void a_socket_that_opens_again_ends_what_it_was(void **state)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				 .sin_port = htons(4740)};
+	__u16 port;
+	int fd = connected(AF_INET, &port, 4739);
+
+	start(LEFT_OUT);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	socket_opens(&own.watch, fd, (struct sockaddr *)&to);
+	feed("127.0.0.1", port, 4739);
+	feed("127.0.0.1", port, 4740);
+	assert_int_equal(bed_books(&bed, WEIR_OWN).packets, 2);
+	bed.now_ns = meter_now() + 61 * BED_SECOND;
+	feed("127.0.0.1", port, 4739);
+	feed("127.0.0.1", 4739, port);
+	assert_int_equal(flows(), 2);
+	feed("127.0.0.1", port, 4740);
+	assert_int_equal(bed_books(&bed, WEIR_OWN).packets, 3);
+	end(fd);
 }
 
 static int open_bed(void **state)
@@ -239,6 +310,8 @@ int main(void)
 			a_connection_s_last_packets_are_its_own_and_its_port_then_another_s),
 		cmocka_unit_test(what_a_killed_agent_left_open_is_closed_by_the_next),
 		cmocka_unit_test(connections_without_end_are_known),
+		cmocka_unit_test(a_connection_is_known_in_both_directions_or_not_at_all),
+		cmocka_unit_test(a_socket_that_opens_again_ends_what_it_was),
 	};
 
 	if (bed_is_impossible())

@@ -295,6 +295,7 @@ struct meter_own_socket {
 struct meter_own {
 	int map;
 	pthread_mutex_t lock;
+	bool said; /* that one found no room */
 	struct meter_own_socket socket[WEIR_OWN_CONNECTIONS];
 	struct socket_watch watch;
 };

@@ -6,12 +6,16 @@
  *
  *   opens ──→ until WEIR_OWN_OPEN ──closes──→ until now + END_NS ──→ room for another
  *                      └── the process was killed: the next one closes ──┘
+ *
+ * A collector that is down costs a connection at every attempt. So when the map is full, the one that
+ * would end first makes room, over or not; one that is open never does.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "meter/meter_internal.h"
 
 /* TIME_WAIT (60 s in Linux) keeps the port for so long, and the kernel sends what it had taken. */
@@ -19,49 +23,59 @@
 
 /* --- The map ------------------------------------------------------------------------------ */
 
+struct entry {
+	struct weir_own key;
+	__u64 until_ns;
+};
+
+/* The connection after `key`, NULL: the first. False: there is none. */
+static bool entry_after(int map, const struct weir_own *key, struct entry *out)
+{
+	return !bpf_map_get_next_key(map, key, &out->key) &&
+	       !bpf_map_lookup_elem(map, &out->key, &out->until_ns);
+}
+
+static void end_all(int map)
+{
+	const __u64 until_ns = meter_now() + END_NS;
+	struct entry e;
+
+	for (bool is = entry_after(map, NULL, &e); is; is = entry_after(map, &e.key, &e))
+		if (e.until_ns == WEIR_OWN_OPEN)
+			bpf_map_update_elem(map, &e.key, &until_ns, BPF_EXIST);
+}
+
+/* False: all are open. */
+static bool drop_earliest(int map)
+{
+	struct entry e, earliest = {.until_ns = WEIR_OWN_OPEN};
+
+	for (bool is = entry_after(map, NULL, &e); is; is = entry_after(map, &e.key, &e))
+		if (e.until_ns < earliest.until_ns)
+			earliest = e;
+	return earliest.until_ns != WEIR_OWN_OPEN && !bpf_map_delete_elem(map, &earliest.key);
+}
+
 static int write_until(int map, const struct weir_own *key, __u64 until_ns)
 {
-	return bpf_map_update_elem(map, key, &until_ns, BPF_ANY) ? -errno : 0;
+	int code = bpf_map_update_elem(map, key, &until_ns, BPF_ANY) ? -errno : 0;
+
+	if (code == -E2BIG && drop_earliest(map))
+		code = bpf_map_update_elem(map, key, &until_ns, BPF_ANY) ? -errno : 0;
+	return code;
 }
 
-/* Calls fn with each connection; it may delete it. */
-static void each(int map, void (*fn)(int map, const struct weir_own *key, __u64 until_ns))
-{
-	struct weir_own keys[2 * WEIR_OWN_CONNECTIONS];
-	unsigned int count = 0;
-	__u64 until_ns;
-
-	while (count < sizeof(keys) / sizeof(*keys) &&
-	       !bpf_map_get_next_key(map, count ? &keys[count - 1] : NULL, &keys[count]))
-		count++;
-	for (unsigned int i = 0; i < count; i++)
-		if (!bpf_map_lookup_elem(map, &keys[i], &until_ns))
-			fn(map, &keys[i], until_ns);
-}
-
-static void drop_over(int map, const struct weir_own *key, __u64 until_ns)
-{
-	if (until_ns <= meter_now())
-		bpf_map_delete_elem(map, key);
-}
-
-static void end_open(int map, const struct weir_own *key, __u64 until_ns)
-{
-	if (until_ns == WEIR_OWN_OPEN)
-		write_until(map, key, meter_now() + END_NS);
-}
-
-/* Both directions. */
+/* Both directions, or neither. */
 static int write_both(int map, const struct weir_own keys[2], __u64 until_ns)
 {
 	int code = write_until(map, &keys[0], until_ns);
 
 	code = code ? code : write_until(map, &keys[1], until_ns);
-	if (code != -E2BIG)
-		return code;
-	each(map, drop_over);
-	code = write_until(map, &keys[0], until_ns);
-	return code ? code : write_until(map, &keys[1], until_ns);
+	if (code) {
+		bpf_map_delete_elem(map, &keys[0]);
+		bpf_map_delete_elem(map, &keys[1]);
+	}
+	return code;
 }
 
 /* --- Sockets ------------------------------------------------------------------------------ */
@@ -136,20 +150,42 @@ static struct meter_own_socket *find(struct meter_own *own, int fd)
 	return room;
 }
 
+static void ends(struct meter_own *own, struct meter_own_socket *s)
+{
+	write_both(own->map, s->keys, meter_now() + END_NS);
+	s->open = false;
+}
+
 /* One that finds no room is counted as any other. */
+static void say_unknown(struct meter_own *own, int code)
+{
+	if (own->said || !socket_binds(&own->watch))
+		return;
+	own->said = true;
+	log_warn("count_own: a connection of weir's own is counted like any other: %s",
+		 code == -E2BIG ? "too many are open" : strerror(-code));
+}
+
 static void opens(void *context, int fd, const struct sockaddr *peer)
 {
 	struct meter_own *own = context;
 	struct meter_own_socket *s;
 	struct weir_own keys[2];
+	int code = -E2BIG;
 
 	if (!keys_of(fd, peer, keys))
 		return;
 	pthread_mutex_lock(&own->lock);
 	s = find(own, fd);
-	if (s && !write_both(own->map, keys, WEIR_OWN_OPEN)) {
+	if (s && s->open)
+		ends(own, s);
+	if (s)
+		code = write_both(own->map, keys, WEIR_OWN_OPEN);
+	if (!code) {
 		*s = (struct meter_own_socket){.open = true, .fd = fd};
 		memcpy(s->keys, keys, sizeof(s->keys));
+	} else {
+		say_unknown(own, code);
 	}
 	pthread_mutex_unlock(&own->lock);
 }
@@ -161,10 +197,8 @@ static void closes(void *context, int fd)
 
 	pthread_mutex_lock(&own->lock);
 	s = find(own, fd);
-	if (s && s->open) {
-		write_both(own->map, s->keys, meter_now() + END_NS);
-		s->open = false;
-	}
+	if (s && s->open)
+		ends(own, s);
 	pthread_mutex_unlock(&own->lock);
 }
 
@@ -175,5 +209,5 @@ void meter_own_open(const struct meter *m, struct meter_own *out)
 		.watch = {.context = out, .opens = opens, .closes = closes},
 	};
 	pthread_mutex_init(&out->lock, NULL);
-	each(out->map, end_open);
+	end_all(out->map);
 }
