@@ -66,6 +66,10 @@ all_up() {
 exported() {
 	state '[.exporters[].exported.flow_count] | add'
 }
+# pings_exported PINGS: to each collector, with their answers.
+pings_exported() {
+	[ "$(state '[.exporters[].exported.packets] | unique | join(" ")')" = $((2 * $1)) ]
+}
 # quiet_for SECONDS [EXPORTED]: packets of weir's own come, and no flow, resident or exported, and no
 # query has any.
 quiet_for() {
@@ -81,11 +85,17 @@ quiet_for() {
 		[ "$(on b "$WEIR" show queries -j | jq -s '[.[].average.packets_per_second] | add')" = 0 ]
 }
 
-sleep 2 # what IPv6 says of a new address
+# What IPv6 says of a new address: each host tells of its multicast group twice (RFC 3810, 6.1), and
+# that is no traffic of weir's.
+told_groups() { # HOST DEV
+	[ "$(on "$1" awk '$1 == "Icmp6OutMLDv2Reports" { print $2 }' "/proc/net/dev_snmp6/$2")" -ge 2 ]
+}
+until_true 10 told_groups b wb
+until_true 10 told_groups c wc
 # missed: what the interface counted and weir did not, in and out, read while nothing passes. Exporters
 # send before the first program is attached; after that nothing more is missed.
 missed() {
-	local in out again
+	local in= out= again=
 	while [ "$again" != "$in $out" ] || [ -z "$in" ]; do
 		in=$(counter b seen_in) out=$(counter b seen_out)
 		echo "$(($(stat_of b wb rx_packets) - in)) $(($(stat_of b wb tx_packets) - out))" >"$WORK/missed"
@@ -117,7 +127,7 @@ on c ping -qc 2 -i 0.2 10.9.1.1 >/dev/null
 check "killed, and started again, it goes on" agent b -q -c "$WORK/own.yaml"
 check "with new connections" until_true 20 all_up
 check "every packet is accounted for, as the interface counted it" until_true 5 balanced
-sleep 4
+check "what is not weir's own is exported, and once" until_true 20 pings_exported 5
 settled=$(exported)
 check "and still nothing is exported about exports" quiet_for 6 "$settled"
 
