@@ -241,6 +241,32 @@ static void what_came_before_a_query_started_again_is_not_counted(void **state)
 	}
 }
 
+/* All in its first moment, as a flood that is there already; the query was labelled after. */
+static void a_vector_made_a_moment_before_its_query_is_read_whole(void **state)
+{
+	struct weir_vector *v;
+	struct countdown_estimate whole;
+	struct meter_distinct d;
+
+	bed.now_ns = BED_START;
+	start("match: ip, distinct: { keys: [src], size: 64KiB }");
+	v = &bed.m.tables[bed.m.control->generation & 1].vector[0][WEIR_DISTINCT_SRC];
+	v->since_ns = bed.now_ns;
+	for (int src = 0; src < 2000; src++)
+		feed_udp(4, src, 2, 3, 4);
+	for (int second = 1; second <= 9; second++) {
+		bed.now_ns = BED_START + second * BED_SECOND;
+		whole = ask(0, WEIR_DISTINCT_SRC, bed.now_ns, MINUTE);
+		assert_int_equal(meter_distinct(&bed.m, 0, WEIR_DISTINCT_SRC, bed.now_ns,
+						v->since_ns + 5000000, MINUTE, &d),
+				 0);
+		assert_int_equal(d.covered_ns, second * BED_SECOND - 5000000);
+		assert_true(d.keys.count == whole.count && d.keys.error == whole.error);
+		if (fabs(d.keys.count - 2000) > 4 * d.keys.error + 1)
+			fail_msg("%d s: %g +- %g", second, d.keys.count, d.keys.error);
+	}
+}
+
 static void every_query_that_a_packet_satisfies_counts_it(void **state)
 {
 	bed_tables(&bed,
@@ -448,6 +474,7 @@ int main(void)
 		cmocka_unit_test(a_key_leaves_when_the_window_has_passed_it),
 		cmocka_unit_test(any_window_up_to_the_querys_can_be_asked),
 		cmocka_unit_test(what_came_before_a_query_started_again_is_not_counted),
+		cmocka_unit_test(a_vector_made_a_moment_before_its_query_is_read_whole),
 		cmocka_unit_test(every_query_that_a_packet_satisfies_counts_it),
 		cmocka_unit_test(thirty_thousand_flows_are_counted_within_the_error_they_state),
 		cmocka_unit_test(a_packet_older_than_the_window_is_not_counted),

@@ -228,7 +228,7 @@ __u64 meter_now(void); /* CLOCK_BOOTTIME, the live programs' clock */
  * tables. None is made on failure.
  * meter_drop_slabs(): frees those that the running tables do not have.
  * meter_distinct(): keys in the `window_ns` before now_ns, those left out that came before since_ns,
- * if the vector is older. -ENOENT: the query has no such vector;
+ * if the vector is older by more than a second. -ENOENT: the query has no such vector;
  * -EINVAL: the window is longer than what the vector was made for; -EAGAIN: another process keeps
  * changing the tables; -ESTALE: a slab's pin is not there.
  */

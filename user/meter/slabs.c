@@ -380,6 +380,11 @@ static int read_vector(const struct meter *m, const struct weir_vector *v, __u32
 	return generation == generation_of(m) ? code : -EAGAIN;
 }
 
+/* At a start a vector is stamped some milliseconds before its query is, or more if attaching takes
+ * longer. Then there is nothing to leave out, and the whole vector is more exact: the age of a cell
+ * is only known to a step. */
+#define SAME_START_NS WEIR_NS_PER_SEC
+
 int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distinct, __u64 now_ns,
 		   __u64 since_ns, __u64 window_ns, struct meter_distinct *out)
 {
@@ -403,7 +408,7 @@ int meter_distinct(const struct meter *m, __u32 query, enum weir_distinct distin
 		return -EINVAL;
 	out->covered_ns =
 		weir_covered_ns(since_ns > v.since_ns ? since_ns : v.since_ns, now_ns, window_ns);
-	if (v.since_ns < since_ns)
+	if (v.since_ns + SAME_START_NS < since_ns)
 		steps = countdown_steps(out->covered_ns, v.rate);
 	out->keys = countdown_estimate(&ages, steps);
 	out->slabs = v.slabs;
