@@ -264,6 +264,16 @@ def ng_simple(timed):
     return ng.out
 
 
+def ng_late(seconds):
+    """A simple packet, then one with a time each second, over so many."""
+    ng = Ng()
+    ng.interface(1)
+    ng.simple_packet(FRAMES[0])
+    for i in range(seconds + 1):
+        ng.packet(0, START // 10**6 * 10**6 + i * 10**6, FRAMES[i % len(FRAMES)])
+    return ng.out
+
+
 FORMS = {
     "big.pcap": pcap(1, FRAMES, ">"),
     "nano.pcap": pcap(1, FRAMES, magic=0xA1B23C4D, nano=True),

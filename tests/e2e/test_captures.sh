@@ -61,12 +61,20 @@ done
 check "packets without a time are counted by name" counts 0 0 \
 	'.captured.no_time.packets == 5 and .captured.first_ns == .captured.last_ns' "$MADE/form-simple.pcapng"
 
-# --- Link types that are not read, or not all of ---------------------------------------------------
-
 # made NAME PYTHON: a capture by capture_kinds.py's functions
 made() {
 	PYTHONPATH=$HERE python3 -c "from capture_kinds import *; sys.stdout.buffer.write($2)" >"$MADE/$1"
 }
+made late.pcapng 'ng_late(9)'
+cat >"$WORK/late.yaml" <<'YAML'
+queries: [{ name: all, match: 'ip or ip6', window: 60s, distinct: [src] }]
+YAML
+check "those before the first time do not make a capture longer" counts 0 0 \
+	'.captured.no_time.packets == 1 and (.queries[0] | .covered_s == 9 and .distinct.src.covered_s == 9)' \
+	-c "$WORK/late.yaml" "$MADE/late.pcapng"
+
+# --- Link types that are not read, or not all of ---------------------------------------------------
+
 made usb.pcap 'pcap(189, FRAMES)'
 check "a link type that is not read is refused by number and name" refused '189 (USB_LINUX)' "$MADE/usb.pcap"
 made nameless.pcap 'pcap(9999, FRAMES)'

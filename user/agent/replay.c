@@ -50,7 +50,7 @@ struct replay {
 	bool failed;     /* something other than a capture did */
 	bool incomplete; /* not all of the captures could be read */
 	struct capture_counts captured;
-	__u64 first_ns;    /* lowest time seen */
+	__u64 first_ns;    /* lowest time seen, 0: none yet */
 	__u64 last_ns;     /* highest */
 	__u64 harvested_s; /* seconds below this are in `total` */
 	__u64 packets;
@@ -172,10 +172,21 @@ static void begin(struct replay *r, __u64 now_ns)
 {
 	__u64 now_s = now_ns / WEIR_NS_PER_SEC;
 
-	plan_begin_vectors(&r->plan, &r->meter.tables[r->meter.control->generation & 1], now_ns);
 	r->harvested_s = now_s > SETTLED_S ? now_s - SETTLED_S : 0;
-	r->first_ns = r->last_ns = now_ns;
+	r->last_ns = now_ns;
 	r->started = true;
+}
+
+/* A packet without a time, such as those before the first one that has any, begins nothing. */
+static void follow_first(struct replay *r, __u64 now_ns)
+{
+	if (!now_ns)
+		return;
+	if (!r->first_ns)
+		plan_begin_vectors(&r->plan, &r->meter.tables[r->meter.control->generation & 1],
+				   now_ns);
+	if (!r->first_ns || now_ns < r->first_ns)
+		r->first_ns = now_ns;
 }
 
 static int feed_packet(struct replay *r, const struct capture_packet *packet)
@@ -197,8 +208,7 @@ static int feed_packet(struct replay *r, const struct capture_packet *packet)
 		count(&r->unordered, packet->wire_bytes);
 	if (now_ns > r->last_ns)
 		r->last_ns = now_ns;
-	if (now_ns < r->first_ns)
-		r->first_ns = now_ns;
+	follow_first(r, now_ns);
 	if (++r->packets % EVENTS_EACH == 0) {
 		code = take_ring(r);
 		if (code)
