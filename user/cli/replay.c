@@ -39,7 +39,8 @@ const struct verb verb_replay = {
 		"switch tags of Linux DSA, MPLS, FDDI, LLC on ATM, and some more. A link header other than\n"
 		"Ethernet's counts as 14 bytes.\n\n"
 		"A capture that is cut off, damaged or not of these link types gets one line and exit\n"
-		"status 1; the packets before the damage, and the other captures, are still counted.",
+		"status 1; the packets before the damage, and the other captures, are still counted.\n\n"
+		"For a time that the capture does not tell, --export has 0.",
 	.options = options,
 	.run = libexec_run,
 };

@@ -23,13 +23,24 @@ static bool has_uptime(const struct exporter *e, __u64 ns)
 	       (ns >= e->encoder.boot_ns && ns - e->encoder.boot_ns < UPTIME_MAX_NS);
 }
 
+static __u64 boot_before(__u64 ns)
+{
+	return ns > UPTIME_BEFORE_NS ? ns - UPTIME_BEFORE_NS : 0;
+}
+
+/* A time that is not known is sent as 0, from wherever the message counts. */
+static bool is_sendable(const struct exporter *e, __u64 ns)
+{
+	return !ns || has_uptime(e, ns);
+}
+
 /* False: the flow's times cannot be expressed from where the message counts. */
 static bool suit_uptime(struct exporter *e, const struct flow_ended *flow)
 {
-	if (!has_uptime(e, flow->start_ns) || !has_uptime(e, flow->end_ns)) {
+	if (!is_sendable(e, flow->start_ns) || !is_sendable(e, flow->end_ns)) {
 		if (e->encoder.records)
 			return false;
-		e->encoder.boot_ns = flow->start_ns - UPTIME_BEFORE_NS;
+		e->encoder.boot_ns = boot_before(flow->start_ns ? flow->start_ns : flow->end_ns);
 	}
 	if (e->latest_ns < flow->end_ns)
 		e->latest_ns = flow->end_ns;
@@ -69,7 +80,7 @@ static void begin_message(struct exporter *e, size_t room)
 	const __u64 now = clock_now(e);
 
 	if (!has_uptime(e, now))
-		e->encoder.boot_ns = now - UPTIME_BEFORE_NS;
+		e->encoder.boot_ns = boot_before(now);
 	e->latest_ns = 0;
 	wire_begin(&e->encoder, session_buffer(e, e->count), room);
 }

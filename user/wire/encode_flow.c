@@ -118,7 +118,7 @@ static __always_inline __u64 value_of(const struct flow_record *f, const __u8 *f
 	case WIRE_KIND_TIME_MS:
 		return raw / NS_PER_MS;
 	case WIRE_KIND_UPTIME:
-		return raw / NS_PER_MS - boot_ms;
+		return raw ? raw / NS_PER_MS - boot_ms : 0;
 	case WIRE_KIND_DPORT:
 		return flow_is_icmp(f) ? wire_icmp_of(f) : raw;
 	case WIRE_KIND_ICMP:

@@ -7,7 +7,7 @@
  * (wire_cut_v5()) over several messages.
  *
  * Ports that are not known are sent as 0, and so are the type and code of ICMP: there is no way to
- * leave them out.
+ * leave them out. A time that is not known is sent as 0, too.
  *
  * Each header says "one in one packets" where other exporters leave sampling at 0, which may be
  * read as "not told".
@@ -47,7 +47,7 @@ static __be16 be16_or(__u32 value, __u16 otherwise)
 
 static __be32 uptime(const struct wire_encoder *e, __u64 ns)
 {
-	return weir_be32((__u32)(ns / NS_PER_MS - e->boot_ns / NS_PER_MS));
+	return weir_be32(ns ? (__u32)(ns / NS_PER_MS - e->boot_ns / NS_PER_MS) : 0);
 }
 
 static void fill(const struct wire_encoder *e, const struct flow_record *f, struct v5_record *r)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -260,6 +261,46 @@ static void v5_cuts_a_flow_that_is_too_large_for_a_message(void **state)
 	collector_free(c);
 }
 
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
+}
+
+/* As a capture has them whose first packets have no time: the first flow has none, the second only an
+ * end. What the header tells is when they are exported, three hours after the start of the host. */
+static void v5_tells_no_date_for_a_time_that_is_not_known(void **state)
+{
+	const struct timeval patience = {.tv_sec = 30};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct flow_ended timeless = flow_of(0), half = flow_of(1);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t size = sizeof(at);
+	__u64 clock_ns = half.end_ns;
+	uint8_t m[2048];
+	struct subject s;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	subject_init(&s, "v5+udp", ntohs(at.sin_port));
+	s.facts.clock_ns = &clock_ns;
+	subject_open(&s);
+	timeless.start_ns = timeless.end_ns = half.start_ns = 0;
+	subject_stage(&s, &timeless);
+	subject_stage(&s, &half);
+	exporter_publish(s.exporter);
+	assert_int_equal(recv(fd, m, sizeof(m), 0), 24 + 2 * 48);
+	assert_int_equal(get32(m + 8), clock_ns / SEC);
+	assert_int_equal(get32(m + 4), 3 * 3600 * 1000);
+	assert_int_equal(get32(m + 24 + 24), 0);
+	assert_int_equal(get32(m + 24 + 28), 0);
+	assert_int_equal(get32(m + 72 + 24), 0);
+	assert_int_equal(get32(m + 72 + 28), 3 * 3600 * 1000);
+	assert_int_equal(subject_close(&s), 0);
+	subject_free(&s);
+	close(fd);
+}
+
 static void two_directions_go_as_one_biflow(void **state)
 {
 	struct collector *c = collector_new();
@@ -364,6 +405,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_down_does_not_hold_up_another),
 		cmocka_unit_test(v5_leaves_ipv6_out_and_says_so),
 		cmocka_unit_test(v5_cuts_a_flow_that_is_too_large_for_a_message),
+		cmocka_unit_test(v5_tells_no_date_for_a_time_that_is_not_known),
 		cmocka_unit_test(two_directions_go_as_one_biflow),
 		cmocka_unit_test(templates_come_again_after_so_many_messages),
 		cmocka_unit_test(templates_and_options_come_again_after_a_time),

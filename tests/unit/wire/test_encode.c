@@ -181,6 +181,33 @@ static void what_is_not_known_of_a_fragment_is_not_sent(void **state)
 }
 
 /* At no room of a message does it grow beyond it, and what did not fit left no trace. */
+/* Of a flow that has no times, uptime 0: read back as when the host was started. */
+static void a_time_that_is_not_known_is_sent_as_0(void **state)
+{
+	static const enum wire_protocol with_uptime[] = {WIRE_V9, WIRE_V5};
+
+	for (int i = 0; i < 2; i++) {
+		const enum wire_protocol p = with_uptime[i];
+		struct flow_record f = {.family = 4, .forward = {.packets = 1, .bytes = 100}};
+		struct writer *w = writer_new(p, 1400);
+
+		w->e.boot_ns = NOW - 5000 * SECOND;
+		if (p == WIRE_V9)
+			assert_int_equal(wire_add_templates(&w->e), 0);
+		add(w, &f);
+		f.forward.end_ns = NOW - SECOND;
+		add(w, &f);
+		finish(w);
+		assert_int_equal(w->bed->flows, 2);
+		assert_true(w->bed->flow[0].forward.start_ns == to_ms(w->e.boot_ns));
+		assert_true(w->bed->flow[0].forward.end_ns == to_ms(w->e.boot_ns));
+		assert_true(w->bed->flow[1].forward.start_ns == to_ms(w->e.boot_ns));
+		assert_true(w->bed->flow[1].forward.end_ns == to_ms(NOW - SECOND));
+		assert_nothing_bad(w->bed);
+		writer_free(w);
+	}
+}
+
 static void messages_keep_within_their_room(void **state)
 {
 	for (size_t room = 0; room < 900; room++) {
@@ -381,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_come_back_as_they_were),
 		cmocka_unit_test(what_is_not_known_of_a_fragment_is_not_sent),
+		cmocka_unit_test(a_time_that_is_not_known_is_sent_as_0),
 		cmocka_unit_test(messages_keep_within_their_room),
 		cmocka_unit_test(an_ipfix_flow_is_written_as_its_template_says),
 		cmocka_unit_test(a_v5_header_says_one_in_one),
