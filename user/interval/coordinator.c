@@ -282,16 +282,24 @@ static int check_tick(struct coordinator *c, const struct host *h, __s64 tick, s
 	return 0;
 }
 
+/* A host says something of its query at `tick`. As object_of(). */
+static int hear(struct coordinator *c, struct host *h, __u32 query, __s64 tick, __u64 now_ns,
+		struct object **o, struct why *why)
+{
+	int code;
+
+	coordinator_advance(c, now_ns);
+	code = object_of(c, h, query, o, why);
+	return code ? code : check_tick(c, h, tick, why);
+}
+
 int coordinator_update(struct coordinator *c, __u32 session, const struct interval_update *update,
 		       __u64 now_ns, struct why *why)
 {
 	struct host *h = host_of(c, session);
 	struct object *o = NULL;
-	int code;
+	int code = hear(c, h, update->query, update->course.tick, now_ns, &o, why);
 
-	coordinator_advance(c, now_ns);
-	code = object_of(c, h, update->query, &o, why);
-	code = code ? code : check_tick(c, h, update->course.tick, why);
 	if (code || !o)
 		return code;
 	if (o->said_count && said_newest(o)->course.tick >= update->course.tick)
@@ -319,11 +327,8 @@ int coordinator_lack(struct coordinator *c, __u32 session, const struct interval
 	struct host *h = host_of(c, session);
 	struct object *o = NULL;
 	char *missing = NULL;
-	int code;
+	int code = hear(c, h, lack->query, lack->tick, now_ns, &o, why);
 
-	coordinator_advance(c, now_ns);
-	code = object_of(c, h, lack->query, &o, why);
-	code = code ? code : check_tick(c, h, lack->tick, why);
 	if (code || !o)
 		return code;
 	if (lack->missing[0] && !(missing = strdup(lack->missing)))
@@ -341,11 +346,8 @@ int coordinator_since(struct coordinator *c, __u32 session, const struct interva
 {
 	struct host *h = host_of(c, session);
 	struct object *o = NULL;
-	int code;
+	int code = hear(c, h, since->query, since->tick, now_ns, &o, why);
 
-	coordinator_advance(c, now_ns);
-	code = object_of(c, h, since->query, &o, why);
-	code = code ? code : check_tick(c, h, since->tick, why);
 	if (code || !o)
 		return code;
 	h->latest = since->tick;

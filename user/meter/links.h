@@ -50,7 +50,7 @@ static inline bool link_set_has(const struct link_set *set, unsigned int place)
 /* What is around one device of some: those below it, however far, the other end of its veth. */
 struct link_place {
 	struct link_set below;
-	int peer;   /* -1: is none of them */
+	int peer;   /* -1: not among them */
 	bool vlans; /* above it are VLAN devices or a VLAN-aware bridge, or it hears all there is */
 };
 

@@ -251,6 +251,10 @@ static inline void wire_tally(struct work *w, enum wire_count what, __u64 by)
 /* decode_peer.c. When memory is short, of the peers but `keep` the one silent longest is forgotten. */
 void *wire_alloc(struct wire_decoder *d, size_t bytes, const struct peer *keep);
 void wire_release(struct wire_decoder *d, void *memory, size_t bytes);
+/* Room for one more than `count` in an array of elements of `bytes`, which belongs to the peer at work
+ * and has room for `*room`: the array, perhaps moved. NULL: no memory, all is as it was. */
+void *wire_grow(const struct work *w, void *array, unsigned int count, unsigned int *room,
+		size_t bytes);
 /* NULL: no memory. */
 struct peer *wire_peer_of(struct wire_decoder *d, const struct wire_peer *key);
 void wire_peer_free(struct wire_decoder *d, struct peer *p);

@@ -29,6 +29,8 @@
  * all looked at, so their number has to have a bound too. */
 #define HELD_BYTES_MIN 1024
 
+#define ROOM_FIRST 8 /* elements that an array has room for at first; it doubles */
+
 /* --- Memory ------------------------------------------------------------------------------- */
 
 static void forget(struct wire_decoder *d, struct peer *p)
@@ -62,6 +64,24 @@ void wire_release(struct wire_decoder *d, void *memory, size_t bytes)
 		return;
 	free(memory);
 	d->bytes -= bytes;
+}
+
+void *wire_grow(const struct work *w, void *array, unsigned int count, unsigned int *room,
+		size_t bytes)
+{
+	unsigned int larger = *room ? 2 * *room : ROOM_FIRST;
+	void *more;
+
+	if (count < *room)
+		return array;
+	more = wire_alloc(w->d, larger * bytes, w->peer);
+	if (!more)
+		return NULL;
+	if (count)
+		memcpy(more, array, count * bytes);
+	wire_release(w->d, array, *room * bytes);
+	*room = larger;
+	return more;
 }
 
 /* --- Peers ------------------------------------------------------------------------------ */

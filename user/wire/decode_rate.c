@@ -25,8 +25,6 @@
 #include "base/search.h"
 #include "wire/decode_internal.h"
 
-#define ROOM_FIRST 8 /* rates that a domain has room for at first; it doubles */
-
 /* PSAMP's selectorAlgorithm. */
 #define ALGORITHM_COUNT 1       /* systematic, by count */
 #define ALGORITHM_N_OF_N 3      /* random, so many of so many */
@@ -91,20 +89,11 @@ static struct rate *find(const struct rates *r, enum wire_rate_scope scope, __u6
 
 static bool make_room(const struct work *w, struct rates *r)
 {
-	unsigned int room = r->room ? 2 * r->room : ROOM_FIRST;
-	struct rate *more;
+	struct rate *rate = wire_grow(w, r->rate, r->count, &r->room, sizeof(*rate));
 
-	if (r->count < r->room)
-		return true;
-	more = wire_alloc(w->d, room * sizeof(*more), w->peer);
-	if (!more)
-		return false;
-	if (r->count)
-		memcpy(more, r->rate, r->count * sizeof(*more));
-	wire_release(w->d, r->rate, r->room * sizeof(*more));
-	r->rate = more;
-	r->room = room;
-	return true;
+	if (rate)
+		r->rate = rate;
+	return rate;
 }
 
 static struct rate *insert(const struct work *w, struct rates *r, enum wire_rate_scope scope,

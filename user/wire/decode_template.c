@@ -3,8 +3,6 @@
 #include "base/search.h"
 #include "wire/decode_internal.h"
 
-#define ROOM_FIRST 8 /* templates that a domain has room for at first; it doubles */
-
 /* Where a template of that id is among the domain's, or would go. */
 static unsigned int position(const struct domain *domain, __u16 id)
 {
@@ -43,20 +41,12 @@ struct template *wire_template_of(struct work *w, __u16 id)
 static bool make_room(struct work *w)
 {
 	struct domain *domain = w->domain;
-	unsigned int room = domain->room ? 2 * domain->room : ROOM_FIRST;
-	struct template **more;
+	struct template **template = wire_grow(w, domain->template, domain->templates,
+					       &domain->room, sizeof(struct template *));
 
-	if (domain->templates < domain->room)
-		return true;
-	more = wire_alloc(w->d, room * sizeof(*more), w->peer);
-	if (!more)
-		return false;
-	if (domain->templates)
-		memcpy(more, domain->template, domain->templates * sizeof(*more));
-	wire_release(w->d, domain->template, domain->room * sizeof(*more));
-	domain->template = more;
-	domain->room = room;
-	return true;
+	if (template)
+		domain->template = template;
+	return template;
 }
 
 /* What a message says of a template. */
